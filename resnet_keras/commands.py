@@ -1,0 +1,86 @@
+"""What every command shares: how it starts, how it ends, what its options accept."""
+
+import argparse
+import os
+import sys
+import tempfile
+
+from resnet_keras.errors import InputError
+
+
+def run(main):
+    """Run a command's `main()` and exit with its code, or with 2 and one line.
+
+    Input that cannot be used (`InputError`), files that cannot be read or written
+    (`OSError`) and Ctrl-C end in one line on stderr. Anything else is a fault of the
+    program and keeps its traceback.
+    """
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our output, `head` say, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except InputError as error:
+        code = _complain(error)
+    except OSError as error:
+        parts = [error.filename, error.strerror or error]
+        code = _complain(": ".join(str(part) for part in parts if part))
+    except KeyboardInterrupt:
+        code = _complain("stopped by the user")
+    sys.exit(code)
+
+
+def _complain(message):
+    print("error: " + " ".join(str(message).split()), file=sys.stderr)
+    return 2
+
+
+def load_keras():
+    """Import Keras and wake its backend, without their notes about the machine.
+
+    TensorFlow 2.21 prints half a dozen lines on processor and missing GPU before any of
+    its settings for silence takes effect; they would bury what the command has to say.
+    If the import fails, they are shown.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with tempfile.TemporaryFile() as notes:
+        stderr = os.dup(2)
+        os.dup2(notes.fileno(), 2)
+        try:
+            import keras
+
+            keras.ops.zeros(1)
+        except BaseException:
+            notes.seek(0)
+            os.write(stderr, notes.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def integer_from(minimum, maximum=None):
+    """Return an argparse type for whole numbers from `minimum` to `maximum`."""
+    return _number(int, "a whole number", minimum, maximum)
+
+
+def number_from(minimum, maximum=None):
+    """Return an argparse type for numbers from `minimum` to `maximum`."""
+    return _number(float, "a number", minimum, maximum)
+
+
+def _number(convert, kind, minimum, maximum):
+    wanted = f"{kind} from {minimum}" + ("" if maximum is None else f" to {maximum}")
+    limit = float("inf") if maximum is None else maximum
+
+    def parse(text):
+        try:
+            value = convert(text)
+        except ValueError:
+            value = None
+        if value is None or not minimum <= value <= limit:
+            raise argparse.ArgumentTypeError(f"is {text!r}; expected {wanted}")
+        return value
+
+    return parse

@@ -1,0 +1,88 @@
+"""Score a model on the test part of a data set: `python -m resnet_keras.evaluate`."""
+
+import argparse
+from pathlib import Path
+
+from resnet_keras.commands import load_keras, run
+from resnet_keras.errors import InputError
+
+
+def _parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="python -m resnet_keras.evaluate",
+        description="Score a model on the test images of a data set.",
+    )
+    parser.add_argument("model", metavar="MODEL", help="a .h5 or .keras file")
+    parser.add_argument(
+        "--data", metavar="SOURCE", required=True, help="as for resnet_keras.train"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", help="where to write confusion.png and metrics.json"
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Parse, score, print and write."""
+    arguments = _parse(argv)
+    load_keras()
+    from resnet_keras import plots
+    from resnet_keras.datasets import load_dataset
+    from resnet_keras.files import load_model, versions, write_json
+    from resnet_keras.inference import Classifier, scores
+
+    classifier = Classifier(*load_model(arguments.model), arguments.model)
+    dataset = load_dataset(arguments.data, (classifier.height, classifier.width))
+    for assumption in classifier.assumptions:
+        print(f"Assumed, for {arguments.model} does not say: {assumption}.")
+    names = classifier.class_names
+    labels = _labels_for(classifier, dataset, arguments)
+    result = scores(classifier.probabilities(dataset.test.images), labels)
+
+    print(f"{dataset.name}: {len(labels)} test images of {dataset.source}")
+    width = max(5, *(len(name) for name in names))
+    print(f"  {'class':<{width}}  precision  recall  count")
+    table = zip(
+        names, result["precision"], result["recall"], result["count"], strict=True
+    )
+    for name, precision, recall, count in table:
+        print(f"  {name:<{width}}  {precision:9.3f}  {recall:6.3f}  {count:5d}")
+    print(f"Accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
+    if arguments.out:
+        out = Path(arguments.out)
+        plots.save(plots.confusion(result["confusion"], names), out / "confusion.png")
+        metrics = {
+            "model": arguments.model,
+            "data": arguments.data,
+            "test_accuracy": result["accuracy"],
+            "test_loss": result["loss"],
+            "num_test_images": len(labels),
+            "class_names": names,
+            "confusion": result["confusion"].tolist(),
+            "versions": versions(),
+        }
+        write_json(out / "metrics.json", metrics)
+        print(f"Written: {out / 'confusion.png'}, {out / 'metrics.json'}")
+    return 0
+
+
+def _labels_for(classifier, dataset, arguments):
+    """Return the test labels as positions among the model's classes."""
+    import numpy as np
+
+    names = classifier.class_names
+    if classifier.names_are_assumed and len(names) == len(dataset.class_names):
+        classifier.class_names = dataset.class_names
+        return dataset.test.labels
+    unknown = [name for name in dataset.class_names if name not in names]
+    if unknown:
+        raise InputError(
+            f"{arguments.data}: has the class {unknown[0]!r}, which {arguments.model} "
+            f"does not know; its {len(names)} classes are {', '.join(names[:10])}."
+        )
+    positions = [names.index(name) for name in dataset.class_names]
+    return np.array(positions)[dataset.test.labels]
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,276 @@
+"""Saving and loading models, whole or not at all, with a card inside.
+
+A saved model is plain Keras: `keras.models.load_model` opens it without this package.
+The card is a small dictionary that rides along where Keras does not look: an attribute
+of an `.h5` file, an extra member of a `.keras` archive. Its entries:
+
+- `class_names`: list of str, in the order of the model's outputs
+- `input_size`: [height, width, channels] in pixels
+- `preprocessing`: {"scale": float, "channel_order": "rgb", "resize": "crop"}, what to
+  do with a uint8 picture before the model sees it
+- `versions`: of Python, of this package and of those it rests on
+- `provenance`: how the model came about (data, recipe, seed, scores), free in form
+"""
+
+import contextlib
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import tempfile
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+
+from resnet_keras.errors import InputError
+
+_CARD_ATTRIBUTE = "resnet_keras_card"  # in .h5
+_OPTIMIZER_GROUP = "resnet_keras_optimizer"  # in .h5
+_CARD_MEMBER = "resnet_keras_card.json"  # in .keras
+PREPROCESSING = {"scale": 1 / 255, "channel_order": "rgb", "resize": "crop"}
+
+
+def save_model(model, path, card=None, optimizer=None):
+    """Write a model and its card to one file, whole or not at all.
+
+    Args:
+        model: `keras.Model` that classifies images.
+        path: where to write; the suffix, `.h5` or `.keras`, chooses the format.
+        card: dictionary with any of the entries above. Input size, preprocessing and
+            versions are filled in where it does not give them.
+        optimizer: Keras optimizer whose state goes along in an `.h5` file, where
+            `load_optimizer` finds it and Keras does not look.
+
+    Raises:
+        InputError: the suffix is neither `.h5` nor `.keras`.
+        OSError: the file could not be written; what stood at `path` is untouched.
+
+    Example:
+
+    >>> import resnet_keras, tempfile
+    >>> model = resnet_keras.ResNet50(input_shape=(32, 32, 3), classes=2)
+    >>> path = tempfile.mkdtemp() + "/model.h5"
+    >>> save_model(model, path, {"class_names": ["cat", "dog"]})
+    >>> load_model(path)[1]["class_names"]
+    ['cat', 'dog']
+    """
+    path = Path(path)
+    if path.suffix not in (".h5", ".keras"):
+        raise InputError(
+            f'{path}: the suffix is "{path.suffix}"; expected .h5 or .keras.'
+        )
+    card = {
+        "input_size": list(model.input_shape[1:]),
+        "preprocessing": PREPROCESSING,
+        "versions": versions(),
+        **(card or {}),
+    }
+    text = json.dumps(card)
+    with write_whole(path) as temporary:
+        if path.suffix == ".h5":
+            with _without_legacy_warnings():
+                model.save(temporary, include_optimizer=False)
+            with h5py.File(temporary, "r+") as file:
+                file.attrs[_CARD_ATTRIBUTE] = text
+                if optimizer is not None:
+                    optimizer.save_own_variables(file.create_group(_OPTIMIZER_GROUP))
+        else:
+            keras.saving.save_model(model, temporary)
+            with zipfile.ZipFile(temporary, "a") as archive:
+                archive.writestr(_CARD_MEMBER, text)
+
+
+def load_model(path):
+    """Open a model file, `.h5` or `.keras`, of this package or of plain Keras.
+
+    The model comes uncompiled, ready to predict.
+
+    Args:
+        path: the file.
+
+    Returns:
+        `(model, card)`. The card of a file that this package did not write is empty.
+
+    Raises:
+        InputError: there is no such file, or it is damaged, holds only weights, or is
+            no model at all. The message says which.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a directory; expected a file, .h5 or .keras.")
+    if not path.exists():
+        raise InputError(
+            f"{path}: no such file; expected a model, .h5 or .keras, as "
+            "python -m resnet_keras.train writes it."
+        )
+    card = _read_h5_card(path) if _looks_like_h5(path) else _read_keras_card(path)
+    try:
+        with _without_legacy_warnings():
+            model = keras.models.load_model(path, compile=False)
+    except Exception as error:  # Keras reports damage in many kinds of exception
+        reason = str(error).strip().split("\n")[0][:300]
+        raise InputError(
+            f"{path}: Keras {keras.__version__} cannot open this model "
+            f"({type(error).__name__}: {reason}). Save it again with a version of "
+            "Keras that opens it."
+        ) from error
+    return model, card
+
+
+def load_optimizer(path, optimizer):
+    """Give a built optimizer the state that `save_model` put into an `.h5` file.
+
+    Raises:
+        InputError: the file has no such state, or that of another network.
+    """
+    with h5py.File(path) as file:
+        saved = file.get(_OPTIMIZER_GROUP, ())
+        if len(saved) != len(optimizer.variables):
+            raise InputError(
+                f"{path}: has {len(saved)} variables of an optimizer; expected "
+                f"{len(optimizer.variables)}."
+            )
+        optimizer.load_own_variables(saved)
+
+
+def _looks_like_h5(path):
+    if path.suffix == ".keras":
+        return False
+    if path.suffix in (".h5", ".hdf5"):
+        return True
+    raise InputError(
+        f'{path}: the suffix is "{path.suffix}"; expected a model file, .h5 or .keras.'
+    )
+
+
+def _read_h5_card(path):
+    """Check that an HDF5 file holds a whole model, and return its card."""
+    if path.stat().st_size == 0 or not h5py.is_hdf5(path):
+        raise InputError(
+            f"{path}: not an HDF5 file, or its beginning is lost; expected a model "
+            "saved by Keras."
+        )
+    try:
+        with h5py.File(path) as file:
+            if "model_config" in file.attrs and "model_weights" in file:
+                return _parse_card(path, file.attrs.get(_CARD_ATTRIBUTE, "{}"))
+            only_weights = "layer_names" in file.attrs or "layers" in file
+            keys = ", ".join(list(file)[:5]) or "nothing"
+    except OSError as error:
+        raise InputError(
+            f"{path}: damaged or cut short ({error}). Copy or save it again."
+        ) from error
+    if only_weights:
+        raise InputError(
+            f"{path}: holds weights only, without the network; expected a whole "
+            "model. Build the network, call its load_weights with this file, and "
+            "save it with resnet_keras.save_model."
+        )
+    raise InputError(
+        f"{path}: an HDF5 file, but not a model (it holds {keys}); expected a model "
+        "saved by Keras."
+    )
+
+
+def _read_keras_card(path):
+    """Check that a `.keras` archive is whole, and return its card."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if "config.json" not in names:
+                raise InputError(
+                    f"{path}: a zip archive, but not a model (it has no config.json); "
+                    "expected a model saved by Keras."
+                )
+            if _CARD_MEMBER not in names:
+                return {}
+            return _parse_card(path, archive.read(_CARD_MEMBER))
+    except zipfile.BadZipFile as error:
+        raise InputError(
+            f"{path}: not a .keras archive, or cut short ({error}). "
+            "Copy or save it again."
+        ) from error
+
+
+def _parse_card(path, text):
+    try:
+        card = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{path}: its card is not valid JSON ({error}).") from error
+    if not isinstance(card, dict):
+        raise InputError(
+            f"{path}: its card is a {type(card).__name__}; expected a dict."
+        )
+    return card
+
+
+@contextlib.contextmanager
+def write_whole(path):
+    """Give a temporary path beside `path` that takes its name if all goes well.
+
+    A full disk, an error or a kill leaves whatever stood at `path` as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(
+        prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+    )
+    os.close(handle)
+    temporary = Path(temporary)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except Exception as error:
+        # HDF5 reports a full disk as RuntimeError or ValueError as well as OSError.
+        if isinstance(error, (OSError, RuntimeError)):
+            reason = getattr(error, "strerror", None) or str(error)
+            raise OSError(
+                f"{path}: could not be written ({reason}). Free some space or choose "
+                "another place; what stood there before is untouched."
+            ) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path, value):
+    """Write `value` as indented JSON, whole or not at all."""
+    with write_whole(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def versions():
+    """Return the versions a result depends on, by package name."""
+    packages = ["resnet_keras", "keras", keras.backend.backend(), "numpy", "h5py"]
+    found = {"python": platform.python_version()}
+    for package in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+@contextlib.contextmanager
+def _without_legacy_warnings():
+    """Keep absl, Keras' logger, from calling `.h5` legacy and from naming compile."""
+    logger = logging.getLogger("absl")
+    logger.addFilter(_never)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_never)
+
+
+def _never(record):
+    return record.levelno > logging.WARNING

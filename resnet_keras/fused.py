@@ -1,0 +1,179 @@
+"""The same network, trained faster with TensorFlow on a CPU.
+
+Keras composes batch normalization and Adam of many small operations, each of which
+reads and writes whole tensors again, and it updates convolution biases whose gradient
+is zero because a normalization follows. `training_twin` makes a network that computes
+the same thing with TensorFlow's fused operations; `copy_weights` carries weights
+between the two. What is saved is always the plain network.
+"""
+
+import time
+
+import keras
+import numpy as np
+
+
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalization whose training step is TensorFlow's one fused operation.
+
+    Over the last axis of a map, as in every network here. With `training=False` it is
+    Keras' own layer.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        """Normalize, and in training move the averages, as Keras' layer does."""
+        if not training or not self.trainable:
+            return super().call(inputs, training=False)
+        import tensorflow as tf
+
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=tf.convert_to_tensor(self.gamma),
+            offset=tf.convert_to_tensor(self.beta),
+            mean=tf.zeros([0]),
+            variance=tf.zeros([0]),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        # The operation reports the variance over n - 1; Keras keeps the one over n.
+        shape = tf.shape(inputs)
+        number = tf.cast(shape[0] * shape[1] * shape[2], tf.float32)
+        variance *= (number - 1) / number
+        for average, value in (
+            (self.moving_mean, mean),
+            (self.moving_variance, variance),
+        ):
+            average.assign(average * self.momentum + value * (1 - self.momentum))
+        return outputs
+
+
+class FusedAdamW(keras.optimizers.AdamW):
+    """`keras.optimizers.AdamW` with one fused operation for each variable's step."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Move one variable along its gradient."""
+        import tensorflow as tf
+
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations + 1, tf.float32)
+        tf.raw_ops.ResourceApplyAdam(
+            var=_handle(variable),
+            m=_handle(self._momentums[index]),
+            v=_handle(self._velocities[index]),
+            beta1_power=self.beta_1**step,
+            beta2_power=self.beta_2**step,
+            lr=tf.cast(learning_rate, tf.float32),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
+
+
+def _handle(variable):
+    return (variable if hasattr(variable, "handle") else variable.value).handle
+
+
+def is_useful():
+    """Say whether fused operations serve here: on TensorFlow, without a GPU."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return not tf.config.list_physical_devices("GPU")
+
+
+def best_precision():
+    """Return "mixed_bfloat16" where this CPU multiplies bfloat16 faster, or "float32".
+
+    Recent processors (Intel's since 2023 with AMX) have units for it. Products are
+    rounded to 8 bits of precision but summed in 32; weights, their updates and the
+    normalization's statistics stay float32.
+    """
+    import tensorflow as tf
+
+    def seconds(dtype):
+        matrix = tf.ones((1024, 1024), dtype)
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            tf.linalg.matmul(matrix, matrix).numpy()
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    return (
+        "mixed_bfloat16"
+        if seconds("bfloat16") < 0.6 * seconds("float32")
+        else "float32"
+    )
+
+
+def training_twin(model, precision="float32"):
+    """Return a network that computes the same as `model` and trains faster.
+
+    Args:
+        model: functional `keras.Model`.
+        precision: Keras' name of the policy to compute in, "float32" or
+            "mixed_bfloat16". The last layer always computes in float32.
+
+    Returns:
+        `keras.Model` with the same layer names and its own variables, filled from
+        `model`.
+    """
+    biasless = {conv.name for conv in normalized_convolutions(model).values()}
+
+    def twin(layer):
+        config = layer.get_config()
+        if layer is not model.layers[-1]:
+            config["dtype"] = precision
+        if layer.name in biasless:
+            config["use_bias"] = False
+        if type(layer) is keras.layers.BatchNormalization:
+            return FusedBatchNormalization.from_config(config)
+        return type(layer).from_config(config)
+
+    result = keras.models.clone_model(model, clone_function=twin)
+    copy_weights(model, result)
+    return result
+
+
+def normalized_convolutions(model):
+    """Return the convolutions that only a batch normalization follows, by its name."""
+    producers = {id(layer.output): layer for layer in model.layers}
+    users = [
+        id(tensor)
+        for layer in model.layers[1:]
+        for tensor in keras.tree.flatten(layer.input)
+    ]
+    pairs = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            producer = producers.get(id(layer.input))
+            if (
+                type(producer) is keras.layers.Conv2D
+                and users.count(id(layer.input)) == 1
+            ):
+                pairs[layer.name] = producer
+    return pairs
+
+
+def copy_weights(source, target):
+    """Copy all weights between a network and its twin, in either direction.
+
+    The twin's normalized convolutions have no bias. In training a bias before a
+    normalization changes nothing but the moving mean, so the bias stays what it is in
+    the plain network, and the moving mean is shifted by it.
+    """
+    for layer in target.layers:
+        if not layer.weights:
+            continue
+        weights = source.get_layer(layer.name).get_weights()
+        own = layer.get_weights()
+        layer.set_weights(weights[: len(own)] + own[len(weights) :])
+    for name, conv in normalized_convolutions(target).items():
+        shift = _bias(conv) - _bias(source.get_layer(conv.name))
+        target.get_layer(name).moving_mean.assign_add(shift)
+
+
+def _bias(conv):
+    return conv.get_weights()[1] if conv.use_bias else np.float32(0)

@@ -1,0 +1,153 @@
+"""What a model says of images: probabilities, scores, and how a card is filled in."""
+
+import keras
+import numpy as np
+
+from resnet_keras.errors import InputError
+from resnet_keras.files import PREPROCESSING
+
+_EPSILON = 1e-7  # the smallest probability whose logarithm the loss takes, as in Keras
+
+
+class Classifier:
+    """A model with all that is needed to ask it about uint8 pictures.
+
+    Args:
+        model: `keras.Model` from images to probabilities (or logits) of classes.
+        card: as `resnet_keras.load_model` returns it; what it does not say is assumed
+            from the model, and `assumptions` says so in words.
+        name: what to call the model in messages.
+
+    Raises:
+        InputError: the model does not classify images, or card and model disagree.
+    """
+
+    def __init__(self, model, card, name="model"):
+        inputs, outputs = model.input_shape, model.output_shape
+        if not (isinstance(inputs, tuple) and len(inputs) == 4 and inputs[3] in (1, 3)):
+            raise InputError(
+                f"{name}: its input has shape {inputs}; expected images, "
+                "(batch, height, width, 3)."
+            )
+        if not (isinstance(outputs, tuple) and len(outputs) == 2 and outputs[1]):
+            raise InputError(
+                f"{name}: its output has shape {outputs}; expected one number per "
+                "class, (batch, classes)."
+            )
+        self.model = model
+        self.assumptions = []
+        self.height, self.width, self._channels = self._input_size(inputs, card)
+        self._preprocessing = self._fill_in_preprocessing(card)
+        activation = getattr(model.layers[-1], "activation", None)
+        self._activation = getattr(activation, "__name__", "softmax")
+        self._is_binary = outputs[1] == 1 and self._activation == "sigmoid"
+        num_classes = 2 if self._is_binary else outputs[1]
+        self.class_names = self._fill_in_class_names(card, num_classes, name)
+        # XLA, Keras' default, is slow to start and slow to run on a CPU.
+        model.compile(jit_compile=False)
+
+    def _input_size(self, inputs, card):
+        size = list(card.get("input_size") or inputs[1:])
+        if None in size[:2]:
+            size[:2] = [64, 64]
+            self.assumptions.append("pictures of 64 x 64 pixels")
+        return size
+
+    def _fill_in_preprocessing(self, card):
+        if "preprocessing" in card:
+            return PREPROCESSING | card["preprocessing"]
+        kinds = (keras.layers.Rescaling, keras.layers.Normalization)
+        if any(isinstance(layer, kinds) for layer in self.model.layers[:4]):
+            self.assumptions.append(
+                "RGB values from 0 to 255, which the model rescales"
+            )
+            return PREPROCESSING | {"scale": 1.0}
+        self.assumptions.append("RGB values divided by 255")
+        return PREPROCESSING
+
+    def _fill_in_class_names(self, card, num_classes, name):
+        class_names = card.get("class_names")
+        self.names_are_assumed = class_names is None
+        if self.names_are_assumed:
+            self.assumptions.append(f"classes named 0 to {num_classes - 1}")
+            return [str(label) for label in range(num_classes)]
+        if len(class_names) != num_classes:
+            raise InputError(
+                f"{name}: its card names {len(class_names)} classes but the model has "
+                f"{num_classes}; expected a name for each."
+            )
+        return [str(class_name) for class_name in class_names]
+
+    def probabilities(self, images, batch_size=32):
+        """Return class probabilities, float32 (num_images, num_classes).
+
+        Args:
+            images: uint8 (num_images, height, width, 3), at the model's size.
+            batch_size: how many images the model sees at once. It changes speed and
+                memory, not the answer: statistics are moving averages.
+        """
+        answers = []
+        for start in range(0, len(images), batch_size):
+            batch = self.preprocess(images[start : start + batch_size])
+            number = len(batch)
+            if start and number < batch_size:  # one shape, so TensorFlow traces once
+                batch = np.pad(batch, [(0, batch_size - number)] + [(0, 0)] * 3)
+            answers.append(self.model.predict_on_batch(batch)[:number])
+        answers = np.concatenate(answers).astype(np.float32)
+        if self._is_binary:
+            return np.concatenate([1 - answers, answers], axis=1)
+        if self._activation == "linear":  # logits
+            exponentials = np.exp(answers - answers.max(axis=1, keepdims=True))
+            return exponentials / exponentials.sum(axis=1, keepdims=True)
+        return answers
+
+    def preprocess(self, images):
+        """Turn uint8 RGB images into what the model expects, float32."""
+        batch = images.astype(np.float32) * np.float32(self._preprocessing["scale"])
+        if self._preprocessing["channel_order"] == "bgr":
+            batch = batch[..., ::-1]
+        if "mean" in self._preprocessing:
+            batch = batch - np.array(self._preprocessing["mean"], np.float32)
+        if "std" in self._preprocessing:
+            batch = batch / np.array(self._preprocessing["std"], np.float32)
+        if self._channels == 1:
+            batch = batch.mean(axis=-1, keepdims=True)
+        return batch
+
+
+def scores(probabilities, labels):
+    """Return accuracy, loss and the confusion matrix of answers to known labels.
+
+    Args:
+        probabilities: (num_images, num_classes).
+        labels: integers (num_images,).
+
+    Returns:
+        Dictionary: `accuracy` in [0, 1]; `loss`, the mean cross-entropy in nats;
+        `confusion`, counts (num_classes, num_classes), true class by predicted class;
+        `precision`, `recall`, (num_classes,), NaN where nothing was predicted, or
+        nothing is there to be recalled; `count`, images per true class.
+
+    Example:
+
+    >>> result = scores(np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))
+    >>> result["accuracy"], result["confusion"].tolist()
+    (0.5, [[1, 0], [1, 0]])
+    """
+    num_classes = probabilities.shape[1]
+    predicted = probabilities.argmax(axis=1)
+    confusion = np.zeros((num_classes, num_classes), np.int64)
+    np.add.at(confusion, (labels, predicted), 1)
+    of_truth = probabilities[np.arange(len(labels)), labels]
+    hits = confusion.diagonal()
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: there is no such share
+        precision = hits / confusion.sum(axis=0)
+        recall = hits / confusion.sum(axis=1)
+    return {
+        "accuracy": float((predicted == labels).mean()),
+        "loss": float(-np.log(np.maximum(of_truth, _EPSILON)).mean()),
+        "confusion": confusion,
+        "precision": precision,
+        "recall": recall,
+        "count": confusion.sum(axis=1),
+    }

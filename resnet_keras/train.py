@@ -1,0 +1,163 @@
+"""Train a ResNet-50 on labelled images: `python -m resnet_keras.train`."""
+
+import argparse
+import json
+import shlex
+from pathlib import Path
+
+from resnet_keras.commands import integer_from, load_keras, number_from, run
+from resnet_keras.errors import InputError
+
+# What a run depends on; --resume takes it from the run itself.
+_DEFAULTS = {
+    "data": None,
+    "image_size": 64,
+    "epochs": 12,
+    "batch_size": 32,
+    "learning_rate": 1e-3,
+    "seed": 0,
+}
+_RUN_FILES = (
+    "config.json",
+    "checkpoint.h5",
+    "history.csv",
+    "model.h5",
+    "metrics.json",
+    "curves.png",
+    "confusion.png",
+    "mistakes.png",
+)
+
+
+def _parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="python -m resnet_keras.train",
+        description="Train the course's ResNet-50 and keep the model, its curves, its "
+        "confusion matrix, its mistakes and its scores in one directory.",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        help="folder with train_*.h5 and test_*.h5, or with train/ and test/ holding a "
+        "folder of images per class, or with a folder per class; or an .npz file "
+        "(default: data/)",
+    )
+    parser.add_argument("--out", metavar="DIR", help="default: runs/<data name>")
+    for name, kind, text in (
+        ("epochs", integer_from(1), "passes over the training images"),
+        ("batch-size", integer_from(2), "images per step"),
+        ("learning-rate", number_from(1e-8, 10), "the highest of the schedule"),
+        ("seed", integer_from(0, 2**31), "of weights, shuffling and augmentation"),
+        ("image-size", integer_from(32, 1024), "side of the images in pixels"),
+    ):
+        default = _DEFAULTS[name.replace("-", "_")]
+        parser.add_argument(
+            f"--{name}", type=kind, metavar="N", help=f"{text} (default: {default})"
+        )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with a run that was cut off"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the run that is there"
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.resume and arguments.overwrite:
+        parser.error("--resume and --overwrite exclude each other")
+    return arguments
+
+
+def main(argv=None):
+    """Parse, train, and say how it went."""
+    arguments = _parse(argv)
+    given = {key: getattr(arguments, key) for key in _DEFAULTS}
+    given = {key: value for key, value in given.items() if value is not None}
+    directory = arguments.out and Path(arguments.out)
+    if arguments.resume and directory:
+        given = _settings_of(directory, given)
+    config = _DEFAULTS | given
+    config["data"] = config["data"] or _default_source()
+
+    from resnet_keras.datasets import load_dataset
+
+    dataset = load_dataset(config["data"], config["image_size"])
+    print(dataset, flush=True)
+    if not directory:
+        directory = Path("runs") / dataset.name
+        if arguments.resume:
+            config = _DEFAULTS | _settings_of(directory, given)
+    _make_room(directory, arguments)
+
+    load_keras()
+    from resnet_keras.training import train
+
+    try:
+        metrics = train(dataset, directory, config)
+    except KeyboardInterrupt:
+        raise InputError(
+            f"{directory}: stopped by the user. Finished epochs are kept; go on with "
+            f"python -m resnet_keras.train --out {shlex.quote(str(directory))} --resume"
+        ) from None
+    model = directory / "model.h5"
+    print(
+        f"Test accuracy {metrics['test_accuracy']:.4f} on {len(dataset.test)} images, "
+        f"after {metrics['train_seconds'] / 60:.1f} minutes of training\n"
+        f"The model is {model}; curves, confusion matrix and mistakes are beside it\n"
+        f"Try it: python -m resnet_keras.predict {shlex.quote(str(model))} IMAGE"
+    )
+    return 0
+
+
+def _default_source():
+    from resnet_keras.datasets import has_course_pair
+
+    if has_course_pair("data"):
+        return "data"
+    raise InputError(
+        "data: holds no data set. Put train_signs.h5 and test_signs.h5 there, or name "
+        "your own images with --data (a folder with one folder of images per class)."
+    )
+
+
+def _settings_of(directory, given):
+    """Return the settings of the run in `directory`, which `given` may only repeat."""
+    path = directory / "config.json"
+    if not path.exists():
+        return given
+    try:
+        config = json.loads(path.read_text())
+        settings = {key: config[key] for key in _DEFAULTS}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: not the settings of a run ({error!r}). Use --overwrite."
+        ) from error
+    for key, value in given.items():
+        if settings[key] != value:
+            raise InputError(
+                f"{path}: this run has {key} {settings[key]}, not {value}. Leave the "
+                "option out to resume, or use --overwrite."
+            )
+    return settings
+
+
+def _make_room(directory, arguments):
+    """See to it that the directory holds no run, or the one to be resumed."""
+    found = [name for name in _RUN_FILES if (directory / name).exists()]
+    if not found:
+        return
+    if arguments.overwrite:
+        for name in found:
+            (directory / name).unlink()
+    elif not arguments.resume:
+        raise InputError(
+            f"{directory}: holds a run already ({', '.join(found)}). Choose another "
+            "place with --out, or use --resume or --overwrite."
+        )
+    elif "metrics.json" in found:
+        raise InputError(
+            f"{directory}: this run is finished; there is nothing to resume. Use "
+            "--overwrite to train anew."
+        )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,246 @@
+"""One training run: its directory, its progress, its checkpoints, its results."""
+
+import csv
+import resource
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from resnet_keras import fused, plots
+from resnet_keras.datasets import stratified_split
+from resnet_keras.errors import InputError
+from resnet_keras.files import (
+    load_model,
+    load_optimizer,
+    save_model,
+    versions,
+    write_json,
+    write_whole,
+)
+from resnet_keras.inference import Classifier, scores
+from resnet_keras.models import ResNet50
+from resnet_keras.recipe import (
+    Batches,
+    Recipe,
+    compile_for_training,
+    varied_initializer,
+)
+
+_VALIDATION_SHARE = 0.1
+
+
+def train(dataset, directory, config):
+    """Train a ResNet-50 on `dataset`, and leave everything about it in `directory`.
+
+    A tenth of the training images, drawn by class, is set aside to validate each epoch.
+    The test images are looked at once, at the end. After each epoch the model and its
+    optimizer are kept in `checkpoint.h5`; where that file is there at the start, the
+    run goes on from it and ends as it would have ended uninterrupted.
+
+    Args:
+        dataset: `Dataset`.
+        directory: where the run's files go; made if need be.
+        config: dictionary with `epochs`, `batch_size`, `learning_rate` and `seed`,
+            which `config.json` will hold along with all that follows from it.
+
+    Returns:
+        The dictionary that `metrics.json` holds.
+
+    Raises:
+        InputError: the checkpoint cannot be used.
+        OSError: a file could not be written; the last checkpoint stands.
+    """
+    seed, batch_size, epochs = config["seed"], config["batch_size"], config["epochs"]
+    recipe = Recipe(learning_rate=config["learning_rate"])
+    train_rows, held_out = stratified_split(
+        dataset.train.labels, _VALIDATION_SHARE, seed
+    )
+    size, num_classes = dataset.image_size, len(dataset.class_names)
+    model = ResNet50((size, size, 3), num_classes, initializer=varied_initializer(seed))
+    # Where fused operations serve, a twin is trained in the model's place.
+    trained = fused.training_twin(model) if fused.is_useful() else model
+
+    batches = Batches(
+        dataset.train.images,
+        np.eye(num_classes, dtype=np.float32)[dataset.train.labels],
+        train_rows,
+        batch_size,
+        recipe,
+        seed,
+    )
+    compile_for_training(trained, recipe, len(batches), epochs)
+    config = {**config, "recipe": recipe.as_dict(), "versions": versions()}
+    run = _Run(Path(directory), dataset, config, model, held_out, batches)
+    run.begin(trained)
+    trained.fit(
+        batches,
+        epochs=epochs,
+        initial_epoch=run.num_finished,
+        shuffle=False,
+        callbacks=[run],
+    )
+    return run.finish(train_rows)
+
+
+class _Run(keras.callbacks.Callback):
+    """A run's state, and the files that keep it epoch by epoch.
+
+    Keras calls it while it trains a network; `model` is the plain network, which has
+    the trained weights after each epoch, and whose answers are the ones reported.
+    """
+
+    CHECKPOINT = "checkpoint.h5"
+
+    def __init__(self, directory, dataset, config, model, held_out, batches):
+        super().__init__()
+        self._directory, self._dataset, self._config = directory, dataset, config
+        self._plain, self._held_out, self._batches = model, held_out, batches
+        self._classifier = Classifier(model, self._card())
+        self._history = []  # a dictionary per finished epoch
+        self._speed = float("nan")  # in images/s; unknown with one step per epoch
+
+    @property
+    def num_finished(self):
+        """How many epochs are finished."""
+        return len(self._history)
+
+    def begin(self, trained):
+        """Take up the checkpoint if there is one, or write down the settings."""
+        path = self._directory / self.CHECKPOINT
+        if not path.exists():
+            write_json(self._directory / "config.json", self._config)
+            return
+        saved, card = load_model(path)
+        try:
+            self._history = card["provenance"]["history"]
+            self._plain.set_weights(saved.get_weights())
+        except (KeyError, ValueError) as error:
+            raise InputError(
+                f"{path}: does not fit this run ({error}). Use --overwrite to begin "
+                "again."
+            ) from error
+        load_optimizer(path, trained.optimizer)
+        if trained is not self._plain:
+            fused.copy_weights(self._plain, trained)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Say how long it will take from here, and start the epoch's clock."""
+        self._batches.begin_epoch(epoch)
+        if self._history:
+            left = self._config["epochs"] - self.num_finished
+            seconds = np.median([row["seconds"] for row in self._history]) * left
+            print(f"About {_duration(seconds)} left", flush=True)
+        self._start = self._first_step = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Add the speed to what Keras' bar shows."""
+        now = time.perf_counter()
+        if (
+            batch == 0
+        ):  # the first step of all waits for TensorFlow to trace the network
+            self._first_step = now
+        else:
+            num_images = batch * self._config["batch_size"]
+            self._speed = logs["images/s"] = num_images / (now - self._first_step)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Validate and keep what the epoch reached."""
+        if self.model is not self._plain:
+            fused.copy_weights(self.model, self._plain)
+        if len(self._held_out):
+            result = self._score(self._dataset.train, self._held_out)
+            logs["val_accuracy"], logs["val_loss"] = result["accuracy"], result["loss"]
+        row = {"epoch": epoch + 1} | {key: float(logs[key]) for key in sorted(logs)}
+        row["images_per_second"] = self._speed
+        row["peak_memory_mb"] = max(_peak_memory_mb(), self._most("peak_memory_mb"))
+        row["seconds"] = time.perf_counter() - self._start
+        self._history.append(row)
+        save_model(
+            self._plain,
+            self._directory / self.CHECKPOINT,
+            self._card(history=self._history),
+            optimizer=self.model.optimizer,
+        )
+        row["seconds"] = time.perf_counter() - self._start
+        self._write_history()
+
+    def finish(self, train_rows):
+        """Score the trained model, and write it with its figures."""
+        history, dataset = self._history, self._dataset
+        test, names = dataset.test, dataset.class_names
+        probabilities = self._classifier.probabilities(test.images)
+        on_test = scores(probabilities, test.labels)
+        on_train = self._score(dataset.train, train_rows)
+        speeds = [row["images_per_second"] for row in history]
+        metrics = {
+            "test_accuracy": on_test["accuracy"],
+            "test_loss": on_test["loss"],
+            "train_accuracy": on_train["accuracy"],
+            "train_loss": on_train["loss"],
+            "validation_accuracy": history[-1].get("val_accuracy"),
+            "num_parameters": self._plain.count_params(),
+            "num_train_images": len(train_rows),
+            "num_test_images": len(test),
+            "epochs": len(history),
+            "train_seconds": sum(row["seconds"] for row in history),
+            "images_per_second": float(np.median(speeds)),
+            "peak_memory_mb": max(_peak_memory_mb(), self._most("peak_memory_mb")),
+            "seed": self._config["seed"],
+            "versions": versions(),
+        }
+        save_model(
+            self._plain, self._directory / "model.h5", self._card(metrics=metrics)
+        )
+        wrong = plots.mistakes(test.images, test.labels, probabilities, names)
+        for name, figure in (
+            ("curves.png", plots.curves(history)),
+            ("confusion.png", plots.confusion(on_test["confusion"], names)),
+            ("mistakes.png", wrong),
+        ):
+            plots.save(figure, self._directory / name)
+        write_json(self._directory / "metrics.json", metrics)
+        (self._directory / self.CHECKPOINT).unlink(missing_ok=True)
+        return metrics
+
+    def _score(self, split, rows):
+        probabilities = [
+            self._classifier.probabilities(split.images[rows[start : start + 1024]])
+            for start in range(0, len(rows), 1024)
+        ]
+        return scores(np.concatenate(probabilities), split.labels[rows])
+
+    def _card(self, **provenance):
+        return {
+            "class_names": self._dataset.class_names,
+            "provenance": {
+                "data": self._dataset.name,
+                "config": self._config,
+                **provenance,
+            },
+        }
+
+    def _most(self, key):
+        return max((row[key] for row in self._history), default=0.0)
+
+    def _write_history(self):
+        with (
+            write_whole(self._directory / "history.csv") as temporary,
+            temporary.open("w", newline="") as file,
+        ):
+            writer = csv.DictWriter(file, fieldnames=self._history[0])
+            writer.writeheader()
+            writer.writerows(self._history)
+
+
+def _peak_memory_mb():
+    """Return the most memory this process has held, in MiB."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes, or KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def _duration(seconds):
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"

@@ -1,0 +1,98 @@
+"""Small data sets and models that the tests share, and how they call commands."""
+
+import os
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+COLOURS = ((200, 40, 40), (40, 200, 40), (40, 40, 200))
+
+
+def coloured_images(labels, size=32, seed=0):
+    """Return noisy images whose colour is their class, uint8 (n, size, size, 3)."""
+    rng = np.random.default_rng(seed)
+    noise = rng.integers(-30, 30, (len(labels), size, size, 3))
+    return (np.array(COLOURS)[labels][:, None, None] + noise).astype(np.uint8)
+
+
+def write_pair(directory, num_train=36, num_test=12, size=32, **changes):
+    """Write the course's pair of files; `changes` replaces an array, None drops it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for part, number, seed in (("train", num_train, 0), ("test", num_test, 1)):
+        labels = np.arange(number) % 3
+        arrays = {
+            f"{part}_set_x": coloured_images(labels, size, seed),
+            f"{part}_set_y": labels,
+            "list_classes": np.arange(3),
+        }
+        if part == "test" and "test_list_classes" in changes:
+            arrays["list_classes"] = changes["test_list_classes"]
+        arrays |= {key: changes[key] for key in arrays if key in changes}
+        with h5py.File(directory / f"{part}_colours.h5", "w") as file:
+            for key, value in arrays.items():
+                if value is not None:
+                    file[key] = value
+    return directory
+
+
+def write_folders(directory, counts, size=32, suffix=".png"):
+    """Write one folder of images per class; `counts` maps names to numbers."""
+    for label, (name, number) in enumerate(counts.items()):
+        (directory / name).mkdir(parents=True)
+        images = coloured_images([label % 3] * number, size, seed=label)
+        for index, image in enumerate(images):
+            Image.fromarray(image).save(directory / name / f"{index}{suffix}")
+    return directory
+
+
+@pytest.fixture
+def pair(tmp_path):
+    return write_pair(tmp_path / "colours")
+
+
+@pytest.fixture(scope="session")
+def tiny_model():
+    """Return a small classifier of 32x32 images into three classes, with a block."""
+    import keras
+
+    from resnet_keras import convolutional_block, identity_block
+
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((32, 32, 3))
+    outputs = convolutional_block(inputs, 3, [4, 4, 8], 2, "a")
+    outputs = identity_block(outputs, 3, [4, 4, 8], 2, "b")
+    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
+    outputs = keras.layers.Dense(3, activation="softmax", name="fc3")(outputs)
+    return keras.Model(inputs, outputs)
+
+
+@pytest.fixture(scope="session")
+def resnet50():
+    """Return the course's network, for tests that do not change it."""
+    from resnet_keras import ResNet50
+
+    return ResNet50()
+
+
+def command(name, *arguments, cwd=None, timeout=300, prefix=()):
+    """Run `python -m resnet_keras.NAME` and return the finished process."""
+    line = [*prefix, sys.executable, "-m", f"resnet_keras.{name}", *map(str, arguments)]
+    return subprocess.run(
+        line, cwd=cwd, timeout=timeout, capture_output=True, text=True, check=False
+    )
+
+
+def assert_refused(process, *words):
+    """Check for exit code 2 and one line on stderr that holds all `words`."""
+    assert process.returncode == 2, process.stderr
+    lines = process.stderr.strip().splitlines()
+    assert len(lines) == 1, process.stderr
+    assert lines[0].startswith("error: ")
+    for word in words:
+        assert str(word) in lines[0]

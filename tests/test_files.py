@@ -1,0 +1,196 @@
+"""Models come back as they were saved, and damage is named."""
+
+import json
+import subprocess
+import sys
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from resnet_keras import load_model, save_model
+from resnet_keras.errors import InputError
+from resnet_keras.files import load_optimizer, write_json, write_whole
+
+CARD = {"class_names": ["cat", "dog", "ox"], "provenance": {"data": "pets"}}
+
+
+@pytest.fixture(params=[".h5", ".keras"])
+def saved(request, tmp_path, tiny_model):
+    path = tmp_path / f"model{request.param}"
+    save_model(tiny_model, path, CARD)
+    return path
+
+
+def images():
+    return np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
+
+
+def test_model_and_card_come_back(saved, tiny_model):
+    model, card = load_model(saved)
+    np.testing.assert_array_equal(model(images()), tiny_model(images()))
+    assert card["class_names"] == CARD["class_names"]
+    assert card["provenance"] == {"data": "pets"}
+    assert card["input_size"] == [32, 32, 3]
+    assert card["preprocessing"]["scale"] == 1 / 255
+    assert card["versions"]["keras"] == keras.__version__
+
+
+def test_plain_keras_opens_the_file_without_this_package(saved, tiny_model, tmp_path):
+    np.save(tmp_path / "images.npy", images())
+    code = (
+        "import sys, keras, numpy as np\n"
+        f"model = keras.models.load_model({str(saved)!r})\n"
+        f"answer = model.predict(np.load({str(tmp_path / 'images.npy')!r}))\n"
+        f"np.save({str(tmp_path / 'answer.npy')!r}, answer)\n"
+        "assert 'resnet_keras' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    answer = np.load(tmp_path / "answer.npy")
+    np.testing.assert_allclose(answer, tiny_model(images()), atol=1e-6)
+
+
+def test_model_without_card_has_an_empty_one(tiny_model, tmp_path):
+    tiny_model.save(tmp_path / "plain.keras")
+    assert load_model(tmp_path / "plain.keras")[1] == {}
+
+
+def test_saving_h5_does_not_frighten(tiny_model, tmp_path, caplog, capsys):
+    save_model(tiny_model, tmp_path / "model.h5")
+    load_model(tmp_path / "model.h5")
+    assert "legacy" not in caplog.text + "".join(capsys.readouterr())
+
+
+def test_optimizer_state_comes_back(tiny_model, tmp_path):
+    optimizer = keras.optimizers.Adam(0.1)
+    optimizer.build(tiny_model.trainable_variables)
+    rng = np.random.default_rng(0)
+    for variable in optimizer.variables:
+        variable.assign(rng.integers(1, 9, variable.shape).astype(variable.dtype))
+    save_model(tiny_model, tmp_path / "model.h5", CARD, optimizer=optimizer)
+    other = keras.optimizers.Adam(0.1)
+    other.build(tiny_model.trainable_variables)
+    load_optimizer(tmp_path / "model.h5", other)
+    for a, b in zip(optimizer.variables, other.variables, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_missing_optimizer_state_is_named(tiny_model, tmp_path):
+    save_model(tiny_model, tmp_path / "model.h5", CARD)
+    optimizer = keras.optimizers.Adam(0.1)
+    optimizer.build(tiny_model.trainable_variables)
+    with pytest.raises(InputError, match="0 variables of an optimizer"):
+        load_optimizer(tmp_path / "model.h5", optimizer)
+
+
+def test_missing_file():
+    with pytest.raises(InputError, match=r"nowhere\.h5: no such file"):
+        load_model("nowhere.h5")
+
+
+def test_directory(tmp_path):
+    with pytest.raises(InputError, match="is a directory"):
+        load_model(tmp_path)
+
+
+def test_other_suffix(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"x")
+    with pytest.raises(InputError, match=r'suffix is "\.onnx"'):
+        load_model(tmp_path / "model.onnx")
+
+
+def test_save_with_other_suffix(tiny_model, tmp_path):
+    with pytest.raises(InputError, match=r"expected \.h5 or \.keras"):
+        save_model(tiny_model, tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.6, 0.99])
+def test_truncated(saved, share):
+    whole = saved.read_bytes()
+    saved.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(InputError) as raised:
+        load_model(saved)
+    assert str(saved) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_not_hdf5(tmp_path):
+    (tmp_path / "model.h5").write_text("not a model" * 1000)
+    with pytest.raises(InputError, match="not an HDF5 file"):
+        load_model(tmp_path / "model.h5")
+
+
+def test_hdf5_of_something_else(tmp_path):
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        file["train_set_x"] = np.zeros(3)
+    with pytest.raises(InputError, match=r"not a model \(it holds train_set_x\)"):
+        load_model(tmp_path / "data.h5")
+
+
+def test_weights_only(tiny_model, tmp_path):
+    tiny_model.save_weights(tmp_path / "model.weights.h5")
+    with pytest.raises(InputError, match="holds weights only"):
+        load_model(tmp_path / "model.weights.h5")
+
+
+def test_zip_of_something_else(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    with pytest.raises(InputError, match="not a model"):
+        load_model(tmp_path / "a.keras")
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_spoilt_card(saved, text):
+    if saved.suffix == ".keras":
+        pytest.skip("a zip member cannot be changed in place")
+    with h5py.File(saved, "r+") as file:
+        file.attrs["resnet_keras_card"] = text
+    with pytest.raises(InputError, match="its card is"):
+        load_model(saved)
+
+
+def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def fail():
+        with write_whole(path) as temporary:
+            temporary.write_text("half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="what stood there before is untouched"):
+        fail()
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_write_json_replaces(tmp_path):
+    write_json(tmp_path / "a.json", {"a": 1})
+    write_json(tmp_path / "a.json", {"a": 2})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": 2}
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_full_disk_leaves_the_old_model(tmp_path, suffix):
+    # A limit on file size stands in for a full disk: writing fails in the same places.
+    code = (
+        "import resource, resnet_keras, sys\n"
+        "from pathlib import Path\n"
+        "model = resnet_keras.ResNet50((32, 32, 3), 2)\n"
+        f"path = Path({str(tmp_path / 'model')!r} + {suffix!r})\n"
+        "path.write_text('old')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))\n"
+        "try:\n"
+        "    resnet_keras.save_model(model, path)\n"
+        "except OSError as error:\n"
+        "    print(error)\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "could not be written" in process.stdout, process.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model" + suffix]
+    assert (tmp_path / f"model{suffix}").read_text() == "old"

@@ -1,0 +1,102 @@
+"""The training twin computes what the plain network computes."""
+
+import keras
+import numpy as np
+import pytest
+
+from resnet_keras import fused
+
+
+@pytest.fixture
+def model(tiny_model):
+    """Return a network with random weights, biases and statistics."""
+    model = keras.models.clone_model(tiny_model)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(0.1, 0.5, w.shape) for w in model.get_weights()])
+    return model
+
+
+def images(number=16):
+    return np.random.default_rng(1).random((number, 32, 32, 3), np.float32)
+
+
+def test_normalization_equals_keras_in_training_and_in_its_statistics():
+    x = np.random.default_rng(0).normal(3, 2, (8, 3, 2, 5)).astype("float32")
+    plain = keras.layers.BatchNormalization(momentum=0.9)
+    twin = fused.FusedBatchNormalization(momentum=0.9)
+    expected, found = plain(x, training=True), twin(x, training=True)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(twin.moving_mean, plain.moving_mean, rtol=1e-5)
+    np.testing.assert_allclose(twin.moving_variance, plain.moving_variance, rtol=1e-5)
+    np.testing.assert_allclose(
+        twin(x, training=False), plain(x, training=False), atol=1e-5
+    )
+
+
+def test_frozen_normalization_keeps_its_statistics():
+    layer = fused.FusedBatchNormalization()
+    layer.trainable = False
+    layer(images(), training=True)
+    np.testing.assert_array_equal(layer.moving_mean, 0)
+
+
+def test_twin_answers_as_the_network_in_both_modes(model):
+    twin = fused.training_twin(model)
+    for training in (False, True):
+        expected = model(images(), training=training)
+        found = twin(images(), training=training)
+        np.testing.assert_allclose(found, expected, atol=2e-6)
+    fused.copy_weights(twin, model)  # the statistics that training moved
+    np.testing.assert_allclose(model(images()), twin(images()), atol=2e-6)
+
+
+def test_round_trip_keeps_every_weight_and_bias(model):
+    before = model.get_weights()
+    twin = fused.training_twin(model)
+    fused.copy_weights(twin, model)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_allclose(new, old, atol=1e-6)
+
+
+def test_twin_has_fused_layers_and_no_bias_before_normalization(model):
+    twin = fused.training_twin(model)
+    kinds = [type(layer).__name__ for layer in twin.layers]
+    assert "BatchNormalization" not in kinds
+    assert kinds.count("FusedBatchNormalization") == 7
+    convolutions = [x for x in twin.layers if isinstance(x, keras.layers.Conv2D)]
+    assert not any(layer.use_bias for layer in convolutions)
+
+
+def test_bias_stays_where_no_normalization_follows():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, name="alone")(inputs)
+    y = keras.layers.BatchNormalization()(x)
+    outputs = keras.layers.Add()([x, y])  # x is used twice
+    model = keras.Model(inputs, outputs)
+    assert fused.training_twin(model).get_layer("alone").use_bias
+
+
+def test_training_steps_equal_keras_adamw(model):
+    twin = fused.training_twin(model)
+    settings = {"learning_rate": 1e-3, "weight_decay": 0.1}
+    model.compile(keras.optimizers.AdamW(**settings), "sparse_categorical_crossentropy")
+    twin.compile(fused.FusedAdamW(**settings), "sparse_categorical_crossentropy")
+    model.jit_compile = twin.jit_compile = False
+    labels = np.arange(16) % 3
+    for _ in range(5):
+        expected = model.train_on_batch(images(), labels)
+        assert twin.train_on_batch(images(), labels) == pytest.approx(
+            expected, rel=1e-3
+        )
+
+
+def test_bfloat16_twin_keeps_weights_in_float32_and_answers_alike(model):
+    twin = fused.training_twin(model, "mixed_bfloat16")
+    assert {str(w.dtype) for w in twin.weights} == {"float32"}
+    assert np.asarray(twin(images(2))).dtype == np.float32
+    # 8 bits of mantissa: relative steps of 2^-8
+    np.testing.assert_allclose(twin(images()), model(images()), atol=0.02)
+
+
+def test_best_precision_is_one_that_keras_knows():
+    assert fused.best_precision() in ("float32", "mixed_bfloat16")

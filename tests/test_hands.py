@@ -1,0 +1,310 @@
+import hashlib
+import os
+import resource
+import subprocess
+import sys
+import time
+import tracemalloc
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from resnet_keras import hands
+from resnet_keras.errors import InputError
+from resnet_keras.hands import iter_batches, render, render_scenes, write_pair
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return render(240, seed=1, masks=True)
+
+
+def run_command(*arguments, **options):
+    command = [sys.executable, "-m", "resnet_keras.hands", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def test_pictures_are_the_same_on_every_machine():
+    # Changes whenever the renderer does; must not change with machine or NumPy.
+    found = render(12, seed=5)
+    digest = hashlib.sha256(found.images.tobytes() + found.labels.tobytes())
+    assert digest.hexdigest()[:16] == "1c984a2b05a17be0"
+
+
+def test_pictures_do_not_depend_on_the_processor():
+    # NumPy picks other code on other processors; without any extension it must agree.
+    extensions = np.show_config("dicts")["SIMD Extensions"].get("found", [])
+    if not extensions:
+        pytest.skip("this NumPy has one code path only")
+    code = "import hashlib; from resnet_keras.hands import render;"
+    code += "print(hashlib.sha256(render(24, seed=8).images.tobytes()).hexdigest())"
+    plain = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(extensions)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=plain
+    )
+    here = hashlib.sha256(render(24, seed=8).images.tobytes()).hexdigest()
+    assert done.stdout.strip() == here, done.stderr
+
+
+def test_pictures_do_not_depend_on_how_many_are_asked_for():
+    whole = render(11, 32, seed=2, masks=True)
+    parts = list(iter_batches(11, 32, seed=2, masks=True, batch_size=4))
+    assert [len(part.labels) for part in parts] == [4, 4, 3]
+    for field in range(4):
+        joined = np.concatenate([part[field] for part in parts])
+        assert np.array_equal(joined, whole[field])
+    assert np.array_equal(render(1, 32, seed=2, start=7).images[0], whole.images[7])
+
+
+def test_seeds_differ_and_no_picture_comes_twice():
+    images = [*render(60, 32, seed=0).images, *render(60, 32, seed=1).images]
+    assert len({image.tobytes() for image in images}) == 120
+
+
+def test_every_six_hold_every_sign(drawn):
+    assert np.array_equal(np.sort(drawn.labels.reshape(-1, 6)), [list(range(6))] * 40)
+    assert len({tuple(block) for block in drawn.labels.reshape(-1, 6)}) > 20
+
+
+def test_types_and_shapes(drawn):
+    assert drawn.images.shape == (240, 64, 64, 3)
+    assert drawn.images.dtype == np.uint8
+    assert drawn.labels.dtype == np.int64
+    assert drawn.boxes.shape == (240, 4)
+    assert drawn.masks.dtype == bool
+    assert render(1).masks is None
+
+
+def test_boxes_hold_every_hand_pixel_and_touch_it_on_all_sides(drawn):
+    for mask, box in zip(drawn.masks, drawn.boxes.astype(int), strict=True):
+        left, top, right, bottom = box
+        inside = mask[top:bottom, left:right]
+        assert inside.sum() == mask.sum() > 0
+        assert inside[0].any()
+        assert inside[-1].any()
+        assert inside[:, 0].any()
+        assert inside[:, -1].any()
+
+
+def count_fingers(mask):
+    """Most runs of hand on circles about the palm, at the height of the fingers.
+
+    The palm's centre is the pixel farthest from the background, in steps along rows
+    and columns; the circles have two to three times that distance as radius.
+    """
+    depth, inner = np.zeros(mask.shape, int), np.pad(mask, 1)
+    while inner.any():
+        depth += inner[1:-1, 1:-1]
+        core = inner[1:-1, 1:-1] & inner[:-2, 1:-1] & inner[2:, 1:-1]
+        inner = np.pad(core & inner[1:-1, :-2] & inner[1:-1, 2:], 1)
+    y, x = np.unravel_index(depth.argmax(), depth.shape)
+    turn = np.arange(720) * np.pi / 360
+    counts = []
+    for factor in (2.0, 2.2, 2.4, 2.6, 2.8, 3.0):
+        rows = np.rint(y + factor * depth.max() * np.sin(turn)).astype(int)
+        columns = np.rint(x + factor * depth.max() * np.cos(turn)).astype(int)
+        inside = (np.minimum(rows, columns) >= 0) & (
+            np.maximum(rows, columns) < mask.shape[0]
+        )
+        ring = np.zeros(720, bool)
+        ring[inside] = mask[rows[inside], columns[inside]]
+        ring &= np.roll(ring, 1) & np.roll(ring, 2)  # no finger is a degree wide
+        counts.append(int((ring & ~np.roll(ring, 1)).sum()))
+    return max(counts)
+
+
+def test_open_hands_show_their_fingers():
+    found = render(240, 128, seed=3, masks=True)
+    for sign in (1, 2, 3, 4, 5):
+        masks = found.masks[found.labels == sign]
+        counts = np.array([count_fingers(mask) for mask in masks])
+        # Fingers held together, bent or seen from the side melt in an outline, and
+        # knuckles stand out; so the most frequent count, and five may look like four.
+        assert np.bincount(counts).argmax() in ((sign,) if sign < 5 else (4, 5))
+
+
+def test_skin_covers_the_human_range(drawn):
+    # Individual typology angle of each hand's mean colour, after Chardon et al. 1991:
+    # above 55 degrees very light, below -30 dark; light and camera widen the range.
+    angles = []
+    for image, mask in zip(drawn.images, drawn.masks, strict=True):
+        red, green, blue = (image[mask].mean(0) / 255) ** 2.2
+        y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089
+        lightness, yellow = 116 * np.cbrt(y) - 16, 200 * (np.cbrt(y) - np.cbrt(z))
+        angles.append(np.degrees(np.arctan2(lightness - 50, yellow)))
+    counts, _ = np.histogram(angles, [-180, -30, 10, 28, 41, 55, 180])
+    assert counts.min() >= 5
+
+
+def test_scenes_hold_their_hands():
+    scenes = render_scenes(12, 192, seed=4)
+    counts = [len(scene.labels) for scene in scenes]
+    assert 1 <= min(counts) <= 3
+    assert 5 <= max(counts) <= 8
+    for scene in scenes:
+        assert scene.image.shape == (192, 192, 3)
+        assert scene.boxes.shape == (len(scene.labels), 4)
+        assert np.all((scene.labels >= 0) & (scene.labels <= 5))
+        assert np.all(scene.boxes[:, :2] >= 0)
+        assert np.all(scene.boxes[:, 2:] <= 192)
+        assert np.all(scene.boxes[:, 2:] - scene.boxes[:, :2] >= 6)
+        for i, a in enumerate(scene.boxes):
+            for b in scene.boxes[:i]:
+                sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+                shared = sides.clip(0).prod()
+                union = (a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - shared
+                assert shared / union < 0.4
+
+
+def test_scenes_do_not_depend_on_how_many_are_asked_for():
+    third, alone = (
+        render_scenes(3, 96, seed=6)[2],
+        render_scenes(1, 96, seed=6, start=2),
+    )
+    assert np.array_equal(third.image, alone[0].image)
+    assert np.array_equal(third.boxes, alone[0].boxes)
+
+
+def test_max_hands_is_kept():
+    assert all(len(s.labels) == 1 for s in render_scenes(4, 64, max_hands=1))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: render(-1), "num_images is -1; expected a whole number of 0 or more"),
+        (lambda: render(2.5), "num_images is 2.5; expected a whole number"),
+        (lambda: render(1, 8), "image_size is 8; expected a whole number from 16 to"),
+        (lambda: render(1, seed=-3), "seed is -3"),
+        (lambda: render_scenes(1, 1024), "canvas_size is 1024"),
+        (lambda: render_scenes(1, max_hands=9), "max_hands is 9"),
+        (lambda: write_pair("unused", 0), "num_train is 0"),
+    ],
+)
+def test_bad_arguments_are_named(call, message):
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+def test_speed(capsys):
+    render(6)
+    start = time.process_time()
+    render(120)
+    rate = 120 / (time.process_time() - start)
+    with capsys.disabled():
+        print(f" [{rate:.0f} hands/s at 64 x 64] ", end="")
+    assert rate > 100
+
+
+def test_memory_does_not_grow_with_the_number():
+    def peak(count):
+        tracemalloc.start()
+        for _ in iter_batches(count, 32, batch_size=6):
+            pass
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(6)  # what is loaded once
+    assert peak(60) < 1.5 * peak(12)
+
+
+def test_command_writes_the_course_pair(tmp_path):
+    out = tmp_path / "new" / "pair"
+    done = run_command("--out", str(out), "--train", "18", "--test", "6")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in out.iterdir()) == [
+        "hands.png",
+        "test_hands.h5",
+        "train_hands.h5",
+    ]
+    seen = set()
+    for part, count in (("train", 18), ("test", 6)):
+        with h5py.File(out / f"{part}_hands.h5") as file:
+            images, labels = file[f"{part}_set_x"][:], file[f"{part}_set_y"][:]
+            assert file["list_classes"][:].tolist() == [0, 1, 2, 3, 4, 5]
+        assert images.shape == (count, 64, 64, 3)
+        assert images.dtype == np.uint8
+        assert labels.dtype == np.int64
+        assert np.bincount(labels).tolist() == [count // 6] * 6
+        seen |= {image.tobytes() for image in images}
+        assert f"{part}_hands.h5: {count} hands" in done.stdout
+    assert len(seen) == 24
+    with Image.open(out / "hands.png") as sheet:
+        assert sheet.size == (12 * 98 + 2, 6 * 98 + 2)
+
+
+def test_training_file_is_what_render_gives(tmp_path):
+    train, _ = write_pair(tmp_path, 7, 1, 32, seed=9)
+    with h5py.File(train) as file:
+        assert np.array_equal(file["train_set_x"][:], render(7, 32, seed=9).images)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--train", "-5"],
+            "argument --train: is '-5'; expected a whole number from 1",
+        ),
+        (["--test", "many"], "argument --test: is 'many'"),
+        (["--image-size", "9000"], "argument --image-size: is '9000'; expected"),
+        (["--seed", "-1"], "argument --seed: is '-1'"),
+    ],
+)
+def test_command_names_the_bad_option(tmp_path, arguments, message):
+    done = run_command("--out", str(tmp_path), *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_command_says_that_out_is_a_file(tmp_path):
+    (tmp_path / "taken").write_text("kept")
+    done = run_command("--out", str(tmp_path / "taken"))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "taken" in done.stderr
+    assert (tmp_path / "taken").read_text() == "kept"
+
+
+def test_full_disk_leaves_the_old_files(tmp_path):
+    write_pair(tmp_path, 6, 6, 32)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def fill():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+    done = run_command("--out", str(tmp_path), "--train", "60", preexec_fn=fill)
+    assert done.returncode == 2
+    assert "train_hands.h5: cannot be written" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_help_answers_at_once():
+    best = 9.0
+    for _ in range(3):
+        start = time.perf_counter()
+        assert run_command("--help").returncode == 0
+        best = min(best, time.perf_counter() - start)
+    assert best < 0.5
+
+
+def test_hands_need_no_keras():
+    code = "import sys; from resnet_keras import hands; hands.render(1);"
+    code += "print('keras' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+def test_contact_sheet_has_a_row_per_sign():
+    sheet = np.asarray(hands.contact_sheet(columns=2, image_size=32, seed=0))
+    found = render(12, 32, seed=0)
+    ones = found.images[found.labels == 1]
+    assert np.array_equal(sheet[2 + 34 : 34 + 34, 2:34], ones[0])
+    assert np.array_equal(sheet[2 + 34 : 34 + 34, 36:68], ones[1])

@@ -1,0 +1,109 @@
+"""Pictures of every format, mode and orientation become square RGB arrays."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from resnet_keras.errors import InputError
+from resnet_keras.images import fit, read_image
+
+
+def half_and_half(width=40, height=40):
+    """Return an RGB image, red on the left and blue on the right."""
+    array = np.zeros((height, width, 3), np.uint8)
+    array[:, : width // 2, 0] = 255
+    array[:, width // 2 :, 2] = 255
+    return Image.fromarray(array)
+
+
+def is_red(pixel):
+    return pixel[0] > 200 and pixel[1] < 60 and pixel[2] < 60
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "jpeg", "png", "bmp", "gif", "webp", "PNG"])
+def test_formats(tmp_path, suffix):
+    path = tmp_path / f"picture.{suffix}"
+    half_and_half().save(path)
+    image = read_image(path, 32)
+    assert image.shape == (32, 32, 3)
+    assert image.dtype == np.uint8
+    assert is_red(image[16, 4])
+    assert image[16, 28, 2] > 200
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16"])
+def test_modes_become_rgb(tmp_path, mode):
+    path = tmp_path / ("picture.jpg" if mode == "CMYK" else "picture.png")
+    if mode == "I;16":
+        Image.fromarray(np.full((40, 40), 200 * 257, np.uint16)).save(path)
+    else:
+        grey = Image.new("RGB", (40, 40), (200, 200, 200))
+        (grey.quantize(4) if mode == "P" else grey.convert(mode)).save(path)
+    image = read_image(path, 32)
+    assert (image[..., 0] == image[..., 1]).all()
+    assert abs(image.mean() - 200) < 6  # black and white dithers
+    assert image.shape == (32, 32, 3)
+
+
+def test_transparent_becomes_white(tmp_path):
+    Image.new("RGBA", (40, 40), (255, 0, 0, 0)).save(tmp_path / "a.png")
+    assert (read_image(tmp_path / "a.png", 32) == 255).all()
+
+
+def test_camera_orientation_is_respected(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # held upright: turn by 90 degrees clockwise to see it
+    half_and_half().save(tmp_path / "a.jpg", exif=exif)
+    image = read_image(tmp_path / "a.jpg", 32)
+    assert is_red(image[2, 16])  # left has become top
+    assert image[30, 16, 2] > 200
+
+
+def test_wide_picture_is_cropped_about_its_centre_not_squeezed(tmp_path):
+    half_and_half(width=200, height=40).save(tmp_path / "a.png")
+    image = read_image(tmp_path / "a.png", 40)
+    expected = np.asarray(half_and_half())
+    np.testing.assert_array_equal(image, expected)
+
+
+def test_large_jpeg_keeps_its_colours_through_draft_decoding(tmp_path):
+    half_and_half(3000, 2000).save(tmp_path / "a.jpg")
+    image = read_image(tmp_path / "a.jpg", 64)
+    assert is_red(image[32, 8])
+
+
+def test_fit_leaves_the_right_size_alone():
+    array = np.asarray(half_and_half())
+    np.testing.assert_array_equal(fit(array, 40), array)
+
+
+def test_height_and_width(tmp_path):
+    half_and_half().save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png", (32, 48)).shape == (32, 48, 3)
+
+
+def test_missing():
+    with pytest.raises(InputError, match=r"nowhere\.png: no such file"):
+        read_image("nowhere.png", 32)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "webp", "bmp"])
+def test_truncated(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (64, 64, 3), np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:700])
+    with pytest.raises(InputError, match="not a readable picture"):
+        read_image(path, 32)
+
+
+def test_text_with_the_suffix_of_a_picture(tmp_path):
+    (tmp_path / "a.png").write_text("hello")
+    with pytest.raises(InputError, match="not a readable picture"):
+        read_image(tmp_path / "a.png", 32)
+
+
+def test_decompression_bomb(tmp_path):
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="DecompressionBomb"):
+        read_image(tmp_path / "a.png", 32)

@@ -1,0 +1,145 @@
+"""Batches are decided by seed, epoch and position; augmentation keeps the picture."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from resnet_keras import recipe as recipes
+from resnet_keras.recipe import Batches, Recipe, augment, compile_for_training
+from tests.conftest import coloured_images
+
+STILL = Recipe(flip=0, shift=0, scale=0, rotation=0, brightness=0, colour=0)
+
+
+def batches(epoch=0, num_images=10, batch_size=4, recipe=None, seed=0):
+    labels = np.arange(num_images) % 3
+    result = Batches(
+        coloured_images(labels),
+        np.eye(3, dtype=np.float32)[labels],
+        np.arange(num_images),
+        batch_size,
+        recipe or Recipe(),
+        seed,
+    )
+    result.begin_epoch(epoch)
+    return result
+
+
+def gradient_image(size=32):
+    ramp = np.linspace(0, 255, size).astype(np.uint8)
+    return np.stack([np.tile(ramp, (size, 1)), np.tile(ramp[:, None], (1, size))] * 2)[
+        :3
+    ].transpose(1, 2, 0)
+
+
+def test_without_augmentation_the_image_stays():
+    image = gradient_image()
+    result = augment(image, STILL, np.random.default_rng(0))
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, image / 255, atol=1e-6)
+
+
+def test_flip_alone_mirrors():
+    image = gradient_image()
+    result = augment(image, replace(STILL, flip=1), np.random.default_rng(0))
+    np.testing.assert_allclose(result, image[:, ::-1] / 255, atol=1 / 254)
+
+
+def test_shift_moves_by_up_to_the_given_share():
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[16, 16] = 255
+    seen = set()
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        moved = augment(image, replace(STILL, shift=0.25), rng)[..., 0]
+        rows, columns = np.nonzero(moved > 0.2)
+        assert np.abs(rows - 16).max() <= 9
+        assert np.abs(columns - 16).max() <= 9
+        seen.add((rows[0], columns[0]))
+    assert len(seen) > 30
+
+
+def test_brightness_and_colour_scale_the_channels():
+    image = np.full((32, 32, 3), 100, np.uint8)
+    recipe = replace(STILL, brightness=0.2, colour=0.1)
+    means = [
+        augment(image, recipe, np.random.default_rng(seed)).mean((0, 1)) * 255
+        for seed in range(50)
+    ]
+    assert np.min(means) >= 100 * 0.8 * 0.9 - 0.5
+    assert np.max(means) <= 100 * 1.2 * 1.1 + 0.5
+    assert np.ptp(means) > 30
+
+
+def test_values_stay_in_range():
+    image = np.full((32, 32, 3), 255, np.uint8)
+    for seed in range(10):
+        result = augment(image, Recipe(), np.random.default_rng(seed))
+        assert result.min() >= 0
+        assert result.max() <= 1
+
+
+def test_an_epoch_visits_each_image_at_most_once():
+    images, labels = zip(*(batches(recipe=STILL)[i] for i in range(2)), strict=True)
+    assert images[0].shape == (4, 32, 32, 3)
+    assert labels[0].shape == (4, 3)
+    assert len(np.unique(np.concatenate(images), axis=0)) == 8
+    assert len(batches()) == 2
+
+
+def test_batches_depend_on_seed_epoch_and_position_alone():
+    first = batches(epoch=3)
+    later = batches(epoch=0)
+    later.begin_epoch(3)
+    np.testing.assert_array_equal(first[1][0], later[1][0])
+    assert not np.array_equal(first[1][0], first[0][0])
+    assert not np.array_equal(first[1][0], batches(epoch=4)[1][0])
+    assert not np.array_equal(first[1][0], batches(epoch=3, seed=1)[1][0])
+
+
+def test_fewer_images_than_a_batch():
+    small = batches(num_images=3, batch_size=32)
+    assert len(small) == 1
+    assert small[0][0].shape == (3, 32, 32, 3)
+
+
+def test_schedule_warms_up_and_ends_at_zero(tiny_model):
+    model = keras.models.clone_model(tiny_model)
+    compile_for_training(model, Recipe(learning_rate=0.01), 10, 5)
+    schedule = model.optimizer.get_config()["learning_rate"]
+    schedule = keras.optimizers.schedules.deserialize(schedule)
+    rates = [float(schedule(step)) for step in range(51)]
+    assert rates[0] == 0
+    assert rates[10] == pytest.approx(0.01)  # one epoch of 10 steps
+    assert max(rates) == pytest.approx(0.01)
+    assert rates[50] == pytest.approx(0, abs=1e-9)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_weight_decay_reaches_kernels_only(tiny_model):
+    model = keras.models.clone_model(tiny_model)
+    # Without a gradient nothing but the decay moves a weight.
+    compile_for_training(model, Recipe(learning_rate=1.0, weight_decay=0.5), 1, 3)
+    model.optimizer.iterations.assign(1)
+    before = [np.array(v) for v in model.trainable_variables]
+    zeros = [np.zeros(v.shape, "float32") for v in model.trainable_variables]
+    model.optimizer.apply(zeros, model.trainable_variables)
+    for variable, old in zip(model.trainable_variables, before, strict=True):
+        expected = 0.5 * old if variable.name == "kernel" else old
+        np.testing.assert_allclose(variable, expected, atol=1e-6)
+
+
+def test_no_xla_on_a_cpu(tiny_model):
+    model = keras.models.clone_model(tiny_model)
+    compile_for_training(model, Recipe(), 10, 5)
+    assert model.jit_compile is False
+
+
+def test_varied_initializer_gives_each_layer_other_weights():
+    first = recipes.varied_initializer(0)
+    kernels = [first(seed=0)((3, 3)), first(seed=0)((3, 3))]
+    assert not np.array_equal(*kernels)
+    again = recipes.varied_initializer(0)
+    np.testing.assert_array_equal(again(seed=0)((3, 3)), kernels[0])
