@@ -198,9 +198,12 @@ def test_model_without_a_card_works_and_says_what_was_assumed(
     process = command("predict", tmp_path / "plain.keras", path)
     assert process.returncode == 0
     assert "divided by 255" in process.stderr
-    process = command("evaluate", tmp_path / "plain.keras", "--data", pair)
+    process = command(
+        "evaluate", tmp_path / "plain.keras", "--data", pair, "--part", "all"
+    )
     assert process.returncode == 0
     assert "Assumed" in process.stdout
+    assert "48 images (all)" in process.stdout
 
 
 @pytest.mark.parametrize("name", ["evaluate", "predict"])
