@@ -111,7 +111,9 @@ def best_precision():
 
 
 def training_twin(model, precision="float32"):
-    """Return a network that computes the same as `model` and trains faster.
+    """Return a network that computes the same as `model`, to be trained in its place.
+
+    Where fused operations serve (`is_useful`), its layers are made of them.
 
     Args:
         model: functional `keras.Model`.
@@ -122,7 +124,8 @@ def training_twin(model, precision="float32"):
         `keras.Model` with the same layer names and its own variables, filled from
         `model`.
     """
-    biasless = {conv.name for conv in normalized_convolutions(model).values()}
+    fuse = is_useful()
+    biasless = {conv.name for conv in normalized_convolutions(model).values() if fuse}
 
     def twin(layer):
         config = layer.get_config()
@@ -130,7 +133,7 @@ def training_twin(model, precision="float32"):
             config["dtype"] = precision
         if layer.name in biasless:
             config["use_bias"] = False
-        if type(layer) is keras.layers.BatchNormalization:
+        if fuse and type(layer) is keras.layers.BatchNormalization:
             return FusedBatchNormalization.from_config(config)
         return type(layer).from_config(config)
 

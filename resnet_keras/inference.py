@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from resnet_keras import fused
 from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING
 
@@ -44,7 +45,7 @@ class Classifier:
         num_classes = 2 if self._is_binary else outputs[1]
         self.class_names = self._fill_in_class_names(card, num_classes, name)
         # XLA, Keras' default, is slow to start and slow to run on a CPU.
-        model.compile(jit_compile=False)
+        model.compile(jit_compile=False if fused.is_useful() else "auto")
 
     def _input_size(self, inputs, card):
         size = list(card.get("input_size") or inputs[1:])

@@ -57,9 +57,7 @@ def train(dataset, directory, config):
     size, num_classes = dataset.image_size, len(dataset.class_names)
     model = ResNet50((size, size, 3), num_classes, initializer=varied_initializer(seed))
     start_as_identity(model)
-    trained = model
-    if fused.is_useful():  # a twin is trained in the model's place
-        trained = fused.training_twin(model, config["precision"])
+    twin = fused.training_twin(model, config["precision"])  # trained in its place
 
     batches = Batches(
         dataset.train.images,
@@ -69,11 +67,11 @@ def train(dataset, directory, config):
         recipe,
         seed,
     )
-    compile_for_training(trained, recipe, len(batches), epochs)
+    compile_for_training(twin, recipe, len(batches), epochs)
     config = {**config, "recipe": recipe.as_dict(), "versions": versions()}
     run = _Run(Path(directory), dataset, config, model, held_out, batches)
-    run.begin(trained)
-    trained.fit(
+    run.begin(twin)
+    twin.fit(
         batches,
         epochs=epochs,
         initial_epoch=run.num_finished,
@@ -86,8 +84,8 @@ def train(dataset, directory, config):
 class _Run(keras.callbacks.Callback):
     """A run's state, and the files that keep it epoch by epoch.
 
-    Keras calls it while it trains a network; `model` is the plain network, which has
-    the trained weights after each epoch, and whose answers are the ones reported.
+    Keras calls it while it trains the twin of `model`. After each epoch `model` has the
+    trained weights; it is what is saved, and its answers are the ones reported.
     """
 
     CHECKPOINT = "checkpoint.h5"
@@ -105,7 +103,7 @@ class _Run(keras.callbacks.Callback):
         """How many epochs are finished."""
         return len(self._history)
 
-    def begin(self, trained):
+    def begin(self, twin):
         """Take up the checkpoint if there is one, or write down the settings."""
         path = self._directory / self.CHECKPOINT
         if not path.exists():
@@ -120,9 +118,8 @@ class _Run(keras.callbacks.Callback):
                 f"{path}: does not fit this run ({error}). Use --overwrite to begin "
                 "again."
             ) from error
-        load_optimizer(path, trained.optimizer)
-        if trained is not self._plain:
-            fused.copy_weights(self._plain, trained)
+        load_optimizer(path, twin.optimizer)
+        fused.copy_weights(self._plain, twin)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Say how long it will take from here, and start the epoch's clock."""
@@ -136,9 +133,7 @@ class _Run(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Add the speed to what Keras' bar shows."""
         now = time.perf_counter()
-        if (
-            batch == 0
-        ):  # the first step of all waits for TensorFlow to trace the network
+        if batch == 0:  # which may have waited for TensorFlow to trace the network
             self._first_step = now
         else:
             num_images = batch * self._config["batch_size"]
@@ -146,8 +141,7 @@ class _Run(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Validate and keep what the epoch reached."""
-        if self.model is not self._plain:
-            fused.copy_weights(self.model, self._plain)
+        fused.copy_weights(self.model, self._plain)
         if len(self._held_out):
             result = self._score(self._dataset.train, self._held_out)
             logs["val_accuracy"], logs["val_loss"] = result["accuracy"], result["loss"]
