@@ -11,7 +11,9 @@ from pathlib import Path
 def write_whole(path):
     """Give a temporary path beside `path` that takes its name if all goes well.
 
-    A full disk, an error or a kill leaves whatever stood at `path` as it was.
+    A full disk, an error or a kill leaves whatever stood at `path` as it was. There is
+    no fsync, so a power cut may cost the latest file: of 283 MB after each epoch, it
+    took up to 17 s, two thirds of the epoch itself.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,8 +24,6 @@ def write_whole(path):
     temporary = Path(temporary)
     try:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except Exception as error:
