@@ -14,11 +14,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from resnet_keras import hands
 from resnet_keras.errors import InputError
 from resnet_keras.images import IMAGE_SUFFIXES, fit, height_and_width, read_image
 
 # Above this many bytes decoded images go to a temporary file mapped into memory.
 _IN_MEMORY_BYTES = 512 * 2**20
+HANDS = "hands"  # the source that is drawn, not read
+_NUM_HANDS = {"train": 6000, "test": 600}
 _TEST_SHARE = 0.2  # of each class, where a source has no test part of its own
 
 
@@ -82,7 +85,7 @@ def load_dataset(source, image_size=64, split_seed=0):
     """Read labelled images from `source`.
 
     Args:
-        source: path of one of
+        source: "hands", for the built-in hand signs, or the path of one of
             (a) a folder with the course's pair `train_*.h5` and `test_*.h5`, with the
             keys `train_set_x`, `train_set_y`, `test_set_x`, `test_set_y` and
             `list_classes`;
@@ -102,8 +105,10 @@ def load_dataset(source, image_size=64, split_seed=0):
         InputError: something is missing, damaged or does not fit together. The message
             names the file.
     """
-    path = Path(source)
     image_size = height_and_width(image_size)
+    if str(source) == HANDS:
+        return _render_hands(image_size)
+    path = Path(source)
     if not path.exists():
         raise InputError(
             f"{path}: no such file or folder; expected a folder with train_*.h5 and "
@@ -333,6 +338,24 @@ def _read_files(paths, labels, image_size):
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(read, range(len(paths))))  # the list raises what a thread raised
     return Split(images, labels)
+
+
+# --- the built-in hands --------------------------------------------------------------
+
+
+def _render_hands(image_size):
+    parts = {}
+    for part, start in (("train", 0), ("test", hands.TEST_START)):
+        images, labels = _allocate(_NUM_HANDS[part], image_size), []
+        # Drawn square at the longer side; other shapes are cropped like any image.
+        for batch in hands.iter_batches(len(images), max(image_size), start=start):
+            done = len(labels)
+            images[done : done + len(batch.labels)] = _fit_all(batch.images, image_size)
+            labels += batch.labels.tolist()
+        parts[part] = Split(images, np.array(labels, np.int64))
+    class_names = [str(sign) for sign in range(6)]
+    source = "drawn by resnet_keras.hands"
+    return Dataset(HANDS, source, class_names, parts["train"], parts["test"])
 
 
 # --- common to all -------------------------------------------------------------------

@@ -28,8 +28,9 @@ def main(argv=None):
     load_keras()
     from resnet_keras import plots
     from resnet_keras.datasets import load_dataset
-    from resnet_keras.files import load_model, versions, write_json
+    from resnet_keras.files import load_model, versions
     from resnet_keras.inference import Classifier, scores
+    from resnet_keras.writing import write_json
 
     classifier = Classifier(*load_model(arguments.model), arguments.model)
     dataset = load_dataset(arguments.data, (classifier.height, classifier.width))

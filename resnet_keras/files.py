@@ -16,9 +16,7 @@ import contextlib
 import importlib.metadata
 import json
 import logging
-import os
 import platform
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -26,6 +24,7 @@ import h5py
 import keras
 
 from resnet_keras.errors import InputError
+from resnet_keras.writing import write_whole
 
 _CARD_ATTRIBUTE = "resnet_keras_card"  # in .h5
 _OPTIMIZER_GROUP = "resnet_keras_optimizer"  # in .h5
@@ -205,50 +204,6 @@ def _parse_card(path, text):
             f"{path}: its card is a {type(card).__name__}; expected a dict."
         )
     return card
-
-
-@contextlib.contextmanager
-def write_whole(path):
-    """Give a temporary path beside `path` that takes its name if all goes well.
-
-    A full disk, an error or a kill leaves whatever stood at `path` as it was.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(
-        prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-    )
-    os.close(handle)
-    temporary = Path(temporary)
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except Exception as error:
-        # HDF5 reports a full disk as RuntimeError or ValueError as well as OSError.
-        if isinstance(error, (OSError, RuntimeError)):
-            reason = getattr(error, "strerror", None) or str(error)
-            raise OSError(
-                f"{path}: could not be written ({reason}). Free some space or choose "
-                "another place; what stood there before is untouched."
-            ) from error
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_json(path, value):
-    """Write `value` as indented JSON, whole or not at all."""
-    with write_whole(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2) + "\n")
-
-
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def versions():

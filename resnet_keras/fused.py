@@ -90,6 +90,8 @@ def best_precision():
     rounded to 8 bits of precision but summed in 32; weights, their updates and the
     normalization's statistics stay float32.
     """
+    if not is_useful():
+        return "float32"
     import tensorflow as tf
 
     def seconds(dtype):

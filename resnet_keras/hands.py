@@ -7,12 +7,11 @@ a contact sheet.
 
 import argparse
 import os
-import tempfile
-from contextlib import contextmanager
 from typing import NamedTuple
 
 from resnet_keras import commands
 from resnet_keras.errors import InputError
+from resnet_keras.writing import write_whole
 
 # Held-out pictures are numbered from here, a multiple of six; training never gets here.
 TEST_START = 6 * 2**28
@@ -289,7 +288,7 @@ def _write_h5(path, part, count, image_size, seed, start):
     import h5py
     import numpy as np
 
-    with _whole(path) as temporary, h5py.File(temporary, "w") as file:
+    with write_whole(path) as temporary, h5py.File(temporary, "w") as file:
         shape = (count, image_size, image_size, 3)
         images = file.create_dataset(f"{part}_set_x", shape, np.uint8)
         labels = file.create_dataset(f"{part}_set_y", (count,), np.int64)
@@ -299,30 +298,6 @@ def _write_h5(path, part, count, image_size, seed, start):
             here = slice(done, done + len(batch.labels))
             images[here], labels[here] = batch.images, batch.labels
             done = here.stop
-
-
-@contextmanager
-def _whole(path):
-    """Yield a temporary path beside `path` that replaces it once all went well."""
-    handle, temporary = tempfile.mkstemp(
-        prefix=".hands-", suffix=os.path.splitext(path)[1], dir=os.path.dirname(path)
-    )
-    try:
-        os.close(handle)
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException as error:
-        os.unlink(temporary)
-        if isinstance(error, (OSError, RuntimeError)):  # h5py raises both
-            reason = os.strerror(error.errno) if getattr(error, "errno", 0) else error
-            raise InputError(
-                f"{path}: cannot be written ({reason}); free some space on that disk "
-                "or choose another --out."
-            ) from error
-        raise
 
 
 def parse_arguments(argv=None):
@@ -352,7 +327,7 @@ def main(argv=None):
         print(f"{path}: {count} hands, {size}, signs 0 to 5, seed {args.seed}")
     path = os.path.join(args.out, "hands.png")
     sheet = contact_sheet(seed=args.seed)
-    with _whole(path) as temporary:
+    with write_whole(path) as temporary:
         sheet.save(temporary)
     print(f"{path}: contact sheet, one row per sign")
     return 0

@@ -100,6 +100,24 @@ def augment(image, recipe, rng):
     return np.clip(np.asarray(moved) * np.float32(gains / 255), 0, 1).astype(np.float32)
 
 
+def start_as_identity(model):
+    """Zero the scale of each block's last normalization, so that F(X) is 0 at first.
+
+    The network then begins as its shortcuts alone, a shallow one, and each block comes
+    in as it learns. Measured on 760 photographs, 12 epochs: see README.
+
+    Source: Goyal et al. (2017), arXiv 1706.02677, section 5.1.
+    """
+    producers = {id(layer.output): layer for layer in model.layers}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Add):
+            for tensor in layer.input:
+                producer = producers[id(tensor)]
+                is_shortcut = producer.name.endswith("_branch1")
+                if isinstance(producer, keras.layers.BatchNormalization):
+                    producer.gamma.assign(producer.gamma * is_shortcut)
+
+
 def compile_for_training(model, recipe, steps_per_epoch, epochs):
     """Give `model` the recipe's optimizer, schedule, loss and statistics."""
     for layer in model.layers:

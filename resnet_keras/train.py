@@ -14,11 +14,14 @@ _DEFAULTS = {
     "data": None,
     "model": "resnet50",
     "image_size": 64,
-    "epochs": 12,
+    "epochs": None,
     "batch_size": 32,
     "learning_rate": 1e-3,
     "seed": 0,
+    "precision": None,
 }
+# Five minutes of training on two cores; see `_default_epochs`.
+_NUM_IMAGES_SHOWN = 18_000
 _RUN_FILES = (
     "config.json",
     "checkpoint.h5",
@@ -41,8 +44,8 @@ def _parse(argv):
         "--data",
         metavar="SOURCE",
         help="folder with train_*.h5 and test_*.h5, or with train/ and test/ holding a "
-        "folder of images per class, or with a folder per class; or an .npz file "
-        "(default: data/)",
+        "folder of images per class, or with a folder per class; or an .npz file; or "
+        '"hands", drawn on the spot (default: data/ if it holds train_*.h5, or hands)',
     )
     parser.add_argument(
         "--model",
@@ -51,8 +54,20 @@ def _parse(argv):
         "name lists them all",
     )
     parser.add_argument("--out", metavar="DIR", help="default: runs/<data name>")
+    parser.add_argument(
+        "--epochs",
+        type=integer_from(1),
+        metavar="N",
+        help="passes over the training images (default: as many as show about "
+        f"{_NUM_IMAGES_SHOWN:,} images, but no less than 3)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "mixed_bfloat16"),
+        help="what to multiply in while training (default: whichever is faster here); "
+        "weights and answers are float32 either way",
+    )
     for name, kind, text in (
-        ("epochs", integer_from(1), "passes over the training images"),
         ("batch-size", integer_from(2), "images per step"),
         ("learning-rate", number_from(1e-8, 10), "the highest of the schedule"),
         ("seed", integer_from(0, 2**31), "of weights, shuffling and augmentation"),
@@ -97,7 +112,11 @@ def main(argv=None):
     _make_room(directory, arguments)
 
     load_keras()
+    from resnet_keras import fused
     from resnet_keras.training import train
+
+    config["epochs"] = config["epochs"] or _default_epochs(len(dataset.train))
+    config["precision"] = config["precision"] or fused.best_precision()
 
     try:
         metrics = train(dataset, directory, config)
@@ -117,14 +136,20 @@ def main(argv=None):
 
 
 def _default_source():
-    from resnet_keras.datasets import has_course_pair
+    from resnet_keras.datasets import HANDS, has_course_pair
 
     if has_course_pair("data"):
         return "data"
-    raise InputError(
-        "data: holds no data set. Put train_signs.h5 and test_signs.h5 there, or name "
-        "your own images with --data (a folder with one folder of images per class)."
+    print(
+        "No data given: training on drawn hands. For images of your own give --data "
+        "FOLDER, with one folder of images per class."
     )
+    return HANDS
+
+
+def _default_epochs(num_train):
+    """Return how many passes a training set of this size wants: more for a smaller."""
+    return max(3, round(_NUM_IMAGES_SHOWN / num_train))
 
 
 def _settings_of(directory, given):

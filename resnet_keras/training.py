@@ -12,22 +12,17 @@ import numpy as np
 from resnet_keras import fused, plots
 from resnet_keras.datasets import stratified_split
 from resnet_keras.errors import InputError
-from resnet_keras.files import (
-    load_model,
-    load_optimizer,
-    save_model,
-    versions,
-    write_json,
-    write_whole,
-)
+from resnet_keras.files import load_model, load_optimizer, save_model, versions
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.models import build
 from resnet_keras.recipe import (
     Batches,
     Recipe,
     compile_for_training,
+    start_as_identity,
     varied_initializer,
 )
+from resnet_keras.writing import write_json, write_whole
 
 _VALIDATION_SHARE = 0.1
 
@@ -44,8 +39,9 @@ def train(dataset, directory, config):
         dataset: `Dataset`.
         directory: where the run's files go; made if need be.
         config: dictionary with `model` (a name of the family), `epochs`,
-            `batch_size`, `learning_rate` and `seed`, which `config.json` will hold
-            along with all that follows from it.
+            `batch_size`, `learning_rate`, `seed` and `precision` ("float32" or
+            "mixed_bfloat16"), which `config.json` will hold along with all that
+            follows from it.
 
     Returns:
         The dictionary that `metrics.json` holds.
@@ -66,8 +62,10 @@ def train(dataset, directory, config):
         num_classes,
         initializer=varied_initializer(seed),
     )
-    # Where fused operations serve, a twin is trained in the model's place.
-    trained = fused.training_twin(model) if fused.is_useful() else model
+    start_as_identity(model)
+    trained = model
+    if fused.is_useful():  # a twin is trained in the model's place
+        trained = fused.training_twin(model, config["precision"])
 
     batches = Batches(
         dataset.train.images,

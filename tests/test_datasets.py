@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_keras import datasets, load_dataset
+from resnet_keras import datasets, hands, load_dataset
 from resnet_keras.datasets import stratified_split
 from resnet_keras.errors import InputError
 from tests.conftest import (
@@ -86,6 +86,16 @@ def test_class_folders_are_split_by_seed_and_it_is_said(tmp_path):
     assert not np.array_equal(dataset.test.images, other.test.images)
     both = [*dataset.train.images, *dataset.test.images]
     assert len({image.tobytes() for image in both}) == 15
+
+
+def test_hands_are_a_source(monkeypatch):
+    monkeypatch.setattr(datasets, "_NUM_HANDS", {"train": 18, "test": 6})
+    dataset = load_dataset("hands", 32)
+    assert dataset.train.counts(6).tolist() == [3] * 6
+    assert dataset.test.images.shape == (6, 32, 32, 3)
+    expected = hands.render(18, 32)
+    np.testing.assert_array_equal(dataset.train.images, expected.images)
+    np.testing.assert_array_equal(dataset.train.labels, expected.labels)
 
 
 def test_npz(tmp_path):

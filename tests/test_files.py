@@ -12,7 +12,8 @@ import pytest
 
 from resnet_keras import load_model, save_model
 from resnet_keras.errors import InputError
-from resnet_keras.files import load_optimizer, write_json, write_whole
+from resnet_keras.files import load_optimizer
+from resnet_keras.writing import write_json, write_whole
 
 CARD = {"class_names": ["cat", "dog", "ox"], "provenance": {"data": "pets"}}
 

@@ -281,7 +281,7 @@ def test_full_disk_leaves_the_old_files(tmp_path):
 
     done = run_command("--out", str(tmp_path), "--train", "60", preexec_fn=fill)
     assert done.returncode == 2
-    assert "train_hands.h5: cannot be written" in done.stderr
+    assert "train_hands.h5: could not be written" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 

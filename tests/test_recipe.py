@@ -105,6 +105,18 @@ def test_fewer_images_than_a_batch():
     assert small[0][0].shape == (3, 32, 32, 3)
 
 
+def test_start_as_identity_leaves_the_shortcuts(tiny_model):
+    model = keras.models.clone_model(tiny_model)
+    recipes.start_as_identity(model)
+    zeroed = [
+        layer.name
+        for layer in model.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+        and not np.any(layer.gamma)
+    ]
+    assert zeroed == ["bn2a_branch2c", "bn2b_branch2c"]
+
+
 def test_schedule_warms_up_and_ends_at_zero(tiny_model):
     model = keras.models.clone_model(tiny_model)
     compile_for_training(model, Recipe(learning_rate=0.01), 10, 5)
