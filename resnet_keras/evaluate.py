@@ -17,6 +17,12 @@ def _parse(argv):
         "--data", metavar="SOURCE", required=True, help="as for resnet_keras.train"
     )
     parser.add_argument(
+        "--part",
+        choices=("test", "train", "all"),
+        default="test",
+        help='which images (default: test); "all" suits data that the model never saw',
+    )
+    parser.add_argument(
         "--out", metavar="DIR", help="where to write confusion.png and metrics.json"
     )
     return parser.parse_args(argv)
@@ -26,6 +32,8 @@ def main(argv=None):
     """Parse, score, print and write."""
     arguments = _parse(argv)
     load_keras()
+    import numpy as np
+
     from resnet_keras import plots
     from resnet_keras.datasets import load_dataset
     from resnet_keras.files import load_model, versions
@@ -37,10 +45,17 @@ def main(argv=None):
     for assumption in classifier.assumptions:
         print(f"Assumed, for {arguments.model} does not say: {assumption}.")
     names = classifier.class_names
-    labels = _labels_for(classifier, dataset, arguments)
-    result = scores(classifier.probabilities(dataset.test.images), labels)
+    positions = _positions(classifier, dataset, arguments)
+    parts = {"train": [dataset.train], "test": [dataset.test]}
+    parts["all"] = parts["train"] + parts["test"]
+    chosen = parts[arguments.part]
+    labels = np.concatenate([positions[part.labels] for part in chosen])
+    answers = [classifier.probabilities(part.images) for part in chosen]
+    result = scores(np.concatenate(answers), labels)
 
-    print(f"{dataset.name}: {len(labels)} test images of {dataset.source}")
+    print(
+        f"{dataset.name}: {len(labels)} images ({arguments.part}) of {dataset.source}"
+    )
     width = max(5, *(len(name) for name in names))
     print(f"  {'class':<{width}}  precision  recall  count")
     table = zip(
@@ -57,6 +72,7 @@ def main(argv=None):
             "data": arguments.data,
             "test_accuracy": result["accuracy"],
             "test_loss": result["loss"],
+            "part": arguments.part,
             "num_test_images": len(labels),
             "class_names": names,
             "confusion": result["confusion"].tolist(),
@@ -67,22 +83,20 @@ def main(argv=None):
     return 0
 
 
-def _labels_for(classifier, dataset, arguments):
-    """Return the test labels as positions among the model's classes."""
+def _positions(classifier, dataset, arguments):
+    """Return where each class of the data stands among the model's, as an array."""
     import numpy as np
 
     names = classifier.class_names
     if classifier.names_are_assumed and len(names) == len(dataset.class_names):
-        classifier.class_names = dataset.class_names
-        return dataset.test.labels
+        names[:] = dataset.class_names
     unknown = [name for name in dataset.class_names if name not in names]
     if unknown:
         raise InputError(
             f"{arguments.data}: has the class {unknown[0]!r}, which {arguments.model} "
             f"does not know; its {len(names)} classes are {', '.join(names[:10])}."
         )
-    positions = [names.index(name) for name in dataset.class_names]
-    return np.array(positions)[dataset.test.labels]
+    return np.array([names.index(name) for name in dataset.class_names])
 
 
 if __name__ == "__main__":

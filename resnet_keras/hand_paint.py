@@ -98,7 +98,7 @@ def draw_hand(dice, label, size, light, *, unit=None, centre=None, roll=None):
     yaw, pitch, lean = _view(dice, view)
     roll = lean if roll is None else roll
     if unit is None:
-        unit = size * dice.uniform(0.24, 0.45)
+        unit = size * dice.uniform(0.29, 0.42)
     sleeve = dice.uniform(0.15, 2.0) if dice.chance(0.3) else None
     # Long enough to leave the picture wherever the hand is.
     limb = arm(dice, roll, sleeve, max(3.6, 1.5 * size / unit))
@@ -145,14 +145,14 @@ def _turn(points, yaw, pitch, roll):
 
 def _view(dice, view):
     """Yaw, pitch and roll (radians) of a hand held up to a camera."""
-    pitch = dice.bell(0, 0.2)
-    roll = dice.bell(0, 0.45)
-    if dice.chance(0.03):
+    pitch = dice.bell(0, 0.13)
+    roll = dice.bell(0, 0.3)
+    if dice.chance(0.01):
         roll = dice.uniform(-math.pi, math.pi)
     if view == "side":
         yaw = -dice.uniform(0.35, 1.75)
     else:
-        yaw = dice.bell(0, 0.3) + (math.pi if dice.chance(0.2) else 0)
+        yaw = dice.bell(0, 0.2) + (math.pi if dice.chance(0.12) else 0)
     return yaw, pitch, roll
 
 

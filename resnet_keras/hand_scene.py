@@ -42,7 +42,7 @@ def value_noise(dice, size, cells, channels=1):
 def background(dice, size):
     """A wall, a texture, stripes or clutter: (size, size, 3) in linear light."""
     style = dice.pick(
-        ((7.0, "wall"), (1.0, "texture"), (0.8, "stripes"), (1.4, "clutter"))
+        ((8.5, "wall"), (0.5, "texture"), (0.4, "stripes"), (0.6, "clutter"))
     )[1]
     if style == "wall" and dice.chance(0.75):  # pale walls are what most rooms have
         level, hue = dice.uniform(165, 250), dice.bell(0, 7)

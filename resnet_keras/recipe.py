@@ -14,7 +14,7 @@ class Recipe:
     """The settings of a training run; the values are the defaults for small data."""
 
     learning_rate: float = 1e-3  # at its peak
-    warmup_epochs: float = 1.0
+    warmup_steps: int = 40
     weight_decay: float = 0.05  # AdamW's, on kernels only
     label_smoothing: float = 0.1
     # Keras' 0.99 forgets the start after some 300 steps, ten epochs of a small set;
@@ -22,10 +22,10 @@ class Recipe:
     statistics_momentum: float = 0.9
     flip: float = 0.5  # probability
     shift: float = 0.1  # largest, as a share of the side
-    scale: float = 0.1  # largest, as a share
-    rotation: float = 10.0  # largest, in degrees
-    brightness: float = 0.2  # largest, as a share
-    colour: float = 0.1  # largest difference between channels, as a share
+    scale: float = 0.05  # largest, as a share
+    rotation: float = 5.0  # largest, in degrees
+    brightness: float = 0.1  # largest, as a share
+    colour: float = 0.05  # largest difference between channels, as a share
 
     def as_dict(self):
         """Return the settings as a dictionary, for config.json."""
@@ -123,11 +123,13 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = recipe.statistics_momentum
+    num_steps = epochs * steps_per_epoch
+    warmup_steps = min(recipe.warmup_steps, num_steps // 4)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
         warmup_target=recipe.learning_rate,
-        warmup_steps=max(1, round(recipe.warmup_epochs * steps_per_epoch)),
-        decay_steps=max(1, round((epochs - recipe.warmup_epochs) * steps_per_epoch)),
+        warmup_steps=warmup_steps,
+        decay_steps=num_steps - warmup_steps,
     )
     fused_is_useful = fused.is_useful()
     adamw = fused.FusedAdamW if fused_is_useful else keras.optimizers.AdamW

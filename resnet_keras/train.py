@@ -15,13 +15,13 @@ _DEFAULTS = {
     "model": "resnet50",
     "image_size": 64,
     "epochs": None,
-    "batch_size": 32,
+    "batch_size": 16,
     "learning_rate": 1e-3,
     "seed": 0,
     "precision": None,
 }
 # Five minutes of training on two cores; see `_default_epochs`.
-_NUM_IMAGES_SHOWN = 18_000
+_NUM_IMAGES_SHOWN = 14_000
 _RUN_FILES = (
     "config.json",
     "checkpoint.h5",
@@ -101,8 +101,10 @@ def main(argv=None):
     family.check_name(config["model"])
     config["data"] = config["data"] or _default_source()
 
-    from resnet_keras.datasets import load_dataset
+    from resnet_keras.datasets import HANDS, load_dataset
 
+    if config["data"] == HANDS:
+        print("Drawing hands, for about half a minute ...", flush=True)
     dataset = load_dataset(config["data"], config["image_size"])
     print(dataset, flush=True)
     if not directory:

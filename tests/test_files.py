@@ -1,6 +1,5 @@
 """Models come back as they were saved, and damage is named."""
 
-import json
 import subprocess
 import sys
 import zipfile
@@ -13,7 +12,6 @@ import pytest
 from resnet_keras import load_model, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_optimizer
-from resnet_keras.writing import write_json, write_whole
 
 CARD = {"class_names": ["cat", "dog", "ox"], "provenance": {"data": "pets"}}
 
@@ -151,27 +149,6 @@ def test_spoilt_card(saved, text):
         file.attrs["resnet_keras_card"] = text
     with pytest.raises(InputError, match="its card is"):
         load_model(saved)
-
-
-def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("old")
-
-    def fail():
-        with write_whole(path) as temporary:
-            temporary.write_text("half")
-            raise OSError(28, "No space left on device")
-
-    with pytest.raises(OSError, match="what stood there before is untouched"):
-        fail()
-    assert path.read_text() == "old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
-
-
-def test_write_json_replaces(tmp_path):
-    write_json(tmp_path / "a.json", {"a": 1})
-    write_json(tmp_path / "a.json", {"a": 2})
-    assert json.loads((tmp_path / "a.json").read_text()) == {"a": 2}
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])
