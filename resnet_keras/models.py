@@ -1,9 +1,21 @@
-"""`ResNet50`: the blocks put together, stage by stage, as in the course."""
+"""The blocks put together, stage by stage: the course's `ResNet50` and its family.
 
+`ResNet` builds the networks of 18 to 152 layers, `ResNetCIFAR` those of 6n + 2 layers
+for small images, `plain_twin` any of them without its sums, and `feature_maps` finds
+the maps that a detector wants. Depths and names stand in `resnet_keras.family`.
+"""
+
+import re
+import sys
+from contextlib import contextmanager
+from functools import partial
+
+import keras
 from keras import Input, Model
 from keras.initializers import GlorotUniform
 from keras.layers import (
     Activation,
+    Add,
     AveragePooling2D,
     BatchNormalization,
     Conv2D,
@@ -13,16 +25,17 @@ from keras.layers import (
     ZeroPadding2D,
 )
 
-from resnet_keras.blocks import convolutional_block, identity_block
-
-# (stage, filters of each block, names of its blocks); arXiv 1512.03385, table 1
-STAGES = (
-    (2, [64, 64, 256], "abc"),
-    (3, [128, 128, 512], "abcd"),
-    (4, [256, 256, 1024], "abcdef"),
-    (5, [512, 512, 2048], "abc"),
+from resnet_keras import family
+from resnet_keras.blocks import (
+    basic_block,
+    convolutional_block,
+    identity_block,
+    padded_block,
 )
+from resnet_keras.errors import InputError
+
 MIN_SIZE = 32  # smaller images would reach the last stages as a single pixel
+CIFAR_MIN_SIZE = 8  # two halvings leave 2x2
 
 
 def ResNet50(
@@ -58,11 +71,61 @@ def ResNet50(
     Source: the course "Residual Networks"; arXiv 1512.03385, table 1. The paper's
     convolutions have no bias and its max pooling is padded (`pool_padding=1`).
     """
-    _check(input_shape, classes, pool_padding)
+    return ResNet(50, input_shape, classes, pool_padding, initializer=initializer)
 
-    X_input = Input(tuple(input_shape))
+
+def ResNet(
+    depth,
+    input_shape=(64, 64, 3),
+    classes=6,
+    pool_padding=0,
+    shortcut="B",
+    initializer=GlorotUniform,
+):
+    """Build the paper's network of that many layers with weights.
+
+    `ResNet18`, `ResNet34`, `ResNet101` and `ResNet152` are this function with their
+    depth filled in.
+
+    Args:
+        depth: 18 or 34 (basic blocks), 50, 101 or 152 (bottlenecks).
+        input_shape: as in `ResNet50`.
+        classes: as in `ResNet50`.
+        pool_padding: as in `ResNet50`.
+        shortcut: where size or channels change, "A" pads with zeros and "B" projects;
+            "C" projects in every block.
+        initializer: as in `ResNet50`.
+
+    Returns:
+        A functional `keras.Model` from (batch, *input_shape) to probabilities of
+        shape (batch, classes), of plain Keras layers named as the course's. Stages
+        are 2 to 5; blocks within a stage are named by `family.block_labels`.
+
+    Raises:
+        ValueError: an argument is not as described.
+
+    Example:
+
+    >>> ResNet(18).count_params(), ResNet18(classes=10).output_shape
+    (11193990, (None, 10))
+
+    Source: arXiv 1512.03385, table 1 and section 3.3. Convolutions have a bias, as in
+    the course; a bottleneck's stride lies in its first 1x1 convolution.
+    """
+    if depth not in family.DEPTHS:
+        raise ValueError(
+            f"depth is {depth!r}; expected one of {', '.join(map(str, family.DEPTHS))}."
+        )
+    _check(input_shape, classes, MIN_SIZE, shortcut)
+    if pool_padding not in (0, 1):
+        raise ValueError(
+            f"pool_padding is {pool_padding!r}; expected 0 (the course's stem) or 1 "
+            "(the paper's)."
+        )
+    multiples, numbers = family.DEPTHS[depth]
 
     # Stage 1
+    X_input = Input(tuple(input_shape))
     X = ZeroPadding2D(3)(X_input)
     X = Conv2D(64, 7, strides=2, name="conv1", kernel_initializer=initializer(seed=0))(
         X
@@ -74,43 +137,256 @@ def ResNet50(
     X = MaxPooling2D(3, strides=2)(X)
 
     # Stages 2 to 5
-    for stage, filters, blocks in STAGES:
-        s = 1 if stage == 2 else 2
-        X = convolutional_block(X, 3, filters, stage, blocks[0], s, initializer)
-        for block in blocks[1:]:
-            X = identity_block(X, 3, filters, stage, block, initializer)
+    X = _stages(X, family.WIDTHS, multiples, numbers, shortcut, initializer)
+    X = _head(X, classes, initializer)
+    return Model(X_input, X, name=f"ResNet{depth}")
 
+
+ResNet18 = partial(ResNet, 18)
+ResNet34 = partial(ResNet, 34)
+ResNet101 = partial(ResNet, 101)
+ResNet152 = partial(ResNet, 152)
+
+
+def ResNetCIFAR(
+    depth,
+    input_shape=(32, 32, 3),
+    classes=10,
+    shortcut="A",
+    initializer=GlorotUniform,
+):
+    """Build the paper's network of 6n + 2 layers, for small images.
+
+    A 3x3 convolution, three stages of n basic blocks with 16, 32 and 64 filters, and
+    the head. Deep yet small, so it is the one to watch what depth does.
+
+    Args:
+        depth: 8, 14, 20, ...; the paper has 20, 32, 44, 56, 110 and 1202.
+        input_shape: (height, width, channels); height and width from 8 up, channels
+            from 1 up. The network expects float32 in [0, 1].
+        classes: number of classes, from 1 up.
+        shortcut: as in `ResNet`. The paper uses "A" here, so that a network and its
+            plain twin have the same parameters.
+        initializer: as in `ResNet`.
+
+    Returns:
+        A functional `keras.Model` from (batch, *input_shape) to probabilities of
+        shape (batch, classes), of plain Keras layers. Stages are 2 to 4.
+
+    Raises:
+        ValueError: an argument is not as described.
+
+    Example:
+
+    >>> ResNetCIFAR(20).count_params()
+    271786
+
+    Source: arXiv 1512.03385, section 4.2. Convolutions have a bias here.
+    """
+    if not _is_integer(depth) or depth < 8 or depth % 6 != 2:
+        raise ValueError(
+            f"depth is {depth!r}; expected 6n + 2 for a whole n from 1 up, for example "
+            "20, 32, 44, 56 or 110."
+        )
+    _check(input_shape, classes, CIFAR_MIN_SIZE, shortcut)
+    numbers = [depth // 6] * len(family.CIFAR_WIDTHS)
+
+    X_input = Input(tuple(input_shape))
+    X = Conv2D(
+        family.CIFAR_WIDTHS[0],
+        3,
+        padding="same",
+        name="conv1",
+        kernel_initializer=initializer(seed=0),
+    )(X_input)
+    X = BatchNormalization(axis=3, name="bn_conv1")(X)
+    X = Activation("relu")(X)
+    X = _stages(X, family.CIFAR_WIDTHS, (1, 1), numbers, shortcut, initializer)
+    X = _head(X, classes, initializer)
+    with _deep_recursion():
+        return Model(X_input, X, name=f"ResNetCIFAR{depth}")
+
+
+def build(name, input_shape, classes, pool_padding=0, initializer=GlorotUniform):
+    """Build a network of the family by name, for commands.
+
+    Args:
+        name: a key of `family.NETWORKS`, such as "resnet50" or "plain-cifar-20".
+        input_shape: (height, width, channels), as the network's own function takes it.
+        classes: number of classes, from 1 up.
+        pool_padding: as in `ResNet50`; the networks for small images do not pool.
+        initializer: as in `ResNet`.
+
+    Returns:
+        `keras.Model`.
+
+    Raises:
+        InputError: there is no network of that name, and the message lists those there
+            are; or `pool_padding` is for a network that does not pool.
+        ValueError: the network refuses an argument.
+
+    Example:
+
+    >>> build("plain18", (64, 64, 3), 6).name
+    'Plain18'
+    """
+    small, depth, with_sums = family.NETWORKS[family.check_name(name)]
+    if not small:
+        model = ResNet(
+            depth, input_shape, classes, pool_padding, initializer=initializer
+        )
+    elif pool_padding:
+        raise InputError(
+            f"{name}: has no max pooling; expected pool_padding 0, not {pool_padding}."
+        )
+    else:
+        model = ResNetCIFAR(depth, input_shape, classes, initializer=initializer)
+    return model if with_sums else plain_twin(model)
+
+
+def plain_twin(model):
+    """Return the same network with its sums, and with them all shortcuts, left out.
+
+    Args:
+        model: a network of this package.
+
+    Returns:
+        `keras.Model` with new layers of the same names and settings, and so the same
+        initial kernels if their initializers have seeds, as here.
+
+    Example:
+
+    >>> plain = plain_twin(ResNetCIFAR(20))
+    >>> plain.name, plain.count_params() == ResNetCIFAR(20).count_params()
+    ('PlainCIFAR20', True)
+
+    Source: arXiv 1512.03385, sections 3.3 and 4.2.
+    """
+
+    def call(layer, *inputs, **settings):
+        if isinstance(layer, Add):
+            return inputs[0][0]  # F(X); the blocks write the sum as F(X) + shortcut
+        return layer(*inputs, **settings)
+
+    name = model.name.replace("ResNet", "Plain")
+    with _deep_recursion():
+        twin = keras.models.clone_model(model, call_function=call)
+        # Keras follows a model from its output back: what only shortcuts led to, goes.
+        return Model(twin.input, twin.output, name=name)
+
+
+def feature_maps(model):
+    """Return the last map of each stage by its name in detectors: C2, C3, ...
+
+    `keras.Model(model.input, feature_maps(model))` is a backbone. In a network for
+    images of 224 pixels, C2 to C5 have strides 4, 8, 16 and 32.
+
+    Args:
+        model: a network of this package, or one with the same layer names, such as a
+            loaded file of the course.
+
+    Returns:
+        Dictionary from "C2", "C3", ... to symbolic tensors (batch, height, width,
+        channels).
+
+    Raises:
+        InputError: the model has no layers named by stage and block.
+
+    Example:
+
+    >>> [(name, maps.shape[-1]) for name, maps in feature_maps(ResNet50()).items()]
+    [('C2', 256), ('C3', 512), ('C4', 1024), ('C5', 2048)]
+    """
+    # What the first layer of a stage takes in is what the stage before puts out.
+    ends, stage = {}, None
+    for layer in model.layers:
+        match = re.fullmatch(r"res(\d+)a_branch2a", layer.name)
+        if match:
+            if stage:
+                ends[f"C{stage}"] = _before_padding(layer, model)
+            stage = int(match[1])
+    if not stage:
+        raise InputError(
+            f"{model.name}: has no layers named like res2a_branch2a; expected a "
+            "network of this package."
+        )
+    last = [
+        layer.output
+        for layer in model.layers
+        if isinstance(layer, Activation) and len(layer.output.shape) == 4
+    ][-1]
+    return {**ends, f"C{stage}": last}
+
+
+def _before_padding(layer, model):
+    producers = {id(other.output): other for other in model.layers}
+    tensor = layer.input
+    while isinstance(producers[id(tensor)], ZeroPadding2D):
+        tensor = producers[id(tensor)].input
+    return tensor
+
+
+@contextmanager
+def _deep_recursion():
+    """Let Keras, which follows a graph by recursion, get through 1202 layers."""
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(usual, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+def _stages(X, widths, multiples, numbers, shortcut, initializer):
+    for stage, (width, number) in enumerate(zip(widths, numbers, strict=True), 2):
+        filters = [width * multiple for multiple in multiples]
+        for block in family.block_labels(number):
+            s = 2 if block == "a" and stage > 2 else 1
+            X = _block(X, filters, stage, block, s, shortcut, initializer)
+    return X
+
+
+def _block(X, filters, stage, block, s, shortcut, initializer):
+    """The shape and the shortcut option decide which block it is."""
+    changes = s > 1 or X.shape[-1] != filters[-1]
+    if changes and shortcut == "A":
+        return padded_block(X, 3, filters, stage, block, s, initializer)
+    projects = changes or shortcut == "C"
+    if len(filters) == 2:
+        return basic_block(X, 3, filters, stage, block, s, projects, initializer)
+    if projects:
+        return convolutional_block(X, 3, filters, stage, block, s, initializer)
+    return identity_block(X, 3, filters, stage, block, initializer)
+
+
+def _head(X, classes, initializer):
     # The window is the whole map: 2x2 at 64x64, as in the course, and 7x7 at 224x224.
     X = AveragePooling2D(X.shape[1:3], name="avg_pool")(X)
     X = Flatten()(X)
-    X = Dense(
+    return Dense(
         classes,
         activation="softmax",
         name="fc" + str(classes),
         kernel_initializer=initializer(seed=0),
     )(X)
-    return Model(X_input, X, name="ResNet50")
 
 
-def _check(input_shape, classes, pool_padding):
+def _check(input_shape, classes, min_size, shortcut):
     wanted = (
         "expected (height, width, channels), three whole numbers, with height and "
-        f"width from {MIN_SIZE} and channels from 1, for example (64, 64, 3)."
+        f"width from {min_size} and channels from 1, for example (64, 64, 3)."
     )
     if not isinstance(input_shape, (tuple, list)) or len(input_shape) != 3:
         raise ValueError(f"input_shape is {input_shape!r}; {wanted}")
     if not all(_is_integer(number) for number in input_shape):
         raise ValueError(f"input_shape is {input_shape!r}; {wanted}")
     height, width, channels = input_shape
-    if height < MIN_SIZE or width < MIN_SIZE or channels < 1:
+    if height < min_size or width < min_size or channels < 1:
         raise ValueError(f"input_shape is {tuple(input_shape)}: too small; {wanted}")
     if not _is_integer(classes) or classes < 1:
         raise ValueError(f"classes is {classes!r}; expected a whole number from 1 up.")
-    if pool_padding not in (0, 1):
-        raise ValueError(
-            f"pool_padding is {pool_padding!r}; expected 0 (the course's stem) or 1 "
-            "(the paper's)."
-        )
+    if shortcut not in ("A", "B", "C"):
+        raise ValueError(f'shortcut is {shortcut!r}; expected "A", "B" or "C".')
 
 
 def _is_integer(value):

@@ -1,10 +1,16 @@
-"""The stages of a network as a table: `python -m resnet_keras.summary`."""
+"""A network as a table, or as a drawing: `python -m resnet_keras.summary`."""
 
 import argparse
 import math
 import re
+from pathlib import Path
 
+from resnet_keras import family
 from resnet_keras.commands import integer_from, load_keras, run
+from resnet_keras.errors import InputError
+
+# How a block brings its input to its sum; a plain network's blocks have none.
+KINDS = ("convolutional", "padded", "identity", "plain")
 
 
 def stage_table(model):
@@ -42,8 +48,14 @@ def stage_table(model):
             positions = math.prod(row["size"]) if kind == "Conv2D" else 1
             row["multiply_adds"] += math.prod(layer.kernel.shape) * positions
             row["weight_layers"] += not _is_shortcut(layer)
+    blocks = block_table(model)
     for row in rows:
-        row["blocks"] = _in_words(row.pop("layers"))
+        kinds = [
+            block["kind"]
+            for block in blocks
+            if f"stage {block['stage']}" == row["stage"]
+        ]
+        row["blocks"] = _in_words(row.pop("layers"), kinds)
     return rows
 
 
@@ -59,9 +71,101 @@ def _row(stage, blocks="", size=None, channels=None):
     }
 
 
+def block_table(model):
+    """Return the blocks of a residual network, or of a plain one, as they are built.
+
+    Args:
+        model: a network of this package, or one with its layers' names.
+
+    Returns:
+        A list of dictionaries, one per block from the input on, with `stage` (int),
+        `block` (its label), `kind` (one of `KINDS`), `windows` and `filters` of the
+        main path's convolutions, `stride`, and the shapes `before` and `after` it,
+        (height, width, channels).
+
+    Example:
+
+    >>> from resnet_keras import ResNet50
+    >>> block = block_table(ResNet50())[3]
+    >>> block["kind"], block["windows"], block["before"], block["after"]
+    ('convolutional', [1, 3, 1], (15, 15, 256), (8, 8, 512))
+    """
+    has_sums = any(type(layer).__name__ == "Add" for layer in model.layers)
+    parts = {}
+    for layer in model.layers:
+        if _block_of(layer):
+            part = layer.name.split("_branch")
+            parts.setdefault(_block_of(layer), {})[part[0][:3] + part[1]] = layer
+    rows = []
+    for (stage, block), layers in parts.items():
+        main = [layers[key] for key in ("res2a", "res2b", "res2c") if key in layers]
+        kind = "identity" if has_sums else "plain"
+        if "res1" in layers:
+            kind = "convolutional"
+        if "pad1" in layers:
+            kind = "padded"
+        entry = layers.get("pad2a", main[0])
+        rows.append(
+            {
+                "stage": int(stage),
+                "block": block,
+                "kind": kind,
+                "windows": [conv.kernel_size[0] for conv in main],
+                "filters": [conv.filters for conv in main],
+                "stride": main[0].strides[0],
+                "before": tuple(entry.input.shape[1:]),
+                "after": tuple(main[-1].output.shape[1:]),
+            }
+        )
+    return rows
+
+
+def shape_changes(model):
+    """Return where the size or the channels of the maps change, from the input on.
+
+    Args:
+        model: a network of this package, or one with its layers' names.
+
+    Returns:
+        A list of (where, shape before, shape after, what does it), the shapes without
+        the batch.
+
+    Example:
+
+    >>> from resnet_keras import ResNet50
+    >>> shape_changes(ResNet50())[2]
+    ('block 2a', (15, 15, 64), (15, 15, 256), 'convolutional')
+    """
+    blocks = {(str(row["stage"]), row["block"]): row for row in block_table(model)}
+    names = {"MaxPooling2D": "max pool", "Flatten": "avg_pool"}
+    changes, before, entered = [], tuple(model.input_shape[1:]), set()
+    for layer in model.layers[1:]:
+        kind, key = type(layer).__name__, _block_of(layer)
+        if key in entered:
+            continue
+        after = tuple(layer.output.shape[1:])
+        if key:
+            entered.add(key)
+            where, after = f"block {''.join(key)}", blocks[key]["after"]
+            words = blocks[key]["kind"] + _stride_in_words(blocks[key]["stride"])
+        elif kind in ("Conv2D", "MaxPooling2D", "Flatten", "Dense"):
+            where = names.get(kind, layer.name)
+            words = _in_words([layer], []) or "average of each channel"
+        else:  # normalization and ReLU change no shape; padding is the next layer's
+            continue
+        if after != before:
+            changes.append((where, before, after, words))
+        before = after
+    return changes
+
+
+def _stride_in_words(stride):
+    return "" if stride == 1 else f", stride {stride}"
+
+
 def _block_of(layer):
     """Return ("3", "a") of `res3a_branch2b` and the like, or None."""
-    match = re.match(r"(?:res|bn)(\d+)([^_]+)_branch", layer.name)
+    match = re.match(r"(?:res|bn|pool|pad)(\d+)([^_]+)_branch", layer.name)
     return match and match.groups()
 
 
@@ -82,15 +186,11 @@ def _stage_of(layer, current):
     return "stem" if current == "input" else current
 
 
-def _in_words(layers):
-    blocks = {}
-    for layer in layers:
-        if _block_of(layer):
-            projects = blocks.get(_block_of(layer), False)
-            blocks[_block_of(layer)] = projects or _is_shortcut(layer)
-    if blocks:
-        projecting = sum(blocks.values())
-        return f"{projecting} convolutional, {len(blocks) - projecting} identity"
+def _in_words(layers, kinds):
+    if kinds:
+        return ", ".join(
+            f"{kinds.count(kind)} {kind}" for kind in KINDS if kind in kinds
+        )
     words = []
     for layer in layers:
         kind = type(layer).__name__
@@ -160,43 +260,109 @@ def summary(model):
             "(shortcut convolutions are not counted)",
             f"{len(model.layers)} Keras layers; {trainable:,} of "
             f"{total['parameters']:,} parameters are trained",
+            "",
+            "Where the shape changes:",
+            *(
+                f"  {where:<9} {_shape(before):>15} -> {_shape(after):<15} {words}"
+                for where, before, after, words in shape_changes(model)
+            ),
         ]
     )
 
 
-def main(argv=None):
-    """Parse, build, print."""
+def _shape(shape):
+    return " x ".join(map(str, shape))
+
+
+def _parse(argv):
     parser = argparse.ArgumentParser(
         prog="python -m resnet_keras.summary",
-        description="Print the stages of ResNet-50: sizes, layers, parameters, work.",
+        description="Print the stages of a network: sizes, layers, parameters, work, "
+        "and where the shape changes.",
     )
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        default="resnet50",
+        help="a .h5 or .keras file, or one of "
+        f"{', '.join(family.NETWORKS)} (default: resnet50)",
+    )
+    # Without defaults here, so that a file, which has its own, can refuse them.
     parser.add_argument(
         "--input-size",
         type=integer_from(32, 4096),
-        default=64,
         metavar="N",
-        help="side of the images in pixels (default: 64)",
+        help="side of the images in pixels (default: 64, or 32 for the cifar networks)",
     )
     parser.add_argument(
-        "--classes", type=integer_from(1), default=6, metavar="N", help="default: 6"
+        "--classes", type=integer_from(1), metavar="N", help="default: 6"
     )
     parser.add_argument(
         "--pool-padding",
         type=integer_from(0, 1),
-        default=0,
         metavar="N",
         help="padding of the max pooling: 0 as in the course (default), 1 as in the "
         "paper",
     )
+    parser.add_argument(
+        "--plot", metavar="FILE.png", help="draw the network on one page"
+    )
     arguments = parser.parse_args(argv)
-    load_keras()
-    from resnet_keras.models import ResNet50
+    if arguments.plot and Path(arguments.plot).suffix != ".png":
+        parser.error(f"argument --plot: is {arguments.plot!r}; expected FILE.png")
+    return arguments
 
-    size = arguments.input_size
-    model = ResNet50((size, size, 3), arguments.classes, arguments.pool_padding)
-    print(f"{model.name} for {size} x {size} pixels, {arguments.classes} classes")
+
+def main(argv=None):
+    """Parse, build or load, print, draw."""
+    arguments = _parse(argv)
+    is_file = Path(arguments.model).suffix in (".h5", ".hdf5", ".keras")
+    if not is_file:
+        family.check_name(arguments.model)
+    load_keras()
+    model = _load(arguments) if is_file else _build(arguments)
+    height, width, _ = model.input_shape[1:]
+    classes = model.output_shape[-1]
+    print(f"{model.name} for {height} x {width} pixels, {classes} classes")
     print(summary(model))
+    if arguments.plot:
+        from resnet_keras import diagram, plots
+
+        plots.save(diagram.architecture(model), arguments.plot)
+        print(f"Drawn: {arguments.plot}")
     return 0
+
+
+def _build(arguments):
+    from resnet_keras.models import build
+
+    small, _, _ = family.NETWORKS[arguments.model]
+    size = arguments.input_size or (32 if small else 64)
+    return build(
+        arguments.model,
+        (size, size, 3),
+        arguments.classes or 6,
+        arguments.pool_padding or 0,
+    )
+
+
+def _load(arguments):
+    from resnet_keras.files import load_model
+
+    for option in ("input_size", "classes", "pool_padding"):
+        if getattr(arguments, option) is not None:
+            raise InputError(
+                f"{arguments.model}: --{option.replace('_', '-')} does not apply to a "
+                "file, which says so itself. Leave the option out."
+            )
+    model, _ = load_model(arguments.model)
+    if not block_table(model):
+        raise InputError(
+            f"{arguments.model}: has no layers named like res2a_branch2a; expected a "
+            "network of this package."
+        )
+    return model
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
-"""Train a ResNet-50 on labelled images: `python -m resnet_keras.train`."""
+"""Train a network on labelled images: `python -m resnet_keras.train`."""
 
 import argparse
 import json
 import shlex
 from pathlib import Path
 
+from resnet_keras import family
 from resnet_keras.commands import integer_from, load_keras, number_from, run
 from resnet_keras.errors import InputError
 
 # What a run depends on; --resume takes it from the run itself.
 _DEFAULTS = {
     "data": None,
+    "model": "resnet50",
     "image_size": 64,
     "epochs": None,
     "batch_size": 16,
@@ -44,6 +46,12 @@ def _parse(argv):
         help="folder with train_*.h5 and test_*.h5, or with train/ and test/ holding a "
         "folder of images per class, or with a folder per class; or an .npz file; or "
         '"hands", drawn on the spot (default: data/ if it holds train_*.h5, or hands)',
+    )
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="resnet50 (the default), resnet18, plain34, resnet-cifar-20, ...; a wrong "
+        "name lists them all",
     )
     parser.add_argument("--out", metavar="DIR", help="default: runs/<data name>")
     parser.add_argument(
@@ -90,6 +98,7 @@ def main(argv=None):
     if arguments.resume and directory:
         given = _settings_of(directory, given)
     config = _DEFAULTS | given
+    family.check_name(config["model"])
     config["data"] = config["data"] or _default_source()
 
     from resnet_keras.datasets import HANDS, load_dataset

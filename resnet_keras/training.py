@@ -14,7 +14,7 @@ from resnet_keras.datasets import stratified_split
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, load_optimizer, save_model, versions
 from resnet_keras.inference import Classifier, scores
-from resnet_keras.models import ResNet50
+from resnet_keras.models import build
 from resnet_keras.recipe import (
     Batches,
     Recipe,
@@ -28,7 +28,7 @@ _VALIDATION_SHARE = 0.1
 
 
 def train(dataset, directory, config):
-    """Train a ResNet-50 on `dataset`, and leave everything about it in `directory`.
+    """Train a network on `dataset`, and leave everything about it in `directory`.
 
     A tenth of the training images, drawn by class, is set aside to validate each epoch.
     The test images are looked at once, at the end. After each epoch the model and its
@@ -38,9 +38,10 @@ def train(dataset, directory, config):
     Args:
         dataset: `Dataset`.
         directory: where the run's files go; made if need be.
-        config: dictionary with `epochs`, `batch_size`, `learning_rate`, `seed` and
-            `precision` ("float32" or "mixed_bfloat16"), which `config.json` will hold
-            along with all that follows from it.
+        config: dictionary with `model` (a name of the family), `epochs`,
+            `batch_size`, `learning_rate`, `seed` and `precision` ("float32" or
+            "mixed_bfloat16"), which `config.json` will hold along with all that
+            follows from it.
 
     Returns:
         The dictionary that `metrics.json` holds.
@@ -55,7 +56,12 @@ def train(dataset, directory, config):
         dataset.train.labels, _VALIDATION_SHARE, seed
     )
     size, num_classes = dataset.image_size, len(dataset.class_names)
-    model = ResNet50((size, size, 3), num_classes, initializer=varied_initializer(seed))
+    model = build(
+        config["model"],
+        (size, size, 3),
+        num_classes,
+        initializer=varied_initializer(seed),
+    )
     start_as_identity(model)
     twin = fused.training_twin(model, config["precision"])  # trained in its place
 

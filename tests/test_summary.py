@@ -1,8 +1,14 @@
 """The stage table against the paper's arithmetic."""
 
-from resnet_keras import ResNet50
-from resnet_keras.summary import stage_table, summary
-from tests.conftest import command
+from itertools import pairwise
+
+import pytest
+from PIL import Image
+
+from resnet_keras import ResNet50, save_model
+from resnet_keras.models import build
+from resnet_keras.summary import shape_changes, stage_table, summary
+from tests.conftest import assert_refused, command
 
 
 def test_weight_layers_are_counted_as_in_the_paper(resnet50):
@@ -32,3 +38,45 @@ def test_command_prints_the_table_at_300():
     assert process.stderr == ""
     for text in ("150 x 150", "75 x 75", "1 + 9 + 12 + 18 + 9 + 1 = 50"):
         assert text in process.stdout
+
+
+def test_shape_changes_chain_from_the_input_to_the_classes(resnet50):
+    changes = shape_changes(resnet50)
+    assert changes[0][1] == (64, 64, 3)
+    assert changes[-1][2] == (6,)
+    for (_, _, after, _), (_, before, _, _) in pairwise(changes):
+        assert after == before
+    assert ("block 4a", (8, 8, 512), (4, 4, 1024), "convolutional, stride 2") in changes
+
+
+def test_plain_and_padded_blocks_are_told_apart():
+    residual = build("resnet-cifar-20", (32, 32, 3), 6)
+    words = [row["blocks"] for row in stage_table(residual)]
+    assert words[2:5] == ["3 identity", "1 padded, 2 identity", "1 padded, 2 identity"]
+    plain = build("plain-cifar-20", (32, 32, 3), 6)
+    assert [row["blocks"] for row in stage_table(plain)][2:5] == ["3 plain"] * 3
+
+
+def test_command_takes_a_name_or_a_file_and_draws(tmp_path):
+    picture, path = tmp_path / "drawn.png", tmp_path / "model.h5"
+    process = command("summary", "resnet-cifar-20", "--classes", 4, "--plot", picture)
+    assert process.returncode == 0, process.stderr
+    assert "1 + 6 + 6 + 6 + 1 = 20" in process.stdout
+    assert "ResNetCIFAR20 for 32 x 32 pixels, 4 classes" in process.stdout
+    with Image.open(picture) as image:
+        assert min(image.size) > 500
+    save_model(build("resnet-cifar-20", (32, 32, 3), 4), path)
+    assert command("summary", path).stdout in process.stdout
+    assert_refused(command("summary", path, "--classes", 4), path, "--classes")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["resnet51"], ["resnet51", "resnet50", "plain-cifar-20"]),
+        (["missing.h5"], ["missing.h5", "no such file"]),
+        (["resnet-cifar-20", "--pool-padding", 1], ["no max pooling"]),
+    ],
+)
+def test_command_refuses_in_words(arguments, words):
+    assert_refused(command("summary", *arguments), *words)

@@ -1,0 +1,148 @@
+"""Run an experiment: `python -m resnet_keras.experiments NAME`."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from resnet_keras.commands import integer_from, load_keras, run
+from resnet_keras.errors import InputError
+
+# name: (what it shows, about how many minutes on two cores)
+_EXPERIMENTS = {
+    "gradients": ("how much gradient reaches the first layers", 4),
+    "degradation": ("deeper plain networks train worse, residual ones do not", 10),
+    "identity": ("how easily a block becomes the identity", 6),
+    "shortcuts": ("options A, B and C: parameters, time, accuracy", 6),
+    "depth-cost": ("what 18 to 152 layers cost", 3),
+}
+
+
+def _parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="python -m resnet_keras.experiments",
+        description="See on this machine why residual networks work.",
+    )
+    commands = parser.add_subparsers(dest="name", metavar="NAME", required=True)
+    for name, (text, minutes) in _EXPERIMENTS.items():
+        command = commands.add_parser(name, help=f"{text} (about {minutes} minutes)")
+        command.add_argument(
+            "--quick", action="store_true", help="seconds instead of minutes"
+        )
+        if name == "degradation":
+            command.add_argument(
+                "--depths",
+                type=_depths,
+                default=(20, 56),
+                metavar="N,N",
+                help="two or more of 8, 14, 20, ..., 56, ... (default: 20,56)",
+            )
+            command.add_argument(
+                "--data",
+                default="hands",
+                metavar="SOURCE",
+                help="as for resnet_keras.train (default: hands, drawn on the spot)",
+            )
+        if name in ("degradation", "shortcuts"):
+            command.add_argument(
+                "--seeds",
+                type=integer_from(1, 10),
+                default=3,
+                metavar="N",
+                help="how often each network is trained (default: 3)",
+            )
+    explain = commands.add_parser(
+        "explain", help="what in an image a model's answer rests on (seconds)"
+    )
+    explain.add_argument(
+        "model", metavar="MODEL", help="a .h5 or .keras file, or a network's name"
+    )
+    explain.add_argument("image", metavar="IMAGE", help="a picture")
+    for command in commands.choices.values():
+        command.add_argument(
+            "--out",
+            default="runs/experiments",
+            metavar="DIR",
+            help="where the results go (default: runs/experiments)",
+        )
+    return parser.parse_args(argv)
+
+
+def _depths(text):
+    try:
+        depths = tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        depths = ()
+    if len(depths) < 2 or any(depth < 8 or depth % 6 != 2 for depth in depths):
+        raise argparse.ArgumentTypeError(
+            f"is {text!r}; expected two or more of 6n + 2, for example 20,56"
+        )
+    return depths
+
+
+def main(argv=None):
+    """Parse, and run the experiment named."""
+    arguments = _parse(argv)
+    if Path(arguments.out).is_file():
+        raise InputError(f"{arguments.out}: is a file; expected a folder for --out.")
+    load_keras()
+    # Network after network is traced; TensorFlow takes that for one traced in vain.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    settings = {key: value for key, value in vars(arguments).items() if key != "name"}
+    _RUNNERS[arguments.name](settings)
+    return 0
+
+
+def _gradients(settings):
+    from resnet_keras.experiments import gradients
+
+    gradients.run(settings["out"], quick=settings["quick"])
+
+
+def _degradation(settings):
+    from resnet_keras.experiments import degradation
+
+    degradation.run(
+        settings["out"],
+        settings["depths"],
+        settings["seeds"],
+        settings["data"],
+        settings["quick"],
+    )
+
+
+def _identity(settings):
+    from resnet_keras.experiments import identity
+
+    identity.run(settings["out"], quick=settings["quick"])
+
+
+def _shortcuts(settings):
+    from resnet_keras.experiments import shortcuts
+
+    shortcuts.run(settings["out"], settings["seeds"], settings["quick"])
+
+
+def _depth_cost(settings):
+    from resnet_keras.experiments import depth_cost
+
+    depth_cost.run(settings["out"], quick=settings["quick"])
+
+
+def _explain(settings):
+    from resnet_keras import explain
+
+    explain.run(settings["model"], settings["image"], settings["out"])
+
+
+_RUNNERS = {
+    "gradients": _gradients,
+    "degradation": _degradation,
+    "identity": _identity,
+    "shortcuts": _shortcuts,
+    "depth-cost": _depth_cost,
+    "explain": _explain,
+}
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,149 @@
+"""Depth cost: what 18 to 152 layers take in parameters, work, time and memory."""
+
+import multiprocessing
+import platform
+import resource
+import sys
+import time
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from resnet_keras import family
+from resnet_keras.experiments.report import Report
+
+_CLASSES = 6
+
+
+def run(out, quick=False):
+    """Build and time each depth of the family, each in a process of its own.
+
+    Args:
+        out: directory for `depth-cost.csv`, `.png` and `.txt`.
+        quick: two depths on small images, to see that it works.
+
+    Returns:
+        `(rows, verdict)`: a row per depth, and words.
+    """
+    depths = (18, 34) if quick else tuple(family.DEPTHS)
+    size = 32 if quick else 64
+    report = Report(
+        "depth-cost",
+        out,
+        f"parameters, multiply-adds, seconds per image and memory of {len(depths)} "
+        f"networks at {size} x {size} pixels, on {_machine()}.",
+        len(depths),
+    )
+    rows = []
+    # A fresh process each: the peak of memory is that of the process.
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        for depth in depths:
+            report.begin(f"{depth} layers")
+            rows.append(pool.apply(measure, (depth, size)))
+            report.end(
+                f"{rows[-1]['parameters']:,} parameters, "
+                f"{1000 * rows[-1]['seconds_per_image']:.1f} ms per image"
+            )
+    words = verdict(rows)
+    report.finish(rows, figure(rows), words)
+    return rows, words
+
+
+def measure(depth, size):
+    """Return a row for one depth.
+
+    Returns:
+        Dictionary: `depth`; `parameters`; `multiply_adds` per image;
+        `seconds_per_image` in batches of 32, and `seconds_for_one` image by itself,
+        each the median of five; `memory_mb`, by how many MiB building the network and
+        predicting raised the peak of the process; `weights_mb`.
+    """
+    from resnet_keras.commands import load_keras
+
+    load_keras()
+    import numpy as np
+
+    from resnet_keras.models import ResNet
+    from resnet_keras.summary import stage_table
+
+    before = _peak_memory_mb()
+    model = ResNet(depth, (size, size, 3), _CLASSES)
+    model.compile(jit_compile=False)
+    seconds = {}
+    for number in (32, 1):
+        images = np.zeros((number, size, size, 3), np.float32)
+        model.predict_on_batch(images)  # the first traces the network
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            model.predict_on_batch(images)
+            times.append(time.perf_counter() - start)
+        seconds[number] = float(np.median(times)) / number
+    return {
+        "depth": depth,
+        "parameters": model.count_params(),
+        "multiply_adds": sum(row["multiply_adds"] for row in stage_table(model)),
+        "seconds_per_image": seconds[32],
+        "seconds_for_one": seconds[1],
+        "memory_mb": _peak_memory_mb() - before,
+        "weights_mb": model.count_params() * 4 / 2**20,
+    }
+
+
+def _peak_memory_mb():
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux's getrusage counts the process that started this one
+        line = next(x for x in status.read_text().splitlines() if "VmHWM" in x)
+        return int(line.split()[1]) / 2**10  # from KiB
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes, or KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def _machine():
+    cores = multiprocessing.cpu_count()
+    return f"{platform.machine()} with {cores} cores"
+
+
+def verdict(rows):
+    """Say what the deepest costs next to the shallowest, and what grows most."""
+    first, last = rows[0], rows[-1]
+    names = {
+        "parameters": "parameters",
+        "multiply_adds": "multiply-adds",
+        "seconds_per_image": "time per image",
+        "memory_mb": "memory",
+    }
+    factors = {name: last[key] / max(first[key], 1e-9) for key, name in names.items()}
+    listed = ", ".join(f"{factor:.1f} x {name}" for name, factor in factors.items())
+    speeds = [row["multiply_adds"] / row["seconds_per_image"] / 1e9 for row in rows]
+    return (
+        f"From {first['depth']} to {last['depth']} layers, "
+        f"{last['depth'] / first['depth']:.1f} x as deep, it takes {listed}; "
+        f"{max(factors, key=factors.get)} grows most. {last['depth']} layers take "
+        f"{1000 * last['seconds_per_image']:.1f} ms per image in batches of 32 and "
+        f"{1000 * last['seconds_for_one']:.0f} ms for one image alone, on "
+        f"{_machine()}; {min(speeds):.0f} to {max(speeds):.0f} billion multiply-adds "
+        "per second."
+    )
+
+
+def figure(rows):
+    """Draw the four costs against the depth."""
+    result = Figure(figsize=(11, 3.2), layout="constrained")
+    depths = [str(row["depth"]) for row in rows]
+    for axes, (key, title, scale) in zip(
+        result.subplots(1, 4),
+        (
+            ("parameters", "parameters in millions", 1e-6),
+            ("multiply_adds", "multiply-adds in millions", 1e-6),
+            ("seconds_per_image", "ms per image, batches of 32", 1e3),
+            ("memory_mb", "memory in MiB", 1),
+        ),
+        strict=True,
+    ):
+        bars = axes.bar(depths, [scale * row[key] for row in rows], color="#4c72b0")
+        axes.bar_label(bars, fmt="%.3g", fontsize=8)
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("layers")
+        axes.spines[["top", "right"]].set_visible(False)
+    return result

@@ -1,0 +1,217 @@
+"""Identity: how easily a block comes to do nothing, and how little trained ones do.
+
+Source: arXiv 1512.03385, section 3.1 and figure 7 (standard deviations of layer
+responses).
+"""
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from resnet_keras.blocks import basic_block, identity_block
+from resnet_keras.experiments import small
+from resnet_keras.experiments.report import Report
+from resnet_keras.models import plain_twin
+
+_COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
+_CHANNELS = 16
+
+
+def run(out, seed=0, quick=False):
+    """Zero a block, let blocks learn the identity, and measure trained responses.
+
+    Args:
+        out: directory for `identity.csv`, `.png` and `.txt`.
+        seed: of weights and data.
+        quick: tiny networks and few steps, to see that it works.
+
+    Returns:
+        `(rows, verdict)`: a row for each number measured (`measure`, `network`,
+        `depth`, `position`, `value`), and words.
+    """
+    depths, size, number, epochs, steps = (
+        ((8,), 8, 60, 1, 20) if quick else ((20, 56), 16, 1800, 6, 200)
+    )
+    nets = [(kind, depth) for depth in depths for kind in ("plain", "residual")]
+    report = Report(
+        "identity",
+        out,
+        f"blocks with F(X) = 0, blocks that learn Y = X, and the size of the layer "
+        f"responses in {len(nets)} trained networks.",
+        3 + len(nets),
+    )
+    rows = []
+    report.begin("the last normalization's scale set to 0")
+    differences = zeroed_blocks(seed)
+    rows += [_row("difference", name, "", "", d) for name, d in differences.items()]
+    report.end(f"largest |Y - X| = {max(differences.values()):g}")
+    for kind in ("plain", "residual"):
+        report.begin(f"a {kind} block learns Y = X in {steps} steps")
+        errors = learn_identity(kind, steps, seed)
+        rows += [
+            _row("error", kind, "", step, error) for step, error in enumerate(errors)
+        ]
+        report.end(f"mean squared error {errors[0]:.2g} to {errors[-1]:.2g}")
+    data = small.load("hands", size, number, 30)
+    for kind, depth in nets:
+        report.begin(f"{kind}-{depth}, {epochs} epochs")
+        model = small.network(kind, depth, data, seed)
+        history, _ = small.train(model, data, epochs, seed, report.dot)
+        deviations = responses(model, data.train_images[:120])
+        rows += [
+            _row("response", kind, depth, layer, deviation)
+            for layer, deviation in enumerate(deviations, 1)
+        ]
+        report.end(
+            f"training error {history[-1]['train_error']:.1%}, mean response "
+            f"{np.mean(deviations):.2f}"
+        )
+    words = verdict(rows)
+    report.finish(rows, figure(rows), words)
+    return rows, words
+
+
+def _row(measure, network, depth, position, value):
+    return {
+        "measure": measure,
+        "network": network,
+        "depth": depth,
+        "position": position,
+        "value": float(value),
+    }
+
+
+def zeroed_blocks(seed):
+    """Return the largest |Y - X| of each kind of block once its last scale is 0.
+
+    All other weights are random; X is not negative, as a ReLU left it.
+    """
+    rng = np.random.default_rng(seed)
+    X = rng.random((4, 8, 8, _CHANNELS), np.float32)
+    inputs = keras.Input(X.shape[1:])
+    found = {}
+    for name, last, outputs in (
+        ("bottleneck", "2c", identity_block(inputs, 3, [4, 4, _CHANNELS], 2, "b")),
+        ("basic block", "2b", basic_block(inputs, 3, [8, _CHANNELS], 3, "b")),
+    ):
+        model = keras.Model(inputs, outputs)
+        model.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in model.get_weights()])
+        norm = next(
+            x
+            for x in model.layers
+            if x.name.endswith(f"b_branch{last}") and x.name.startswith("bn")
+        )
+        norm.gamma.assign(np.zeros(_CHANNELS))
+        norm.beta.assign(np.zeros(_CHANNELS))
+        found[name] = float(np.abs(np.asarray(model(X)) - X).max())
+    return found
+
+
+def learn_identity(kind, steps, seed):
+    """Return the mean squared error of Y = X while a single block learns it."""
+    keras.utils.set_random_seed(seed)
+    rng = np.random.default_rng(seed)
+    inputs = keras.Input((8, 8, _CHANNELS))
+    model = keras.Model(inputs, basic_block(inputs, 3, [_CHANNELS] * 2, 2, "b"))
+    if kind == "plain":
+        model = plain_twin(model)
+    model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)
+    errors = []
+    for _ in range(steps):
+        X = np.maximum(rng.normal(size=(30, 8, 8, _CHANNELS)), 0).astype(np.float32)
+        errors.append(float(model.train_on_batch(X, X)))
+    return errors
+
+
+def responses(model, images):
+    """Return the standard deviation of each 3x3 layer's response, from the first on.
+
+    The response is what the normalization after it gives, before the ReLU or the sum.
+    """
+    outputs = [
+        layer.output
+        for layer in model.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+        and not layer.name.endswith("_branch1")
+    ]
+    found = keras.Model(model.input, outputs).predict_on_batch(images)
+    return [float(np.std(array)) for array in found]
+
+
+def _values(rows, measure, network, depth=""):
+    return [
+        row["value"]
+        for row in rows
+        if (row["measure"], row["network"], row["depth"]) == (measure, network, depth)
+    ]
+
+
+def verdict(rows):
+    """Say whether Y = X, which block learnt it better, and whose responses are less."""
+    differences = [row["value"] for row in rows if row["measure"] == "difference"]
+    exact = sum(value == 0 for value in differences)
+    errors = {kind: _values(rows, "error", kind)[-1] for kind in _COLOURS}
+    better = min(errors, key=errors.get)
+    sentences = [
+        f"With the last normalization's scale at 0, {exact} of {len(differences)} "
+        "kinds of block return X to the last bit.",
+        f"Learning Y = X, the residual block ends at a mean squared error of "
+        f"{errors['residual']:.2g} and the plain one at {errors['plain']:.2g}: the "
+        f"{better} one comes closer, by a factor of "
+        f"{max(errors.values()) / max(min(errors.values()), 1e-12):.0f}.",
+    ]
+    means = {}
+    for depth in sorted({row["depth"] for row in rows if row["depth"]}):
+        for kind in _COLOURS:
+            means[kind, depth] = float(np.mean(_values(rows, "response", kind, depth)))
+        smaller = means["residual", depth] < means["plain", depth]
+        sentences.append(
+            f"In trained networks of {depth} layers the mean response is "
+            f"{means['residual', depth]:.2f} (residual) against "
+            f"{means['plain', depth]:.2f} (plain): "
+            + ("smaller" if smaller else "not smaller")
+            + " with sums"
+            + (", as in the paper." if smaller else ", unlike in the paper.")
+        )
+    depths = sorted({depth for _, depth in means})
+    if len(depths) > 1:
+        first, last = means["residual", depths[0]], means["residual", depths[-1]]
+        less = "less" if last < first else "no less"
+        sentences.append(
+            f"Each layer of the residual network of {depths[-1]} layers does {less} "
+            f"than one of {depths[0]} ({last:.2f} and {first:.2f})."
+        )
+    return " ".join(sentences)
+
+
+def figure(rows):
+    """Draw how the two blocks learn the identity, and the responses layer by layer."""
+    depths = sorted({row["depth"] for row in rows if row["depth"]})
+    result = Figure(figsize=(4 + 3.6 * len(depths), 3.8), layout="constrained")
+    left, *others = result.subplots(1, 1 + len(depths))
+    for kind, colour in _COLOURS.items():
+        errors = _values(rows, "error", kind)
+        left.plot(
+            range(1, len(errors) + 1), errors, color=colour, label=f"{kind} block"
+        )
+    left.set(
+        yscale="log",
+        xlabel="step",
+        ylabel="mean squared error",
+        title="One block learns Y = X",
+    )
+    for axes, depth in zip(others, depths, strict=True):
+        for kind, colour in _COLOURS.items():
+            values = _values(rows, "response", kind, depth)
+            axes.plot(range(1, len(values) + 1), values, color=colour, label=kind)
+        axes.set(
+            xlabel="layer, from the first to the last",
+            title=f"Responses in {depth} trained layers",
+            ylim=(0, None),
+        )
+    others[0].set_ylabel("standard deviation")
+    for axes in (left, *others):
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    return result

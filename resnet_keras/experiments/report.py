@@ -1,0 +1,107 @@
+"""What every experiment shares: it says what it does, and leaves its results."""
+
+import csv
+import math
+import time
+from pathlib import Path
+
+from resnet_keras import plots
+from resnet_keras.writing import write_whole
+
+# Student's t, two-sided 95 %, by degrees of freedom
+_T95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
+
+
+class Report:
+    """An experiment's voice: what it says while it runs, and the files it leaves.
+
+    Args:
+        name: of the experiment, and of its files.
+        directory: where they go; made if need be.
+        purpose: one sentence on what is done and why.
+        num_runs: into how many parts the work falls.
+    """
+
+    def __init__(self, name, directory, purpose, num_runs):
+        self._name, self._directory = name, Path(directory)
+        self._num_runs, self._num_done = num_runs, 0
+        self._start = time.perf_counter()
+        print(f"{name}: {purpose}", flush=True)
+
+    def begin(self, what):
+        """Announce the next part of the work."""
+        digits = len(str(self._num_runs))
+        number = f"{self._num_done + 1:{digits}d}/{self._num_runs}"
+        print(f"  {number} {what} ", end="", flush=True)
+
+    def dot(self):
+        """Show that something has gone on."""
+        print(".", end="", flush=True)
+
+    def end(self, result):
+        """Say how that part came out, and how long the rest will take."""
+        self._num_done += 1
+        passed = time.perf_counter() - self._start
+        left = passed / self._num_done * (self._num_runs - self._num_done)
+        rest = f"; about {duration(left)} left" if left >= 1 else ""
+        print(f" {result}{rest}", flush=True)
+
+    def finish(self, rows, figure, verdict):
+        """Write the CSV, the PNG and the verdict, and print where they are.
+
+        Args:
+            rows: list of dictionaries with the same keys.
+            figure: Matplotlib `Figure`.
+            verdict: str.
+
+        Returns:
+            The verdict.
+        """
+        seconds = time.perf_counter() - self._start
+        table, picture, words = (
+            self._directory / (self._name + suffix)
+            for suffix in (".csv", ".png", ".txt")
+        )
+        with write_whole(table) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+        plots.save(figure, picture)
+        with write_whole(words) as temporary:
+            temporary.write_text(verdict + "\n")
+        print(f"Done in {duration(seconds)}. Written: {table}, {picture}, {words}")
+        print(f"Verdict: {verdict}")
+        return verdict
+
+
+def duration(seconds):
+    """Return a duration in words: "4 min 05 s".
+
+    >>> duration(245.2)
+    '4 min 05 s'
+    """
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
+def mean_and_margin(values):
+    """Return the mean, and how far from it the true one may lie (95 % interval).
+
+    Args:
+        values: one to ten numbers, one per seed.
+
+    Returns:
+        `(mean, margin)`; the margin of a single value is infinite.
+
+    Example:
+
+    >>> [round(number, 2) for number in mean_and_margin([1.0, 2.0, 3.0])]
+    [2.0, 2.48]
+
+    Source: Student's t distribution.
+    """
+    number, mean = len(values), sum(values) / len(values)
+    if number == 1:
+        return mean, math.inf
+    variance = sum((value - mean) ** 2 for value in values) / (number - 1)
+    return mean, _T95[min(number - 2, len(_T95) - 1)] * math.sqrt(variance / number)

@@ -1,0 +1,285 @@
+"""What in an image an answer rests on: three maps, and what they agree on.
+
+`grad_cam` weighs the last maps of features, `input_gradient` asks which pixels would
+change the answer at the margin, and `occlusion` covers them and looks.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from resnet_keras import differentiate, family
+from resnet_keras.errors import InputError
+from resnet_keras.experiments.report import Report
+from resnet_keras.files import load_model
+from resnet_keras.images import read_image
+from resnet_keras.inference import Classifier
+from resnet_keras.models import build
+
+_NAMES = {
+    "grad_cam": "Grad-CAM",
+    "input_gradient": "input gradient",
+    "occlusion": "occlusion",
+}
+
+
+def grad_cam(model, image, label):
+    """Return where the last stage's features speak for a class.
+
+    Args:
+        model: functional `keras.Model` with maps of features, from images to classes.
+        image: float32 (height, width, channels), as the model expects it.
+        label: position of the class.
+
+    Returns:
+        float32 (rows, columns) of the last map, from 0 up: maps weighed by the mean
+        gradient of the class's score, summed over channels, negative sums cut off.
+
+    Raises:
+        InputError: the model has no map of features.
+
+    Source: Selvaraju et al. (2017), arXiv 1610.02391, equations 1 and 2.
+    """
+    (maps,), (_, gradients) = differentiate.score_gradients(
+        model, [last_map(model)], image, label
+    )
+    return np.maximum((maps * gradients.mean((0, 1))).sum(axis=-1), 0)
+
+
+def input_gradient(model, image, label):
+    """Return how much each pixel moves a class's score, at the margin.
+
+    Args:
+        model: as in `grad_cam`.
+        image: as in `grad_cam`.
+        label: as in `grad_cam`.
+
+    Returns:
+        float32 (height, width): the largest absolute derivative among the channels.
+
+    Source: Simonyan et al. (2013), arXiv 1312.6034, section 3.
+    """
+    _, (gradient,) = differentiate.score_gradients(model, [], image, label)
+    return np.abs(gradient).max(axis=-1)
+
+
+def occlusion(classifier, image, label, patch=None):
+    """Return how much probability a class loses when a square is covered.
+
+    Args:
+        classifier: `Classifier`.
+        image: uint8 (height, width, 3), at the classifier's size.
+        label: position of the class.
+        patch: side of the square in pixels; by default a quarter of the image. It
+            moves by half its side and is filled with the image's mean colour.
+
+    Returns:
+        float32 (height, width) in [-1, 1]: at each pixel the mean loss of probability
+        over the squares that cover it; below 0 where covering helps the class.
+
+    Source: Zeiler and Fergus (2013), arXiv 1311.2901, section 4.2.
+    """
+    height, width = image.shape[:2]
+    patch = patch or max(1, min(height, width) // 4)
+    step = max(1, patch // 2)
+    corners = [
+        (top, left)
+        for top in _starts(height, patch, step)
+        for left in _starts(width, patch, step)
+    ]
+    covered = np.repeat(image[None], len(corners), axis=0)
+    for one, (top, left) in zip(covered, corners, strict=True):
+        one[top : top + patch, left : left + patch] = image.mean((0, 1))
+    before = classifier.probabilities(image[None])[0, label]
+    losses = before - classifier.probabilities(covered)[:, label]
+    total, count = np.zeros((2, height, width), np.float32)
+    for loss, (top, left) in zip(losses, corners, strict=True):
+        total[top : top + patch, left : left + patch] += loss
+        count[top : top + patch, left : left + patch] += 1
+    return total / count
+
+
+def _starts(length, patch, step):
+    """Return where squares begin so that they cover all, the last at the very end."""
+    return sorted({*range(0, length - patch, step), length - patch})
+
+
+def last_map(model):
+    """Return the last map of features, a symbolic tensor (batch, rows, columns, k)."""
+    for layer in reversed(model.layers):
+        is_pooling = "Pooling" in type(layer).__name__
+        is_input = isinstance(layer, keras.layers.InputLayer)
+        output = getattr(layer, "output", None)
+        if len(getattr(output, "shape", ())) == 4 and not is_pooling and not is_input:
+            return output
+    raise InputError(
+        f"{model.name}: has no map of features (batch, rows, columns, channels); "
+        "expected a convolutional network."
+    )
+
+
+def explain(classifier, image):
+    """Return the answer for an image, and the three maps at its size.
+
+    Args:
+        classifier: `Classifier`.
+        image: uint8 (height, width, 3), at the classifier's size.
+
+    Returns:
+        `(label, probability, maps)`: the likeliest class, and a dictionary from
+        "grad_cam", "input_gradient" and "occlusion" to float32 (height, width).
+    """
+    probabilities = classifier.probabilities(image[None])[0]
+    label = int(probabilities.argmax())
+    model, batch = classifier.model, classifier.preprocess(image[None])
+    coarse = grad_cam(model, batch[0], label)
+    fine = keras.ops.image.resize(
+        coarse[..., None], image.shape[:2], interpolation="bilinear"
+    )
+    maps = {
+        "grad_cam": np.asarray(fine)[..., 0],
+        "input_gradient": input_gradient(model, batch[0], label),
+        "occlusion": occlusion(classifier, image, label),
+    }
+    return label, float(probabilities[label]), maps
+
+
+def run(model_name, image_path, out):
+    """Explain a model's answer for a picture, as the command does.
+
+    Args:
+        model_name: a `.h5` or `.keras` file, or the name of a network of the family,
+            which then answers with random weights.
+        image_path: a picture.
+        out: directory for `explain.csv`, `.png` and `.txt`.
+
+    Returns:
+        `(maps, verdict)`.
+
+    Raises:
+        InputError: the model or the picture cannot be used.
+    """
+    is_file = Path(model_name).suffix in (".h5", ".hdf5", ".keras")
+    if is_file:
+        model, card = load_model(model_name)
+    else:
+        size = 32 if family.NETWORKS[family.check_name(model_name)][0] else 64
+        model, card = build(model_name, (size, size, 3), 6), {}
+    classifier = Classifier(model, card, model_name)
+    image = read_image(image_path, (classifier.height, classifier.width))
+    report = Report(
+        "explain",
+        out,
+        f"what the answer of {model_name} for {image_path} rests on, by Grad-CAM, "
+        "input gradient and occlusion.",
+        1,
+    )
+    if not is_file:
+        print("  The network is untrained: its answer is that of random weights.")
+    for assumption in classifier.assumptions if is_file else ():
+        print(f"  Assumed, for {model_name} does not say: {assumption}.")
+    report.begin("three maps")
+    label, probability, maps = explain(classifier, image)
+    name = classifier.class_names[label]
+    report.end(f"the answer is {name} ({probability:.3f})")
+    rows = [
+        {
+            "row": row,
+            "column": column,
+            **{key: float(values[row, column]) for key, values in maps.items()},
+        }
+        for row in range(image.shape[0])
+        for column in range(image.shape[1])
+    ]
+    words = verdict(name, probability, maps)
+    if not is_file:
+        words += " The network is untrained, so this says nothing about the picture."
+    report.finish(rows, figure(image, name, probability, maps), words)
+    return maps, words
+
+
+def verdict(name, probability, maps):
+    """Say where each map points, and whether they agree.
+
+    Args:
+        name: of the class answered.
+        probability: of it.
+        maps: as `explain` returns them.
+    """
+    sentences = [f"The answer is {name} with probability {probability:.3f}."]
+    for key, values in maps.items():
+        weights = np.maximum(values, 0)
+        if not weights.any():
+            sentences.append(f"The {_NAMES[key]} map is empty: nothing speaks for it.")
+            continue
+        half = _smallest_share(weights)
+        sentences.append(
+            f"{_NAMES[key]}: half of its weight lies on {half:.0%} of the picture, "
+            f"about its {_place(weights)}."
+        )
+    largest = float(maps["occlusion"].max())
+    sentences.append(
+        f"Covering a square of it takes away up to {100 * largest:.0f} points of "
+        "probability, averaged over the squares that cover a pixel."
+        if largest > 0.01
+        else "No single covered square lowers the probability by a point."
+    )
+    first, second = (maps[key].ravel() for key in ("grad_cam", "occlusion"))
+    if first.std() > 0 and second.std() > 0:
+        agreement = float(np.corrcoef(first, second)[0, 1])
+        agrees = "agree" if agreement > 0.3 else "do not agree"
+        sentences.append(
+            f"Grad-CAM and occlusion {agrees} (correlation {agreement:.2f})."
+        )
+    return " ".join(sentences)
+
+
+def _smallest_share(weights):
+    """Return the smallest share of pixels that holds half of the weight."""
+    ordered = np.sort(weights.ravel())[::-1].cumsum(dtype=np.float64)
+    return (np.searchsorted(ordered, ordered[-1] / 2) + 1) / weights.size
+
+
+def _place(weights):
+    rows, columns = weights.shape
+    total = weights.sum(dtype=np.float64)
+    y = (weights.sum(1) @ np.arange(rows)) / total / max(rows - 1, 1)
+    x = (weights.sum(0) @ np.arange(columns)) / total / max(columns - 1, 1)
+    vertical = "upper" if y < 0.42 else "lower" if y > 0.58 else ""
+    horizontal = "left" if x < 0.42 else "right" if x > 0.58 else ""
+    words = f"{vertical} {horizontal}".strip()
+    return f"{words} part" if words else "middle"
+
+
+def figure(image, name, probability, maps):
+    """Show the image and, over it, the three maps.
+
+    Args:
+        image: uint8 (height, width, 3).
+        name: of the class answered.
+        probability: of it.
+        maps: as `explain` returns them.
+    """
+    result = Figure(figsize=(12, 3.4), layout="constrained")
+    first, *others = result.subplots(1, 1 + len(maps))
+    first.imshow(image)
+    first.set_title(f"{name} ({probability:.3f})")
+    grey = image.mean(axis=-1)
+    for axes, (key, values) in zip(others, maps.items(), strict=True):
+        limit = float(np.abs(values).max()) or 1.0
+        axes.imshow(grey, cmap="gray", vmin=0, vmax=255)
+        signed = key == "occlusion"
+        drawn = axes.imshow(
+            values,
+            cmap="coolwarm" if signed else "inferno",
+            vmin=-limit if signed else 0,
+            vmax=limit,
+            alpha=0.6,
+        )
+        axes.set_title(_NAMES[key])
+        result.colorbar(drawn, ax=axes, shrink=0.8)
+    for axes in (first, *others):
+        axes.set_axis_off()
+    return result

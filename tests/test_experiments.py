@@ -1,0 +1,264 @@
+"""Each experiment in its quick form, and verdicts that follow the data."""
+
+import csv
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from resnet_keras import ResNetCIFAR
+from resnet_keras.experiments import (
+    degradation,
+    depth_cost,
+    gradients,
+    identity,
+    shortcuts,
+    small,
+)
+from resnet_keras.experiments.report import mean_and_margin
+from tests.conftest import assert_refused, command
+
+
+def check_files(directory, name, rows, words):
+    with (directory / f"{name}.csv").open() as file:
+        written = list(csv.DictReader(file))
+    assert [list(row.values()) for row in written] == [
+        [str(value) for value in row.values()] for row in rows
+    ]
+    with Image.open(directory / f"{name}.png") as picture:
+        assert min(picture.size) > 300
+    assert (directory / f"{name}.txt").read_text() == words + "\n"
+
+
+def test_degradation(tmp_path, capsys):
+    rows, words = degradation.run(tmp_path, (8, 14), seeds=1, quick=True)
+    check_files(tmp_path, "degradation", rows, words)
+    assert len(rows) == 2 * 2 * 2  # kinds, depths, epochs
+    assert all(0 <= row["test_error"] <= 1 for row in rows)
+    printed = capsys.readouterr().out
+    assert "4/4" in printed
+    assert "left" in printed
+    assert "Done in" in printed
+
+
+def degradation_rows(plain, residual):
+    """Return made-up results: for each kind, errors of 20 and of 56 layers by seed."""
+    return [
+        {
+            "network": network,
+            "depth": depth,
+            "seed": seed,
+            "epoch": 1,
+            "loss": 1.0,
+            "train_error": error,
+            "test_error": error,
+        }
+        for network, errors in (("plain", plain), ("residual", residual))
+        for depth, by_seed in zip((20, 56), errors, strict=True)
+        for seed, error in enumerate(by_seed)
+    ]
+
+
+def test_degradation_verdict_needs_the_data_to_show_it():
+    low, high = (0.1, 0.12, 0.11), (0.5, 0.55, 0.6)
+    shown = degradation.verdict(degradation_rows((low, high), (high, low)))
+    assert "degradation, as in the paper" in shown
+    assert "from 11.0% to 55.0%" in shown
+    assert "trains worse in 3 of 3 seeds, by +44.0 points" in shown
+    both = degradation.verdict(degradation_rows((low, high), (low, high)))
+    assert "the residual network by 100% of what the plain one lost" in both
+    scattered = degradation.verdict(
+        degradation_rows(((0.1, 0.5, 0.3), (0.5, 0.1, 0.4)), (high, low))
+    )
+    assert "chance" in scattered
+    one_seed = degradation.verdict(degradation_rows(((0.1,), (0.9,)), ((0.1,), (0.1,))))
+    assert "chance" in one_seed
+
+
+def test_gradients(tmp_path):
+    rows, words = gradients.run(tmp_path, quick=True)
+    check_files(tmp_path, "gradients", rows, words)
+    # Convolutions of 8 and 14 layers, two steps, two kinds, with and without
+    assert len(rows) == (7 + 13) * 2 * 2 * 2
+    # The deeper plain network without normalization loses more on the way.
+    before = {
+        depth: gradients.share(rows, "plain", depth, False, 0) for depth in (8, 14)
+    }
+    assert before[14] < before[8] < 1
+    assert gradients.share(rows, "residual", 14, False, 0) > 10 * before[14]
+
+
+def gradient_rows(shares):
+    return [
+        {
+            "network": network,
+            "depth": 110,
+            "normalized": normalized,
+            "step": step,
+            "layer": layer,
+            "by_output": norm,
+            "by_kernel": norm,
+        }
+        for (network, normalized), share in shares.items()
+        for step in (0, 9)
+        for layer, norm in ((1, share), (2, 1.0))
+    ]
+
+
+def test_gradients_verdict_follows_the_norms():
+    shares = {("plain", False): 1e-12, ("residual", False): 0.5}
+    shares |= {("plain", True): 2.0, ("residual", True): 2.0}
+    words = gradients.verdict(gradient_rows(shares))
+    assert "gradient vanishes" in words
+    assert "the residual one's does not." in words
+    assert "is not small" in words
+    shares |= {("plain", False): 0.5, ("plain", True): 1e-9}
+    other = gradients.verdict(gradient_rows(shares))
+    assert "does not vanish" in other
+    assert "is small as well" in other
+
+
+def test_without_normalization_leaves_out_just_that():
+    model = ResNetCIFAR(8, (8, 8, 3))
+    bare = gradients.without_normalization(model)
+    kinds = [type(layer).__name__ for layer in bare.layers]
+    assert "BatchNormalization" not in kinds
+    assert kinds.count("Add") == 3
+    assert len(kinds) == len(model.layers) - 7
+    np.testing.assert_array_equal(
+        bare.get_layer("conv1").kernel, model.get_layer("conv1").kernel
+    )
+
+
+def test_identity(tmp_path):
+    rows, words = identity.run(tmp_path, quick=True)
+    check_files(tmp_path, "identity", rows, words)
+    assert "2 of 2 kinds of block return X to the last bit" in words
+    assert len([row for row in rows if row["measure"] == "response"]) == 2 * 7
+
+
+def identity_rows(response, error):
+    rows = [identity._row("difference", "basic block", "", "", 0.5)]
+    for kind in ("plain", "residual"):
+        rows.append(identity._row("error", kind, "", 0, error[kind]))
+        for depth in (20, 56):
+            rows.append(identity._row("response", kind, depth, 1, response[kind]))
+    return rows
+
+
+def test_identity_verdict_follows_the_numbers():
+    small_first = {"residual": 0.1, "plain": 1.0}
+    words = identity.verdict(identity_rows(small_first, small_first))
+    assert "0 of 1 kinds" in words
+    assert "the residual one comes closer, by a factor of 10" in words
+    assert words.count("as in the paper") == 2
+    other = {"residual": 1.0, "plain": 0.1}
+    words = identity.verdict(identity_rows(other, other))
+    assert "the plain one comes closer" in words
+    assert words.count("unlike in the paper") == 2
+
+
+def test_responses_are_the_normalized_deviations():
+    model = ResNetCIFAR(8, (8, 8, 3), 3)
+    images = np.random.default_rng(0).random((5, 8, 8, 3), np.float32)
+    found = identity.responses(model, images)
+    assert len(found) == 7
+    first = keras.Model(model.input, model.get_layer("bn_conv1").output)(images)
+    assert found[0] == pytest.approx(np.std(first), rel=1e-4)
+
+
+def test_shortcuts(tmp_path):
+    rows, words = shortcuts.run(tmp_path, seeds=1, quick=True)
+    check_files(tmp_path, "shortcuts", rows, words)
+    parameters = {row["option"]: row["parameters"] for row in rows}
+    assert parameters["A"] < parameters["B"] < parameters["C"]
+    assert f"{parameters['B']:,} parameters" in words
+
+
+def test_shortcuts_verdict_tells_a_difference_from_chance():
+    def rows(errors):
+        return [
+            {
+                "option": option,
+                "seed": seed,
+                "parameters": 1,
+                "seconds_per_epoch": 1.0,
+                "train_error": error,
+                "test_error": error,
+            }
+            for option, by_seed in errors.items()
+            for seed, error in enumerate(by_seed)
+        ]
+
+    low, high = (0.1, 0.11, 0.12), (0.3, 0.31, 0.33)
+    words = shortcuts.verdict(rows({"A": high, "B": low, "C": low}))
+    assert "B is better than A" in words
+    assert "C is better than B" not in words
+    assert "no two differ" in shortcuts.verdict(rows(dict.fromkeys("ABC", low)))
+
+
+def test_depth_cost(tmp_path):
+    rows, words = depth_cost.run(tmp_path, quick=True)
+    check_files(tmp_path, "depth-cost", rows, words)
+    assert [row["parameters"] for row in rows] == [11_193_990, 21_313_286]
+    for row in rows:
+        assert row["weights_mb"] == pytest.approx(row["parameters"] * 4 / 2**20)
+        assert row["memory_mb"] > row["weights_mb"]
+        assert row["seconds_per_image"] > 0
+    assert "From 18 to 34 layers, 1.9 x as deep" in words
+
+
+def test_hands_are_cut_out_and_centred():
+    data = small.load("hands", 16, 12, 6)
+    assert data.train_images.shape == (12, 16, 16, 3)
+    assert data.train_images.dtype == np.float32
+    assert abs(data.train_images.mean()) < 1e-3
+    assert sorted(data.test_labels) == [0, 1, 2, 3, 4, 5]
+    assert data.num_classes == 6
+
+
+def test_plain_and_residual_of_a_seed_begin_alike():
+    data = small.load("hands", 8, 6, 6)
+    plain, residual = (small.network(k, 8, data, 1) for k in ("plain", "residual"))
+    other = small.network("plain", 8, data, 2)
+    kernels = [m.get_layer("res3a_branch2a").kernel for m in (plain, residual, other)]
+    np.testing.assert_array_equal(kernels[0], kernels[1])
+    assert np.abs(np.asarray(kernels[0]) - np.asarray(kernels[2])).max() > 0.01
+
+
+def test_margin_is_students():
+    mean, margin = mean_and_margin([0.1, 0.2, 0.4, 0.5])
+    assert mean == pytest.approx(0.3)
+    # s = 0.18257 and t = 3.182 with three degrees of freedom, over sqrt(4)
+    assert margin == pytest.approx(3.18 * 0.18257 / 2, rel=1e-3)
+    assert mean_and_margin([1.0]) == (1.0, float("inf"))
+
+
+def test_help_answers_before_keras_is_loaded():
+    start = time.perf_counter()
+    code = (
+        "import sys, resnet_keras.experiments.__main__ as m\n"
+        "try: m.main(['degradation', '--help'])\n"
+        "except SystemExit: print('keras' in sys.modules)"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.splitlines()[-1] == "False"
+    assert time.perf_counter() - start < 2  # it takes a tenth of a second
+
+
+@pytest.mark.parametrize("depths", ["20", "20,57", "a,b", "2,8"])
+def test_depths_are_checked(depths):
+    process = command("experiments", "degradation", "--depths", depths)
+    assert process.returncode == 2
+    assert "6n + 2" in process.stderr
+
+
+def test_command_refuses_a_missing_source(tmp_path):
+    arguments = ("degradation", "--quick", "--data", tmp_path / "none")
+    assert_refused(command("experiments", *arguments), "none")

@@ -1,0 +1,135 @@
+"""The three maps against what they must be, and the command."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from resnet_keras import ResNetCIFAR, explain, feature_maps, save_model
+from resnet_keras.errors import InputError
+from resnet_keras.inference import Classifier
+from tests.conftest import assert_refused, command
+
+
+@pytest.fixture(scope="module")
+def model():
+    return ResNetCIFAR(8, (16, 16, 3), 4)
+
+
+def random_image(dtype=np.float32):
+    image = np.random.default_rng(0).random((16, 16, 3), np.float32)
+    return image if dtype is np.float32 else (255 * image).astype(dtype)
+
+
+def test_grad_cam_is_the_class_activation_map_under_average_pooling(model):
+    image = random_image()
+    maps = keras.Model(model.input, feature_maps(model)["C4"])(image[None])
+    kernel = np.asarray(model.layers[-1].kernel)
+    for label in range(4):
+        # Zhou et al. (2016): maps weighed by the dense layer; 16 cells are averaged
+        expected = np.maximum(np.asarray(maps)[0] @ kernel[:, label] / 16, 0)
+        found = explain.grad_cam(model, image, label)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+        assert found.shape == (4, 4)
+
+
+def test_input_gradient_points_at_the_pixel_that_matters(model):
+    inputs = keras.Input((4, 5, 3))
+    x = keras.layers.Conv2D(1, 1, use_bias=False)(inputs)
+    x = keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(x))
+    small = keras.Model(inputs, x)
+    weights = np.zeros((20, 2), np.float32)
+    weights[2 * 5 + 3, 1] = 2  # only row 2, column 3 counts
+    kernel = np.array([[[[1], [-3], [2]]]], np.float32)
+    small.set_weights([kernel, weights, np.zeros(2)])
+    found = explain.input_gradient(small, np.zeros((4, 5, 3), np.float32), 1)
+    expected = np.zeros((4, 5))
+    expected[2, 3] = 2 * 3
+    np.testing.assert_allclose(found, expected)
+
+
+class Corner:
+    """Stands for a classifier that sees the brightness of one corner only."""
+
+    def probabilities(self, images):
+        share = images[:, :4, :4].mean((1, 2, 3)) / 255
+        return np.stack([1 - share, share], axis=1)
+
+
+def test_occlusion_finds_what_is_looked_at():
+    image = np.zeros((16, 16, 3), np.uint8)
+    image[:4, :4] = 255
+    found = explain.occlusion(Corner(), image, 1, patch=4)
+    # Covered with the mean, 255 / 16, the corner keeps a sixteenth of its brightness.
+    assert found.max() == found[0, 0] == pytest.approx(1 - 15 / 255, abs=1e-3)
+    assert (found[:4, :4] > 0).all()
+    assert (found[6:] == 0).all()
+    assert (found[:, 6:] == 0).all()
+    np.testing.assert_allclose(explain.occlusion(Corner(), image, 0, patch=4), -found)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (17, 23)])
+def test_occlusion_covers_every_pixel(shape):
+    image = np.full((*shape, 3), 200, np.uint8)
+    assert np.isfinite(explain.occlusion(Corner(), image, 1, patch=6)).all()
+
+
+def test_explain_takes_the_likeliest_class(model):
+    classifier = Classifier(model, {"class_names": list("abcd")})
+    image = random_image(np.uint8)
+    label, probability, maps = explain.explain(classifier, image)
+    answers = classifier.probabilities(image[None])[0]
+    assert (label, probability) == (answers.argmax(), pytest.approx(answers.max()))
+    assert {values.shape for values in maps.values()} == {(16, 16)}
+    assert maps["grad_cam"].max() <= explain.grad_cam(
+        model, image / np.float32(255), label
+    ).max() * (1 + 1e-5)
+
+
+def test_verdict_follows_the_maps():
+    left = np.zeros((16, 16))
+    left[:4, :4] = 1
+    right = left[::-1, ::-1]
+    same = {"grad_cam": left, "input_gradient": left, "occlusion": left / 2}
+    words = explain.verdict("two", 0.9, same)
+    assert "two with probability 0.900" in words
+    assert words.count("upper left") == 3
+    assert "up to 50 points" in words
+    assert "occlusion agree" in words
+    other = explain.verdict("two", 0.9, same | {"occlusion": right * 0.001})
+    assert "lower right" in other
+    assert "do not agree" in other
+    assert "No single covered square" in other
+    assert "is empty" in explain.verdict("two", 0.9, same | {"grad_cam": 0 * left})
+
+
+def test_a_model_without_maps_is_refused():
+    inputs = keras.Input((4, 4, 3))
+    outputs = keras.layers.Dense(2)(keras.layers.Flatten()(inputs))
+    with pytest.raises(InputError, match="no map of features"):
+        explain.last_map(keras.Model(inputs, outputs, name="dense"))
+
+
+def test_command_explains_a_file(model, tmp_path):
+    path, picture = tmp_path / "model.h5", tmp_path / "hand.png"
+    save_model(model, path, {"class_names": ["cat", "dog", "ox", "yak"]})
+    Image.fromarray(random_image(np.uint8)).resize((40, 30)).save(picture)
+    out = tmp_path / "out"
+    process = command("experiments", "explain", path, picture, "--out", out)
+    assert process.returncode == 0, process.stderr
+    words = (out / "explain.txt").read_text().strip()
+    assert f"Verdict: {words}" in process.stdout
+    assert any(name in words for name in ("cat", "dog", "ox", "yak"))
+    assert "untrained" not in words
+    with (out / "explain.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 16 * 16
+    with Image.open(out / "explain.png") as figure:
+        assert figure.size[0] > 1000
+
+
+def test_command_refuses_a_missing_picture_and_an_unknown_network(tmp_path):
+    process = command("experiments", "explain", "resnet18", tmp_path / "no.png")
+    assert_refused(process, "no.png")
+    assert_refused(command("experiments", "explain", "vgg", "no.png"), "vgg")
