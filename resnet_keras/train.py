@@ -15,13 +15,13 @@ _DEFAULTS = {
     "model": "resnet50",
     "image_size": 64,
     "epochs": None,
-    "batch_size": 16,
+    "batch_size": None,
     "learning_rate": 1e-3,
     "seed": 0,
     "precision": None,
 }
-# Five minutes of training on two cores; see `_default_epochs`.
-_NUM_IMAGES_SHOWN = 14_000
+_NUM_IMAGES_SHOWN = 14_000  # by default: some five minutes on two cores
+_SMALL = 2000  # with fewer training images, smaller batches give more steps
 _RUN_FILES = (
     "config.json",
     "checkpoint.h5",
@@ -62,13 +62,18 @@ def _parse(argv):
         f"{_NUM_IMAGES_SHOWN:,} images, but no less than 3)",
     )
     parser.add_argument(
+        "--batch-size",
+        type=integer_from(2),
+        metavar="N",
+        help=f"images per step (default: 32, or 16 for fewer than {_SMALL:,} images)",
+    )
+    parser.add_argument(
         "--precision",
         choices=("float32", "mixed_bfloat16"),
         help="what to multiply in while training (default: whichever is faster here); "
         "weights and answers are float32 either way",
     )
     for name, kind, text in (
-        ("batch-size", integer_from(2), "images per step"),
         ("learning-rate", number_from(1e-8, 10), "the highest of the schedule"),
         ("seed", integer_from(0, 2**31), "of weights, shuffling and augmentation"),
         ("image-size", integer_from(32, 1024), "side of the images in pixels"),
@@ -117,7 +122,9 @@ def main(argv=None):
     from resnet_keras import fused
     from resnet_keras.training import train
 
-    config["epochs"] = config["epochs"] or _default_epochs(len(dataset.train))
+    num_train = len(dataset.train)
+    config["epochs"] = config["epochs"] or _default_epochs(num_train)
+    config["batch_size"] = config["batch_size"] or _default_batch_size(num_train)
     config["precision"] = config["precision"] or fused.best_precision()
 
     try:
@@ -152,6 +159,10 @@ def _default_source():
 def _default_epochs(num_train):
     """Return how many passes a training set of this size wants: more for a smaller."""
     return max(3, round(_NUM_IMAGES_SHOWN / num_train))
+
+
+def _default_batch_size(num_train):
+    return 16 if num_train < _SMALL else 32
 
 
 def _settings_of(directory, given):
