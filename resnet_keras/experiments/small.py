@@ -51,7 +51,7 @@ def load(source, size, num_train, num_test):
     """
     if source == datasets.HANDS:
         parts = [
-            (_cut_out(rendered, size), rendered.labels)
+            (cut_out(rendered, size), rendered.labels)
             for rendered in (
                 hands.render(num_train),
                 hands.render(num_test, start=hands.TEST_START),
@@ -73,7 +73,13 @@ def load(source, size, num_train, num_test):
     return Data(f"{name}, {size} x {size}", train, train_labels, test, test_labels)
 
 
-def _cut_out(rendered, size):
+def cut_out(rendered, size):
+    """Return each hand by itself, as uint8 (number, size, size, 3).
+
+    Args:
+        rendered: what `hands.render` returns.
+        size: side in pixels.
+    """
     images = []
     for image, (left, top, right, bottom) in zip(
         rendered.images, rendered.boxes, strict=True
