@@ -50,6 +50,7 @@ def train(dataset, directory, config):
         InputError: the checkpoint cannot be used.
         OSError: a file could not be written; the last checkpoint stands.
     """
+    fused.keep_freed_memory()
     seed, batch_size, epochs = config["seed"], config["batch_size"], config["epochs"]
     recipe = Recipe(learning_rate=config["learning_rate"])
     train_rows, held_out = stratified_split(

@@ -1,5 +1,9 @@
 """The training twin computes what the plain network computes."""
 
+import platform
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -100,3 +104,20 @@ def test_bfloat16_twin_keeps_weights_in_float32_and_answers_alike(model):
 
 def test_best_precision_is_one_that_keras_knows():
     assert fused.best_precision() in ("float32", "mixed_bfloat16")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc alone")
+def test_freed_memory_is_at_hand_again():
+    program = (
+        "import resource, numpy as np\n"
+        "from resnet_keras import fused\n"
+        "fused.keep_freed_memory()\n"
+        "np.ones(2**23)\n"  # 64 MiB, 16,384 pages
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "np.ones(2**23)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 100
