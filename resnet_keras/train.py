@@ -15,13 +15,12 @@ _DEFAULTS = {
     "model": "resnet50",
     "image_size": 64,
     "epochs": None,
-    "batch_size": None,
+    "batch_size": 16,
     "learning_rate": 1e-3,
     "seed": 0,
     "precision": None,
 }
 _NUM_IMAGES_SHOWN = 14_000  # by default: some five minutes on two cores
-_SMALL = 2000  # with fewer training images, smaller batches give more steps
 _RUN_FILES = (
     "config.json",
     "checkpoint.h5",
@@ -65,7 +64,7 @@ def _parse(argv):
         "--batch-size",
         type=integer_from(2),
         metavar="N",
-        help=f"images per step (default: 32, or 16 for fewer than {_SMALL:,} images)",
+        help=f"images per step (default: {_DEFAULTS['batch_size']})",
     )
     parser.add_argument(
         "--precision",
@@ -124,7 +123,6 @@ def main(argv=None):
 
     num_train = len(dataset.train)
     config["epochs"] = config["epochs"] or _default_epochs(num_train)
-    config["batch_size"] = config["batch_size"] or _default_batch_size(num_train)
     config["precision"] = config["precision"] or fused.best_precision()
 
     try:
@@ -159,10 +157,6 @@ def _default_source():
 def _default_epochs(num_train):
     """Return how many passes a training set of this size wants: more for a smaller."""
     return max(3, round(_NUM_IMAGES_SHOWN / num_train))
-
-
-def _default_batch_size(num_train):
-    return 16 if num_train < _SMALL else 32
 
 
 def _settings_of(directory, given):

@@ -29,10 +29,6 @@ def test_smaller_sets_get_more_epochs():
     assert [train._default_epochs(n) for n in (100, 1000, 100_000)] == [140, 14, 3]
 
 
-def test_smaller_sets_get_smaller_batches():
-    assert [train._default_batch_size(n) for n in (100, 2000)] == [16, 32]
-
-
 def test_resumed_settings_come_from_the_run(tmp_path):
     settings = dict.fromkeys(train._DEFAULTS, 1) | {"recipe": {}}
     (tmp_path / "config.json").write_text(json.dumps(settings))
