@@ -24,6 +24,7 @@ import h5py
 import keras
 
 from resnet_keras.errors import InputError
+from resnet_keras.safety import check_h5_model, check_keras_model, naming_damage
 from resnet_keras.writing import write_whole
 
 _CARD_ATTRIBUTE = "resnet_keras_card"  # in .h5
@@ -82,20 +83,22 @@ def save_model(model, path, card=None, optimizer=None):
                 archive.writestr(_CARD_MEMBER, text)
 
 
-def load_model(path):
+def load_model(path, trust=False):
     """Open a model file, `.h5` or `.keras`, of this package or of plain Keras.
 
     The model comes uncompiled, ready to predict.
 
     Args:
         path: the file.
+        trust: whether the file may name any class, and so run code of its maker.
+            Otherwise only what an image classifier needs (`resnet_keras.safety`).
 
     Returns:
         `(model, card)`. The card of a file that this package did not write is empty.
 
     Raises:
-        InputError: there is no such file, or it is damaged, holds only weights, or is
-            no model at all. The message says which.
+        InputError: there is no such file, or it is damaged, holds only weights, is
+            no model at all, or could do harm. The message says which.
     """
     path = Path(path)
     if path.is_dir():
@@ -105,10 +108,14 @@ def load_model(path):
             f"{path}: no such file; expected a model, .h5 or .keras, as "
             "python -m resnet_keras.train writes it."
         )
-    card = _read_h5_card(path) if _looks_like_h5(path) else _read_keras_card(path)
+    if _looks_like_h5(path):
+        card = _read_h5_card(path)
+        check_h5_model(path, trust)
+    else:
+        card = _read_keras_card(path, trust)
     try:
         with _without_legacy_warnings():
-            model = keras.models.load_model(path, compile=False)
+            model = keras.models.load_model(path, compile=False, safe_mode=not trust)
     except Exception as error:  # Keras reports damage in many kinds of exception
         reason = str(error).strip().split("\n")[0][:300]
         raise InputError(
@@ -174,8 +181,8 @@ def _read_h5_card(path):
     )
 
 
-def _read_keras_card(path):
-    """Check that a `.keras` archive is whole, and return its card."""
+def _read_keras_card(path, trust):
+    """Check that a `.keras` archive is whole and harmless, and return its card."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -184,9 +191,12 @@ def _read_keras_card(path):
                     f"{path}: a zip archive, but not a model (it has no config.json); "
                     "expected a model saved by Keras."
                 )
+            check_keras_model(path, trust)
             if _CARD_MEMBER not in names:
                 return {}
-            return _parse_card(path, archive.read(_CARD_MEMBER))
+            with naming_damage(path):
+                text = archive.read(_CARD_MEMBER)
+            return _parse_card(path, text)
     except zipfile.BadZipFile as error:
         raise InputError(
             f"{path}: not a .keras archive, or cut short ({error}). "
