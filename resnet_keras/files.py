@@ -159,16 +159,11 @@ def _read_h5_card(path):
             f"{path}: not an HDF5 file, or its beginning is lost; expected a model "
             "saved by Keras."
         )
-    try:
-        with h5py.File(path) as file:
-            if "model_config" in file.attrs and "model_weights" in file:
-                return _parse_card(path, file.attrs.get(_CARD_ATTRIBUTE, "{}"))
-            only_weights = "layer_names" in file.attrs or "layers" in file
-            keys = ", ".join(list(file)[:5]) or "nothing"
-    except OSError as error:
-        raise InputError(
-            f"{path}: damaged or cut short ({error}). Copy or save it again."
-        ) from error
+    with naming_damage(path), h5py.File(path) as file:
+        if "model_config" in file.attrs and "model_weights" in file:
+            return _parse_card(path, file.attrs.get(_CARD_ATTRIBUTE, "{}"))
+        only_weights = "layer_names" in file.attrs or "layers" in file
+        keys = ", ".join(list(file)[:5]) or "nothing"
     if only_weights:
         raise InputError(
             f"{path}: holds weights only, without the network; expected a whole "
@@ -183,31 +178,23 @@ def _read_h5_card(path):
 
 def _read_keras_card(path, trust):
     """Check that a `.keras` archive is whole and harmless, and return its card."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if "config.json" not in names:
-                raise InputError(
-                    f"{path}: a zip archive, but not a model (it has no config.json); "
-                    "expected a model saved by Keras."
-                )
-            check_keras_model(path, trust)
-            if _CARD_MEMBER not in names:
-                return {}
-            with naming_damage(path):
-                text = archive.read(_CARD_MEMBER)
-            return _parse_card(path, text)
-    except zipfile.BadZipFile as error:
-        raise InputError(
-            f"{path}: not a .keras archive, or cut short ({error}). "
-            "Copy or save it again."
-        ) from error
+    with naming_damage(path), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if "config.json" not in names:
+            raise InputError(
+                f"{path}: a zip archive, but not a model (it has no config.json); "
+                "expected a model saved by Keras."
+            )
+        check_keras_model(path, trust)
+        if _CARD_MEMBER not in names:
+            return {}
+        return _parse_card(path, archive.read(_CARD_MEMBER))
 
 
 def _parse_card(path, text):
     try:
         card = json.loads(text)
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: its card is not valid JSON ({error}).") from error
     if not isinstance(card, dict):
         raise InputError(

@@ -45,6 +45,7 @@ _ACTIVATIONS = """
     mish relu relu6 selu sigmoid silu softmax softplus softsign swish tanh
 """
 _FUNCTIONS = frozenset(_ACTIVATIONS.split())
+_SIZES = {"filters", "units", "kernel_size"}
 _MEMBERS = {
     "config.json",
     "metadata.json",
@@ -66,10 +67,9 @@ def check_h5_model(path, trust=False):
         InputError: the file holds what an image classifier does not need.
     """
     with naming_damage(path), h5py.File(path) as file:
-        _check_tree(path, file, path.stat().st_size)
-        config = file.attrs["model_config"]
+        sides = _check_tree(path, file, path.stat().st_size)
         if not trust:
-            _check_config(path, _parse(path, config))
+            _check_config(path, _parse(path, file.attrs["model_config"]), sides)
 
 
 def check_keras_model(path, trust=False):
@@ -95,12 +95,12 @@ def check_keras_model(path, trust=False):
         if "model.weights.h5" not in names:
             raise InputError(f"{path}: holds no weights, model.weights.h5.")
         config = _parse(path, archive.read("config.json"))
+        with archive.open("model.weights.h5") as member, h5py.File(member) as file:
+            sides = _check_tree(path, file, size)
         if not trust:
             if isinstance(config, dict):  # the network is loaded without compiling it
                 config.pop("compile_config", None)
-            _check_config(path, config)
-        with archive.open("model.weights.h5") as member, h5py.File(member) as file:
-            _check_tree(path, file, size)
+            _check_config(path, config, sides)
 
 
 def check_h5_data(path):
@@ -168,8 +168,12 @@ def _parse(path, text):
     return json.loads(text)
 
 
-def _check_config(path, value):
-    """Walk a configuration and refuse every class that stands not in the list."""
+def _check_config(path, value, sides):
+    """Walk a configuration; refuse classes not in the list, and weights not stored.
+
+    Keras makes a layer's weights before it looks for them, so a layer may be only as
+    large as a side of some array in the file (`sides`).
+    """
     pending = [value]
     while pending:
         value = pending.pop()
@@ -179,6 +183,17 @@ def _check_config(path, value):
             pending += value.values()
             if "class_name" in value:
                 _check_class(path, value)
+            for key in _SIZES & value.keys():
+                _check_stored(path, key, value[key], sides)
+
+
+def _check_stored(path, key, value, sides):
+    for number in value if isinstance(value, list) else [value]:
+        if isinstance(number, (int, float)) and number not in sides:
+            raise InputError(
+                f"{path}: its configuration has a layer with {key} {value}, but no "
+                "weights of that size are in the file."
+            )
 
 
 def _check_class(path, value):
@@ -210,8 +225,12 @@ def _is_of_keras(module):
 
 
 def _check_tree(path, file, file_size, kind="model"):
-    """Visit every object of an HDF5 file once, following nothing that leads out."""
-    claimed, seen, pending = 0, set(), [file]
+    """Visit every object of an HDF5 file once, following nothing that leads out.
+
+    Returns:
+        All lengths of sides of its arrays, a set.
+    """
+    claimed, sides, seen, pending = 0, set(), set(), [file]
     while pending:
         group = pending.pop()
         claimed += _attribute_bytes(group)
@@ -231,9 +250,11 @@ def _check_tree(path, file, file_size, kind="model"):
                 pending.append(item)
             elif isinstance(item, h5py.Dataset):
                 claimed += _attribute_bytes(item) + _dataset_bytes(path, item)
+                sides.update(item.shape or ())
             else:
                 raise InputError(f"{path}: {name!r} is neither a group nor a data set.")
         _check_size(path, claimed, file_size, kind)
+    return sides
 
 
 def _target(link):

@@ -57,9 +57,8 @@ def refused(path, *words):
 def with_lambda(canary):
     """Return a model with a layer whose code creates `canary` when it is built."""
     inputs = keras.Input((8, 8, 3))
-    hostile = keras.layers.Lambda(
-        lambda x, name=str(canary): (open(name, "w").close(), x)[1]
-    )
+    code = f"lambda x: (open({str(canary)!r}, 'w').close(), x)[1]"
+    hostile = keras.layers.Lambda(eval(code))  # the path is a constant of the code
     model = keras.Model(inputs, keras.layers.Flatten()(hostile(inputs)))
     canary.unlink()  # building it has shown that the code works
     return model
@@ -147,6 +146,14 @@ def test_compile_config_within_the_network_is_checked(tmp_path, small_model):
 
     change_config(path, nest)
     refused(path, "Lambda")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_layer_larger_than_its_weights_is_not_made(suffix, tmp_path, small_model):
+    path = tmp_path / f"model{suffix}"
+    save_model(small_model, path)
+    change_config(path, lambda text: text.replace('"filters": 4', f'"filters": {HUGE}'))
+    refused(path, f"filters {HUGE}")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
