@@ -60,6 +60,15 @@ def load_keras():
             os.close(stderr)
 
 
+def add_trust(parser):
+    """Give a command that opens a model the option `--trust`."""
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="open the model even if it could run code; only for files of yours",
+    )
+
+
 def integer_from(minimum, maximum=None):
     """Return an argparse type for whole numbers from `minimum` to `maximum`."""
     return _number(int, "a whole number", minimum, maximum)

@@ -6,7 +6,6 @@ size, as uint8, with integer labels, class names and a training and a test part.
 
 import os
 import tempfile
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from resnet_keras import hands
 from resnet_keras.errors import InputError
 from resnet_keras.images import IMAGE_SUFFIXES, fit, height_and_width, read_image
+from resnet_keras.safety import check_h5_data, check_npz, naming_damage
 
 # Above this many bytes decoded images go to a temporary file mapped into memory.
 _IN_MEMORY_BYTES = 512 * 2**20
@@ -198,21 +198,16 @@ def _load_course_pair(directory, image_size):
 
 
 def _read_h5(path, part, image_size):
-    try:
-        with h5py.File(path) as file:
-            x, y, names = (
-                _h5_array(path, file, key)
-                for key in (f"{part}_set_x", f"{part}_set_y", "list_classes")
-            )
-            labels = _as_labels(path, f"{part}_set_y", y[()])
-            _check_images(path, f"{part}_set_x", x, len(labels))
-            class_names = [_as_text(name) for name in np.ravel(names[()])]
-            return class_names, Split(_fit_all(x, image_size), labels)
-    except OSError as error:
-        raise InputError(
-            f"{path}: not an HDF5 file, or damaged or cut short ({error}). "
-            "Copy it again."
-        ) from error
+    check_h5_data(path)
+    with naming_damage(path), h5py.File(path) as file:
+        x, y, names = (
+            _h5_array(path, file, key)
+            for key in (f"{part}_set_x", f"{part}_set_y", "list_classes")
+        )
+        labels = _as_labels(path, f"{part}_set_y", y[()])
+        _check_images(path, f"{part}_set_x", x, len(labels))
+        class_names = [_as_text(name) for name in np.ravel(names[()])]
+        return class_names, Split(_fit_all(x, image_size), labels)
 
 
 def _h5_array(path, file, key):
@@ -230,13 +225,9 @@ def _as_text(name):
 
 
 def _load_npz(path, image_size):
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: not an .npz file, damaged, or holding Python objects ({error})."
-        ) from error
+    check_npz(path)
+    with naming_damage(path), np.load(path, allow_pickle=False) as file:
+        arrays = {key: file[key] for key in file.files}
     parts = {}
     for part in ("train", "test"):
         x_key, y_key = f"x_{part}", f"y_{part}"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from resnet_keras.commands import load_keras, run
+from resnet_keras.commands import add_trust, load_keras, run
 from resnet_keras.errors import InputError
 
 
@@ -25,6 +25,7 @@ def _parse(argv):
     parser.add_argument(
         "--out", metavar="DIR", help="where to write confusion.png and metrics.json"
     )
+    add_trust(parser)
     return parser.parse_args(argv)
 
 
@@ -40,7 +41,8 @@ def main(argv=None):
     from resnet_keras.inference import Classifier, scores
     from resnet_keras.writing import write_json
 
-    classifier = Classifier(*load_model(arguments.model), arguments.model)
+    loaded = load_model(arguments.model, arguments.trust)
+    classifier = Classifier(*loaded, arguments.model)
     dataset = load_dataset(arguments.data, (classifier.height, classifier.width))
     for assumption in classifier.assumptions:
         print(f"Assumed, for {arguments.model} does not say: {assumption}.")

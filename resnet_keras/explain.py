@@ -146,7 +146,7 @@ def explain(classifier, image):
     return label, float(probabilities[label]), maps
 
 
-def run(model_name, image_path, out):
+def run(model_name, image_path, out, trust=False):
     """Explain a model's answer for a picture, as the command does.
 
     Args:
@@ -154,6 +154,7 @@ def run(model_name, image_path, out):
             which then answers with random weights.
         image_path: a picture.
         out: directory for `explain.csv`, `.png` and `.txt`.
+        trust: as in `load_model`.
 
     Returns:
         `(maps, verdict)`.
@@ -163,7 +164,7 @@ def run(model_name, image_path, out):
     """
     is_file = Path(model_name).suffix in (".h5", ".hdf5", ".keras")
     if is_file:
-        model, card = load_model(model_name)
+        model, card = load_model(model_name, trust)
     else:
         size = 32 if family.NETWORKS[family.check_name(model_name)][0] else 64
         model, card = build(model_name, (size, size, 3), 6), {}

@@ -24,6 +24,7 @@ import h5py
 import keras
 
 from resnet_keras.errors import InputError
+from resnet_keras.safety import check_h5_model, check_keras_model, naming_damage
 from resnet_keras.writing import write_whole
 
 _CARD_ATTRIBUTE = "resnet_keras_card"  # in .h5
@@ -82,20 +83,22 @@ def save_model(model, path, card=None, optimizer=None):
                 archive.writestr(_CARD_MEMBER, text)
 
 
-def load_model(path):
+def load_model(path, trust=False):
     """Open a model file, `.h5` or `.keras`, of this package or of plain Keras.
 
     The model comes uncompiled, ready to predict.
 
     Args:
         path: the file.
+        trust: whether the file may name any class, and so run code of its maker.
+            Otherwise only what an image classifier needs (`resnet_keras.safety`).
 
     Returns:
         `(model, card)`. The card of a file that this package did not write is empty.
 
     Raises:
-        InputError: there is no such file, or it is damaged, holds only weights, or is
-            no model at all. The message says which.
+        InputError: there is no such file, or it is damaged, holds only weights, is
+            no model at all, or could do harm. The message says which.
     """
     path = Path(path)
     if path.is_dir():
@@ -105,10 +108,14 @@ def load_model(path):
             f"{path}: no such file; expected a model, .h5 or .keras, as "
             "python -m resnet_keras.train writes it."
         )
-    card = _read_h5_card(path) if _looks_like_h5(path) else _read_keras_card(path)
+    if _looks_like_h5(path):
+        card = _read_h5_card(path)
+        check_h5_model(path, trust)
+    else:
+        card = _read_keras_card(path, trust)
     try:
         with _without_legacy_warnings():
-            model = keras.models.load_model(path, compile=False)
+            model = keras.models.load_model(path, compile=False, safe_mode=not trust)
     except Exception as error:  # Keras reports damage in many kinds of exception
         reason = str(error).strip().split("\n")[0][:300]
         raise InputError(
@@ -152,16 +159,11 @@ def _read_h5_card(path):
             f"{path}: not an HDF5 file, or its beginning is lost; expected a model "
             "saved by Keras."
         )
-    try:
-        with h5py.File(path) as file:
-            if "model_config" in file.attrs and "model_weights" in file:
-                return _parse_card(path, file.attrs.get(_CARD_ATTRIBUTE, "{}"))
-            only_weights = "layer_names" in file.attrs or "layers" in file
-            keys = ", ".join(list(file)[:5]) or "nothing"
-    except OSError as error:
-        raise InputError(
-            f"{path}: damaged or cut short ({error}). Copy or save it again."
-        ) from error
+    with naming_damage(path), h5py.File(path) as file:
+        if "model_config" in file.attrs and "model_weights" in file:
+            return _parse_card(path, file.attrs.get(_CARD_ATTRIBUTE, "{}"))
+        only_weights = "layer_names" in file.attrs or "layers" in file
+        keys = ", ".join(list(file)[:5]) or "nothing"
     if only_weights:
         raise InputError(
             f"{path}: holds weights only, without the network; expected a whole "
@@ -174,30 +176,25 @@ def _read_h5_card(path):
     )
 
 
-def _read_keras_card(path):
-    """Check that a `.keras` archive is whole, and return its card."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            if "config.json" not in names:
-                raise InputError(
-                    f"{path}: a zip archive, but not a model (it has no config.json); "
-                    "expected a model saved by Keras."
-                )
-            if _CARD_MEMBER not in names:
-                return {}
-            return _parse_card(path, archive.read(_CARD_MEMBER))
-    except zipfile.BadZipFile as error:
-        raise InputError(
-            f"{path}: not a .keras archive, or cut short ({error}). "
-            "Copy or save it again."
-        ) from error
+def _read_keras_card(path, trust):
+    """Check that a `.keras` archive is whole and harmless, and return its card."""
+    with naming_damage(path), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if "config.json" not in names:
+            raise InputError(
+                f"{path}: a zip archive, but not a model (it has no config.json); "
+                "expected a model saved by Keras."
+            )
+        check_keras_model(path, trust)
+        if _CARD_MEMBER not in names:
+            return {}
+        return _parse_card(path, archive.read(_CARD_MEMBER))
 
 
 def _parse_card(path, text):
     try:
         card = json.loads(text)
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: its card is not valid JSON ({error}).") from error
     if not isinstance(card, dict):
         raise InputError(

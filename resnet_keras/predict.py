@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from resnet_keras.commands import integer_from, load_keras, run
+from resnet_keras.commands import add_trust, integer_from, load_keras, run
 from resnet_keras.errors import InputError
 
 
@@ -27,6 +27,7 @@ def _parse(argv):
     parser.add_argument(
         "--out", metavar="DIR", help="where to write the pictures with their names"
     )
+    add_trust(parser)
     return parser.parse_args(argv)
 
 
@@ -40,7 +41,8 @@ def main(argv=None):
     from resnet_keras.images import read_image
     from resnet_keras.inference import Classifier
 
-    classifier = Classifier(*load_model(arguments.model), arguments.model)
+    loaded = load_model(arguments.model, arguments.trust)
+    classifier = Classifier(*loaded, arguments.model)
     for assumption in classifier.assumptions:
         message = f"Assumed, for {arguments.model} does not say: {assumption}."
         print(message, file=sys.stderr)

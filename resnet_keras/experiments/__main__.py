@@ -4,7 +4,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from resnet_keras.commands import integer_from, load_keras, run
+from resnet_keras.commands import add_trust, integer_from, load_keras, run
 from resnet_keras.errors import InputError
 
 # name: (what it shows, about how many minutes on two cores)
@@ -57,6 +57,7 @@ def _parse(argv):
         "model", metavar="MODEL", help="a .h5 or .keras file, or a network's name"
     )
     explain.add_argument("image", metavar="IMAGE", help="a picture")
+    add_trust(explain)
     for command in commands.choices.values():
         command.add_argument(
             "--out",
@@ -131,7 +132,9 @@ def _depth_cost(settings):
 def _explain(settings):
     from resnet_keras import explain
 
-    explain.run(settings["model"], settings["image"], settings["out"])
+    explain.run(
+        settings["model"], settings["image"], settings["out"], settings["trust"]
+    )
 
 
 _RUNNERS = {

@@ -1,0 +1,422 @@
+"""Hostile files are refused in one line, and nothing in them runs."""
+
+import io
+import json
+import os
+import pickle
+import resource
+import stat
+import struct
+import zipfile
+import zlib
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from resnet_keras import load_dataset, load_model, save_model
+from resnet_keras.errors import InputError
+from resnet_keras.images import read_image
+from tests.conftest import assert_refused, coloured_images, command, write_pair
+
+HUGE = 10 * 2**30  # bytes that a file of some kilobytes claims to hold
+SUFFIXES = [".h5", ".keras"]
+
+
+@pytest.fixture
+def canary(tmp_path):
+    """Return a path that hostile code would create."""
+    path = tmp_path / "canary"
+    yield path
+    assert not path.exists()
+
+
+@pytest.fixture(scope="session")
+def small_model():
+    """Return a network of a few kilobytes, so that a mutation hits what matters."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((8, 8, 3))
+    outputs = keras.layers.Conv2D(4, 3, name="conv1")(inputs)
+    outputs = keras.layers.BatchNormalization(name="bn_conv1")(outputs)
+    outputs = keras.layers.Activation("relu")(outputs)
+    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
+    return keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(outputs))
+
+
+def refused(path, *words):
+    with pytest.raises(InputError) as raised:
+        load_model(path)
+    message = str(raised.value)
+    assert "\n" not in message
+    for word in (str(path), *words):
+        assert word in message
+
+
+def with_lambda(canary):
+    """Return a model with a layer whose code creates `canary` when it is built."""
+    inputs = keras.Input((8, 8, 3))
+    code = f"lambda x: (open({str(canary)!r}, 'w').close(), x)[1]"
+    hostile = keras.layers.Lambda(eval(code))  # the path is a constant of the code
+    model = keras.Model(inputs, keras.layers.Flatten()(hostile(inputs)))
+    canary.unlink()  # building it has shown that the code works
+    return model
+
+
+def rewrite_keras(path, change):
+    """Rewrite a `.keras` archive with members that `change(name, data)` returns."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, change(name, data))
+
+
+def change_config(path, change):
+    """Let `change` edit the text of the configuration in a model file."""
+    if path.suffix == ".h5":
+        with h5py.File(path, "r+") as file:
+            file.attrs["model_config"] = change(file.attrs["model_config"])
+    else:
+        rewrite_keras(
+            path,
+            lambda name, data: change(data.decode()) if name == "config.json" else data,
+        )
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_lambda_is_refused_by_name(suffix, tmp_path, canary):
+    path = tmp_path / f"model{suffix}"
+    save_model(with_lambda(canary), path)
+    refused(path, "Lambda", "--trust")
+
+
+def test_the_fixture_is_dangerous_and_trust_opens_it(tmp_path):
+    canary = tmp_path / "canary"
+    path = tmp_path / "model.h5"
+    save_model(with_lambda(canary), path)
+    load_model(path, trust=True)
+    assert canary.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("predict", ["image.png"]), ("evaluate", ["--data", "hands"])],
+)
+def test_commands_refuse_in_one_line(name, arguments, tmp_path, canary):
+    save_model(with_lambda(canary), tmp_path / "model.h5")
+    process = command(name, "model.h5", *arguments, cwd=tmp_path)
+    assert_refused(process, "model.h5", "Lambda", "--trust")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"class_name": "Conv2D"', '"class_name": "TFSMLayer"'),
+        ('"class_name": "Conv2D"', '"class_name": {"class_name": "Lambda"}'),
+        ('"class_name": "GlorotUniform"', '"class_name": "__lambda__"'),
+        ('"class_name": "Conv2D"', '"class_name": "Conv2D", "module": "os"'),
+        ('"class_name": "Conv2D"', '"class_name": "Conv2D", "module": "kerasevil"'),
+        ('"registered_name": null', '"registered_name": "mine>Thing"'),
+        (
+            '"activation": "relu"',
+            '"activation": {"class_name": "function", "module": "os", '
+            '"config": "system"}',
+        ),
+    ],
+)
+def test_other_classes_are_refused(old, new, suffix, tmp_path, small_model):
+    path = tmp_path / f"model{suffix}"
+    save_model(small_model, path)
+    change_config(path, lambda text: text.replace(old, new))
+    refused(path, "could run code")
+
+
+def test_compile_config_within_the_network_is_checked(tmp_path, small_model):
+    path = tmp_path / "model.keras"
+    save_model(small_model, path)
+
+    def nest(text):
+        config = json.loads(text)
+        layer = config["config"]["layers"][1]
+        layer["compile_config"] = {"class_name": "Lambda", "config": {}}
+        return json.dumps(config)
+
+    change_config(path, nest)
+    refused(path, "Lambda")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_layer_larger_than_its_weights_is_not_made(suffix, tmp_path, small_model):
+    path = tmp_path / f"model{suffix}"
+    save_model(small_model, path)
+    change_config(path, lambda text: text.replace('"filters": 4', f'"filters": {HUGE}'))
+    refused(path, f"filters {HUGE}")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_deep_nesting_is_damage(suffix, tmp_path, small_model):
+    path = tmp_path / f"model{suffix}"
+    save_model(small_model, path)
+    change_config(path, lambda text: "[" * 10_000 + "]" * 10_000)
+    refused(path, "damaged")
+
+
+def hostile_weights(kind, file, other):
+    """Put one thing into an HDF5 file that points out of it or claims too much."""
+    if kind == "external link":
+        file["bad"] = h5py.ExternalLink(other, "/secret")
+    elif kind == "soft link":
+        file["bad"] = h5py.SoftLink("/elsewhere")
+    elif kind == "external data":
+        file.create_dataset("bad", (4,), "u1", external=[(other, 0, 4)])
+    elif kind == "virtual data":
+        layout = h5py.VirtualLayout((4,), "u1")
+        layout[:] = h5py.VirtualSource(other, "secret", (4,))
+        file.create_virtual_dataset("bad", layout)
+    elif kind == "claim":
+        file.create_dataset("bad", (HUGE,), "u1", chunks=(2**20,))
+    elif kind == "chunk":
+        file.create_dataset("bad", (1,), "u1", chunks=(2**30,), maxshape=(None,))
+    elif kind == "bomb":
+        zeros = np.zeros(2**27, "u1")
+        file.create_dataset("bad", data=zeros, chunks=(2**20,), compression="gzip")
+    elif kind == "references":
+        file.create_dataset("bad", (1,), h5py.ref_dtype)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("external link", "ExternalLink"),
+        ("soft link", "SoftLink"),
+        ("external data", "another file"),
+        ("virtual data", "another file"),
+        ("claim", "claims to hold"),
+        ("chunk", "claims to hold"),
+        ("bomb", "claims to hold"),
+        ("references", "expected numbers or text"),
+    ],
+)
+class TestHdf5:
+    """The same hostile content in each kind of file that HDF5 carries."""
+
+    def test_model(self, kind, words, tmp_path, small_model):
+        path = tmp_path / "model.h5"
+        save_model(small_model, path)
+        with h5py.File(path, "r+") as file:
+            group = file["model_weights"]
+            hostile_weights(kind, group, str(tmp_path / "other.h5"))
+        refused(path, words)
+        assert path.stat().st_size < 2**20
+
+    def test_archive(self, kind, words, tmp_path, small_model):
+        path = tmp_path / "model.keras"
+        save_model(small_model, path)
+
+        def change(name, data):
+            if name != "model.weights.h5":
+                return data
+            (tmp_path / "inner.h5").write_bytes(data)
+            with h5py.File(tmp_path / "inner.h5", "r+") as file:
+                hostile_weights(kind, file, str(tmp_path / "other.h5"))
+            return (tmp_path / "inner.h5").read_bytes()
+
+        rewrite_keras(path, change)
+        refused(path, words)
+
+    def test_images(self, kind, words, tmp_path):
+        if kind == "bomb":
+            pytest.skip("pictures of one colour do shrink so much")
+        pair = write_pair(tmp_path / "colours")
+        with h5py.File(pair / "train_colours.h5", "r+") as file:
+            hostile_weights(kind, file, str(tmp_path / "other.h5"))
+        with pytest.raises(InputError, match=words):
+            load_dataset(pair, 32)
+
+
+@pytest.mark.parametrize("name", ["../canary", "/tmp/canary", "assets/../../canary"])
+def test_paths_out_of_an_archive(name, tmp_path, small_model, canary):
+    path = tmp_path / "model.keras"
+    save_model(small_model, path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, "hostile")
+    refused(path, "leads out of the archive")
+
+
+def test_link_in_an_archive(tmp_path, small_model):
+    path = tmp_path / "model.keras"
+    save_model(small_model, path)
+    link = zipfile.ZipInfo("assets/")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(link, "/etc")
+    refused(path, "is a link")
+
+
+def test_unknown_member_and_bomb_in_an_archive(tmp_path, small_model):
+    path = tmp_path / "model.keras"
+    save_model(small_model, path)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("assets/vocabulary.txt", "hello")
+    refused(path, "assets/vocabulary.txt")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", bytes(2**27))
+    refused(path, "claims to hold")
+
+
+def npy(header):
+    """Return an `.npy` file that is all header."""
+    text = header.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
+
+
+def test_npz_that_claims_too_much(tmp_path):
+    path = tmp_path / "set.npz"
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({HUGE},)}}"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x_train.npy", npy(header))
+    with pytest.raises(InputError, match="claims to hold 10,737,418,240"):
+        load_dataset(path, 32)
+
+
+class Hostile:
+    """A pickle of it creates a file when it is read."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mknod, (self.path,)
+
+
+def test_pickle_in_npz(tmp_path, canary):
+    path = tmp_path / "set.npz"
+    np.savez(path, x_train=np.array([Hostile(canary)], object))
+    with pytest.raises(InputError, match="Python objects"):
+        load_dataset(path, 32)
+
+
+def test_the_pickle_is_dangerous(tmp_path):
+    pickle.loads(pickle.dumps(Hostile(tmp_path / "canary")))
+    assert (tmp_path / "canary").exists()
+
+
+def test_picture_bomb(tmp_path):
+    def chunk(kind, data):
+        sum_ = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + sum_
+
+    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    path = tmp_path / "bomb.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(2**20)))
+        + chunk(b"IEND", b"")
+    )
+    assert path.stat().st_size < 10_000
+    with pytest.raises(InputError, match="DecompressionBomb"):
+        read_image(path, 32)
+
+
+# --- fuzz ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def valid_files(tmp_path_factory, small_model):
+    """Return {name: (bytes, function that reads such a file)}."""
+    directory = tmp_path_factory.mktemp("valid")
+
+    def read_model(path):
+        model, card = load_model(path)
+        assert isinstance(model, keras.Model)
+        assert isinstance(card, dict)
+
+    def read_set(path):
+        assert load_dataset(path, 8).train.images.dtype == np.uint8
+
+    def read_picture(path):
+        assert read_image(path, 8).shape == (8, 8, 3)
+
+    images = coloured_images(np.arange(9) % 3, 8)
+    labels = np.arange(9) % 3
+    arrays = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+    files = {}
+    for suffix in SUFFIXES:
+        path = directory / f"model{suffix}"
+        save_model(small_model, path)
+        files[path.name] = (path.read_bytes(), read_model)
+    np.savez_compressed(directory / "set.npz", **arrays)
+    files["set.npz"] = ((directory / "set.npz").read_bytes(), read_set)
+    for suffix in ("png", "jpg", "gif", "webp", "bmp"):
+        buffer = io.BytesIO()
+        Image.fromarray(coloured_images([0], 24)[0]).save(
+            buffer, "jpeg" if suffix == "jpg" else suffix
+        )
+        files[f"a.{suffix}"] = (buffer.getvalue(), read_picture)
+    return files
+
+
+def mutated(data, rng):
+    """Return `data` with bytes changed, a piece cut, doubled, zeroed or made huge."""
+    data = bytearray(data)
+    kind = rng.integers(5)
+    start = int(rng.integers(len(data)))
+    length = int(rng.integers(1, 65))
+    if kind == 0:
+        for place in rng.integers(len(data), size=length):
+            data[place] = rng.integers(256)
+    elif kind == 1:
+        del data[start : start + length]
+    elif kind == 2:
+        data[start:start] = data[start : start + length]
+    elif kind == 3:
+        data[start] ^= 1 << int(rng.integers(8))
+    else:
+        piece = data[start : start + int(rng.choice([1, 2, 4, 8]))]
+        data[start : start + len(piece)] = bytes([rng.choice([0, 255])]) * len(piece)
+    return bytes(data)
+
+
+def fuzz(valid_files, tmp_path, number, seed):
+    rng = np.random.default_rng(seed)
+    outcomes = {"refused": 0, "read": 0}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for name, (data, read) in valid_files.items():
+        for index in range(number):
+            path = tmp_path / name
+            if path.suffix == ".keras" and index % 2:  # where its checksums hold
+                path.write_bytes(data)
+                member = ["config.json", "model.weights.h5"][index // 2 % 2]
+                rewrite_keras(
+                    path,
+                    lambda each, inner, member=member: (
+                        mutated(inner, rng) if each == member else inner
+                    ),
+                )
+            else:
+                path.write_bytes(mutated(data, rng))
+            try:
+                read(path)
+                outcomes["read"] += 1
+            except InputError:
+                outcomes["refused"] += 1
+            except Exception as error:
+                raise AssertionError(f"{name}, mutation {index}") from error
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before  # KiB
+    assert grown < 2**20
+    assert min(outcomes.values()) > 0
+    return outcomes
+
+
+def test_mutated_files_are_refused_or_read(valid_files, tmp_path):
+    fuzz(valid_files, tmp_path, number=80, seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_thousands_of_mutated_files(valid_files, tmp_path, seed):
+    fuzz(valid_files, tmp_path, number=250, seed=seed)
