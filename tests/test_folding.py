@@ -1,0 +1,151 @@
+"""A folded network answers as the one it came from, without normalization."""
+
+import keras
+import numpy as np
+import pytest
+
+from resnet_keras import ResNetCIFAR, convolutional_block, fold_batch_norm, plain_twin
+from resnet_keras.folding import copy_folded_weights
+
+LAYERS = keras.layers
+
+
+def with_random_weights(model):
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(0.1, 0.5, w.shape) for w in model.get_weights()])
+    return model
+
+
+def images(size=32):
+    return np.random.default_rng(1).random((4, size, size, 3), np.float32)
+
+
+def count(model, kind=LAYERS.BatchNormalization):
+    return sum(isinstance(layer, kind) for layer in model.layers)
+
+
+def assert_same_answers(model, folded, size=32):
+    np.testing.assert_allclose(folded(images(size)), model(images(size)), rtol=1e-4)
+
+
+def block(shape=(32, 32, 3)):
+    inputs = keras.Input(shape)
+    outputs = convolutional_block(inputs, 3, [4, 4, 8], 2, "a")
+    outputs = LAYERS.GlobalAveragePooling2D()(outputs)
+    return keras.Model(inputs, LAYERS.Dense(3, "softmax")(outputs))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: ResNetCIFAR(8, shortcut="A"),
+        lambda: ResNetCIFAR(8, shortcut="B"),
+        lambda: ResNetCIFAR(8, shortcut="C"),
+        lambda: plain_twin(ResNetCIFAR(8)),
+        block,
+    ],
+    ids=["A", "B", "C", "plain", "bottleneck"],
+)
+def test_family_folds_wholly(model):
+    model = with_random_weights(model())
+    folded = fold_batch_norm(model)
+    assert count(folded) == 0
+    assert_same_answers(model, folded)
+
+
+def test_layers_are_plain_and_keep_their_names():
+    model = block()
+    folded = fold_batch_norm(model)
+    assert {type(layer).__module__.split(".")[0] for layer in folded.layers} == {
+        "keras"
+    }
+    kept = [layer.name for layer in folded.layers[1:]]
+    assert set(kept) < {layer.name for layer in model.layers}
+
+
+def test_model_is_untouched_and_shares_no_variable():
+    model = with_random_weights(block())
+    before = model.get_weights()
+    folded = fold_batch_norm(model)
+    folded.set_weights([0 * w for w in folded.get_weights()])
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+
+
+def test_new_weights_can_follow():
+    model = block()
+    folded = fold_batch_norm(model)
+    copy_folded_weights(with_random_weights(model), folded)
+    assert_same_answers(model, folded)
+
+
+def test_without_bias_scale_and_shift():
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            LAYERS.Conv2D(4, 3, use_bias=False),
+            LAYERS.BatchNormalization(scale=False, center=False),
+            LAYERS.Flatten(),
+            LAYERS.Dense(2, "softmax"),
+        ]
+    )
+    folded = fold_batch_norm(with_random_weights(model))
+    assert count(folded) == 0
+    assert_same_answers(model, folded, 8)
+
+
+def normalization_first(x):
+    return LAYERS.Conv2D(4, 3)(LAYERS.BatchNormalization()(x))
+
+
+def activation_between(x):
+    return LAYERS.BatchNormalization()(LAYERS.Conv2D(4, 3, activation="relu")(x))
+
+
+def other_user(x):
+    x = LAYERS.Conv2D(4, 3)(x)
+    return LAYERS.Add()([x, LAYERS.BatchNormalization()(x)])
+
+
+def convolution_called_twice(x):
+    convolution = LAYERS.Conv2D(3, 3, padding="same")
+    x = LAYERS.BatchNormalization()(convolution(x))
+    return convolution(x)
+
+
+def over_height(x):
+    return LAYERS.BatchNormalization(axis=1)(LAYERS.Conv2D(4, 3)(x))
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        normalization_first,
+        activation_between,
+        other_user,
+        convolution_called_twice,
+        over_height,
+    ],
+)
+def test_what_cannot_be_folded_stays(layers):
+    inputs = keras.Input((8, 8, 3))
+    outputs = LAYERS.GlobalAveragePooling2D()(layers(inputs))
+    model = with_random_weights(keras.Model(inputs, outputs))
+    folded = fold_batch_norm(model)
+    assert count(folded) == 1
+    assert_same_answers(model, folded, 8)
+
+
+def test_output_of_the_model_is_not_folded_away():
+    inputs = keras.Input((8, 8, 3))
+    x = LAYERS.Conv2D(4, 3)(inputs)
+    model = keras.Model(inputs, [x, LAYERS.BatchNormalization()(x)])
+    assert count(fold_batch_norm(model)) == 1
+
+
+def test_model_without_a_graph_is_refused():
+    class Subclassed(keras.Model):
+        pass
+
+    with pytest.raises(ValueError, match=r"is a Subclassed; expected a functional"):
+        fold_batch_norm(Subclassed(name="m"))
