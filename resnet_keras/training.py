@@ -180,6 +180,7 @@ class _Run(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Validate and keep what the epoch reached."""
         fused.copy_weights(self.model, self._plain)
+        self._classifier.update()
         if len(self._held_out):
             result = self._score(self._dataset.train, self._held_out)
             logs["val_accuracy"], logs["val_loss"] = result["accuracy"], result["loss"]

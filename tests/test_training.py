@@ -271,6 +271,10 @@ def test_killed_run_resumes_to_the_same_end(finished, tmp_path):
     found, _ = load_model(out / "model.h5")
     for a, b in zip(expected.get_weights(), found.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    expected = json.loads((directory / "runs/colours/metrics.json").read_text())
+    found = json.loads((out / "metrics.json").read_text())
+    for key in ("test_loss", "train_loss", "test_accuracy", "validation_accuracy"):
+        assert found[key] == expected[key]
 
 
 def test_ctrl_c_says_how_to_go_on(finished, tmp_path):
