@@ -3,6 +3,7 @@
 Source: arXiv 1512.03385, figure 1, figure 6 and table 6.
 """
 
+import keras
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
@@ -24,7 +25,7 @@ def run(out, depths=(20, 56), seeds=3, source="hands", quick=False):
     Returns:
         `(rows, verdict)`: a row per network, seed and epoch, and words.
     """
-    size, number, epochs = (8, 60, 2) if quick else (16, 1800, 12)
+    size, number, epochs = (8, 60, 2) if quick else (16, 1800, 9)
     data = small.load(source, size, number, 300 if not quick else 30)
     nets = [(kind, depth) for kind in ("plain", "residual") for depth in depths]
     report = Report(
@@ -50,6 +51,7 @@ def run(out, depths=(20, 56), seeds=3, source="hands", quick=False):
                 f"training error {last['train_error']:.1%}, test error "
                 f"{last['test_error']:.1%}, {seconds:.0f} s"
             )
+            keras.backend.clear_session(free_memory=False)
     words = verdict(rows)
     report.finish(rows, figure(rows), words)
     return rows, words
