@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from resnet_keras import differentiate, family
 from resnet_keras.errors import InputError
-from resnet_keras.experiments.report import Report
+from resnet_keras.report import Report
 from resnet_keras.files import load_model
 from resnet_keras.images import read_image
 from resnet_keras.inference import Classifier

@@ -19,7 +19,7 @@ from resnet_keras.experiments import (
     shortcuts,
     small,
 )
-from resnet_keras.experiments.report import mean_and_margin
+from resnet_keras.report import mean_and_margin
 from tests.conftest import assert_refused, command
 
 

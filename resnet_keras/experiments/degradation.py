@@ -7,7 +7,7 @@ import keras
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import Report, mean_and_margin
+from resnet_keras.report import Report, mean_and_margin
 
 _COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#8172b3", "#c44e52")
 
@@ -25,8 +25,8 @@ def run(out, depths=(20, 56), seeds=3, source="hands", quick=False):
     Returns:
         `(rows, verdict)`: a row per network, seed and epoch, and words.
     """
-    size, number, epochs = (8, 60, 2) if quick else (16, 1800, 9)
-    data = small.load(source, size, number, 300 if not quick else 30)
+    epochs = 2 if quick else 9
+    data = small.load_usual(source, quick)
     nets = [(kind, depth) for kind in ("plain", "residual") for depth in depths]
     report = Report(
         "degradation",

@@ -10,7 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from resnet_keras import family
-from resnet_keras.experiments.report import Report
+from resnet_keras.report import Report
 
 _CLASSES = 6
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from resnet_keras import differentiate
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import Report
+from resnet_keras.report import Report
 
 _DEPTHS = (20, 56, 110)
 _KINDS = ("plain", "residual")
@@ -29,8 +29,7 @@ def run(out, seed=0, quick=False):
     """
     depths = (8, 14) if quick else _DEPTHS
     steps = (0, 2) if quick else (0, 5, 20, 40)
-    size, number = (8, 60) if quick else (16, 600)
-    data = small.load("hands", size, number, 6)
+    data = small.load_usual("hands", quick, num_train=600, num_test=6)
     nets = [
         (kind, depth, normalized)
         for normalized in (False, True)

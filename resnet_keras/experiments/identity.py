@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from resnet_keras.blocks import basic_block, identity_block
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import Report
+from resnet_keras.report import Report
 from resnet_keras.models import plain_twin
 
 _COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
@@ -29,9 +29,7 @@ def run(out, seed=0, quick=False):
         `(rows, verdict)`: a row for each number measured (`measure`, `network`,
         `depth`, `position`, `value`), and words.
     """
-    depths, size, number, epochs, steps = (
-        ((8,), 8, 60, 1, 20) if quick else ((20, 56), 16, 1800, 6, 200)
-    )
+    depths, epochs, steps = ((8,), 1, 20) if quick else ((20, 56), 6, 200)
     nets = [(kind, depth) for depth in depths for kind in ("plain", "residual")]
     report = Report(
         "identity",
@@ -52,7 +50,7 @@ def run(out, seed=0, quick=False):
             _row("error", kind, "", step, error) for step, error in enumerate(errors)
         ]
         report.end(f"mean squared error {errors[0]:.2g} to {errors[-1]:.2g}")
-    data = small.load("hands", size, number, 30)
+    data = small.load_usual("hands", quick, num_test=30)
     for kind, depth in nets:
         report.begin(f"{kind}-{depth}, {epochs} epochs")
         model = small.network(kind, depth, data, seed)
