@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 
 from resnet_keras import differentiate, family
 from resnet_keras.errors import InputError
-from resnet_keras.report import Report
 from resnet_keras.files import load_model
 from resnet_keras.images import read_image
 from resnet_keras.inference import Classifier
 from resnet_keras.models import build
+from resnet_keras.report import Report
 
 _NAMES = {
     "grad_cam": "Grad-CAM",

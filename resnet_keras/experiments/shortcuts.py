@@ -17,6 +17,9 @@ _OPTIONS = {
 }
 
 
+_SHORT = {"A": "zeros", "B": "where shapes\nchange", "C": "everywhere"}
+
+
 def run(out, seeds=3, quick=False):
     """Train a network of 20 layers with each of the three shortcut options.
 
@@ -100,11 +103,13 @@ def verdict(rows):
 
 def figure(rows):
     """Draw parameters, seconds and accuracy side by side; a dot per seed."""
-    result = Figure(figsize=(9.6, 3.4), layout="constrained")
+    number = len({row["seed"] for row in rows})
+    result = Figure(figsize=(9.6, 3.8), layout="constrained")
+    result.suptitle(f"Shortcuts A, B and C; bars are means, dots the {number} seeds")
     for axes, (key, title, scale) in zip(
         result.subplots(1, 3),
         (
-            ("parameters", "parameters", 1),
+            ("parameters", "parameters in thousands", 1e-3),
             ("seconds_per_epoch", "seconds per epoch", 1),
             ("test_error", "test error in %", 100),
         ),
@@ -114,7 +119,8 @@ def figure(rows):
             values = [scale * value for value in _of(rows, option, key)]
             axes.bar(place, sum(values) / len(values), color="#4c72b0", alpha=0.6)
             axes.plot([place] * len(values), values, "o", color="#222222", markersize=4)
-        axes.set_xticks(range(len(_OPTIONS)), _OPTIONS)
+        labels = [f"{option}\n{_SHORT[option]}" for option in _OPTIONS]
+        axes.set_xticks(range(len(_OPTIONS)), labels, fontsize=9)
         axes.set(title=title, ylim=(0, None))
         axes.spines[["top", "right"]].set_visible(False)
     return result
