@@ -20,8 +20,8 @@ from resnet_keras.report import Report
 
 _NAMES = {
     "grad_cam": "Grad-CAM",
-    "input_gradient": "input gradient",
-    "occlusion": "occlusion",
+    "input_gradient": "Input gradient",
+    "occlusion": "Occlusion",
 }
 
 
@@ -213,7 +213,7 @@ def verdict(name, probability, maps):
     for key, values in maps.items():
         weights = np.maximum(values, 0)
         if not weights.any():
-            sentences.append(f"The {_NAMES[key]} map is empty: nothing speaks for it.")
+            sentences.append(f"{_NAMES[key]}: the map is empty, nothing speaks for it.")
             continue
         half = _smallest_share(weights)
         sentences.append(
