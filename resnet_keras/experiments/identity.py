@@ -173,7 +173,8 @@ def verdict(rows):
             f"{wrong['plain']:.1%}): "
             + {
                 "less": "smaller with sums, as in the paper.",
-                "as much": "no different with sums, where the paper finds it smaller.",
+                "as much": "no different with sums; the paper, after 64,000 steps, finds "
+                "it smaller.",
                 "more": "larger with sums, unlike in the paper.",
             }[word]
         )
