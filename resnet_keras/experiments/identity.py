@@ -173,8 +173,8 @@ def verdict(rows):
             f"{wrong['plain']:.1%}): "
             + {
                 "less": "smaller with sums, as in the paper.",
-                "as much": "no different with sums; the paper, after 64,000 steps, finds "
-                "it smaller.",
+                "as much": "no different with sums (smaller in the paper, after 64,000 "
+                "steps).",
                 "more": "larger with sums, unlike in the paper.",
             }[word]
         )
@@ -202,8 +202,7 @@ def figure(rows):
     depths = sorted({row["depth"] for row in rows if row["depth"]})
     result = Figure(figsize=(4 + 3.6 * len(depths), 3.8), layout="constrained")
     left, *others = result.subplots(1, 1 + len(depths))
-    for axes in others[1:]:
-        axes.sharey(others[0])
+    largest = max(row["value"] for row in rows if row["measure"] == "response")
     for kind, colour in _COLOURS.items():
         errors = _values(rows, "error", kind)
         left.plot(
@@ -222,11 +221,11 @@ def figure(rows):
         axes.set(
             xlabel="layer, from the first to the last",
             title=f"Responses in {depth} trained layers",
-            ylim=(0, None),
+            ylim=(0, 1.1 * largest),
         )
     others[0].set_ylabel("standard deviation")
     for axes in (left, *others):
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="upper right" if axes is left else "lower left")
     return result
