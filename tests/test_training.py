@@ -330,7 +330,9 @@ def test_spoilt_checkpoint_is_refused(tmp_path, pair):
     assert_refused(process, "checkpoint.h5")
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "summary", "hands"])
+@pytest.mark.parametrize(
+    "name", ["train", "evaluate", "predict", "summary", "hands", "benchmark"]
+)
 def test_help_answers_within_half_a_second(name):
     seconds = []
     for _ in range(3):  # the best of three, for the machine may be busy
