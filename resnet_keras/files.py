@@ -39,8 +39,9 @@ def save_model(model, path, card=None, optimizer=None):
     Args:
         model: `keras.Model` that classifies images.
         path: where to write; the suffix, `.h5` or `.keras`, chooses the format.
-        card: dictionary with any of the entries above. Input size, preprocessing and
-            versions are filled in where it does not give them.
+        card: dictionary with any of the entries above. Where it does not give them,
+            they come from the weights that the model was built with; input size,
+            preprocessing and versions are filled in.
         optimizer: Keras optimizer whose state goes along in an `.h5` file, where
             `load_optimizer` finds it and Keras does not look.
 
@@ -66,6 +67,7 @@ def save_model(model, path, card=None, optimizer=None):
         "input_size": list(model.input_shape[1:]),
         "preprocessing": PREPROCESSING,
         "versions": versions(),
+        **getattr(model, "card", {}),  # of the weights that it was built with
         **(card or {}),
     }
     text = json.dumps(card)
@@ -167,8 +169,8 @@ def _read_h5_card(path):
     if only_weights:
         raise InputError(
             f"{path}: holds weights only, without the network; expected a whole "
-            "model. Build the network, call its load_weights with this file, and "
-            "save it with resnet_keras.save_model."
+            "model. Build its network with ResNet50(weights=...) and save that with "
+            "resnet_keras.save_model."
         )
     raise InputError(
         f"{path}: an HDF5 file, but not a model (it holds {keys}); expected a model "

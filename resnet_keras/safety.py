@@ -113,6 +113,27 @@ def check_h5_data(path):
         _check_tree(path, file, path.stat().st_size, "data")
 
 
+def check_h5_weights(path):
+    """Check an `.h5` file of weights alone.
+
+    Raises:
+        InputError: it points at other files, or claims absurd sizes.
+    """
+    with naming_damage(path), h5py.File(path) as file:
+        _check_tree(path, file, path.stat().st_size)
+
+
+def check_archive(path):
+    """Check the members of a zip archive of weights, if the file is one.
+
+    Raises:
+        InputError: a member leads out of it, or claims an absurd size.
+    """
+    if zipfile.is_zipfile(path):
+        with naming_damage(path), zipfile.ZipFile(path) as archive:
+            _check_members(path, archive, path.stat().st_size, "model")
+
+
 def check_npz(path):
     """Check that an `.npz` file claims no absurd sizes, before NumPy believes them.
 

@@ -2,7 +2,9 @@
 
 import csv
 import resource
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -78,14 +80,43 @@ def train(dataset, directory, config):
     config = {**config, "recipe": recipe.as_dict(), "versions": versions()}
     run = _Run(Path(directory), dataset, config, model, held_out, batches)
     run.begin(twin)
-    twin.fit(
-        batches,
-        epochs=epochs,
-        initial_epoch=run.num_finished,
-        shuffle=False,
-        callbacks=[run],
-    )
+    with StopAtCtrlC() as stop:
+        twin.fit(
+            batches,
+            epochs=epochs,
+            initial_epoch=run.num_finished,
+            shuffle=False,
+            callbacks=[run, stop],
+        )
     return run.finish(train_rows)
+
+
+class StopAtCtrlC(keras.callbacks.Callback):
+    """Stops training at Ctrl-C even where Python's KeyboardInterrupt gets lost.
+
+    It is raised wherever the program is, and where that is a function that TensorFlow
+    calls, as it does to close an epoch's iterator, TensorFlow drops it.
+    """
+
+    def __enter__(self):
+        self._is_pressed = False
+        self._is_main = threading.current_thread() is threading.main_thread()
+        if self._is_main:  # no other may listen to signals
+            self._handler = signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def __exit__(self, *_):
+        if self._is_main:
+            signal.signal(signal.SIGINT, self._handler)
+
+    def _press(self, *_):
+        self._is_pressed = True
+        raise KeyboardInterrupt
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Raise what was lost."""
+        if self._is_pressed:
+            raise KeyboardInterrupt
 
 
 class _Run(keras.callbacks.Callback):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import h5py
 import keras
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from resnet_keras import load_model
+from resnet_keras.training import StopAtCtrlC
 from tests.conftest import assert_refused, coloured_images, command, write_pair
 
 RUN_FILES = {
@@ -286,6 +288,17 @@ def test_ctrl_c_says_how_to_go_on(finished, tmp_path):
     assert errors.strip().endswith(f"train --out {out} --resume")
     assert len(errors.strip().splitlines()) == 1
     assert (out / "checkpoint.h5").exists()
+
+
+def test_ctrl_c_counts_even_where_tensorflow_drops_it():
+    before = signal.getsignal(signal.SIGINT)
+    with StopAtCtrlC() as stop:
+        stop.on_train_batch_end(0)
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            stop.on_train_batch_end(1)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_full_disk_is_one_line_and_keeps_what_was_finished(finished, tmp_path):
