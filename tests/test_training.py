@@ -292,10 +292,9 @@ def test_killed_run_resumes_to_the_same_end(finished, tmp_path):
         assert found[key] == expected[key]
 
 
-def test_ctrl_c_says_how_to_go_on(finished, tmp_path):
-    directory, _ = finished
+def test_ctrl_c_says_how_to_go_on(pair, tmp_path):
     out = tmp_path / "run"
-    process = start(directory / "colours", out)
+    process = start(pair, out, "--model", "resnet-cifar-20", "--epochs", 500)
     wait_for_checkpoint(process, out, 1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
