@@ -12,7 +12,7 @@ def _parse(argv):
         prog="python -m resnet_keras.evaluate",
         description="Score a model on the test images of a data set.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a .h5 or .keras file")
+    parser.add_argument("model", metavar="MODEL", help="a model, weights, or imagenet")
     parser.add_argument(
         "--data", metavar="SOURCE", required=True, help="as for resnet_keras.train"
     )
@@ -37,13 +37,16 @@ def main(argv=None):
 
     from resnet_keras import plots
     from resnet_keras.datasets import load_dataset
-    from resnet_keras.files import load_model, versions
+    from resnet_keras.files import versions
     from resnet_keras.inference import Classifier, scores
+    from resnet_keras.pretrained import open_model
     from resnet_keras.writing import write_json
 
-    loaded = load_model(arguments.model, arguments.trust)
+    loaded = open_model(arguments.model, arguments.trust)
     classifier = Classifier(*loaded, arguments.model)
     dataset = load_dataset(arguments.data, (classifier.height, classifier.width))
+    for note in loaded[1].get("notes", ()):
+        print(f"Note on {arguments.model}: {note}")
     for assumption in classifier.assumptions:
         print(f"Assumed, for {arguments.model} does not say: {assumption}.")
     names = classifier.class_names

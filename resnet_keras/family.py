@@ -4,7 +4,26 @@ It needs no Keras, so a command can name the networks, or refuse a name, at once
 `resnet_keras.models` builds what stands here. A new depth is a new row.
 """
 
+from typing import NamedTuple
+
 from resnet_keras.errors import InputError
+
+
+class Variant(NamedTuple):
+    """What two networks of the same weights' shapes can still differ in."""
+
+    pool_padding: int  # of the stem's max pooling
+    epsilon: float  # added to the variance by each normalization
+    stride_in: str  # the convolution of a bottleneck that halves the size
+
+
+# Name: of whom. "torch" is torchvision's and timm's network, also called v1.5.
+VARIANTS = {
+    "course": Variant(0, 1e-3, "1x1"),
+    "keras": Variant(1, 1.001e-5, "1x1"),
+    "torch": Variant(1, 1e-5, "3x3"),
+    "torch-v1": Variant(1, 1e-5, "1x1"),
+}
 
 # Depth, counted in layers with weights: (the filters of a block's convolutions, as
 # multiples of its stage's width, and the blocks of each stage). Two convolutions are

@@ -32,14 +32,22 @@ from resnet_keras.blocks import (
     identity_block,
     padded_block,
 )
+from resnet_keras.dialects import Weights
 from resnet_keras.errors import InputError
+from resnet_keras.variants import vary
+from resnet_keras.weights import fill, read_weights
 
 MIN_SIZE = 32  # smaller images would reach the last stages as a single pixel
 CIFAR_MIN_SIZE = 8  # two halvings leave 2x2
 
 
 def ResNet50(
-    input_shape=(64, 64, 3), classes=6, pool_padding=0, initializer=GlorotUniform
+    input_shape=(64, 64, 3),
+    classes=6,
+    pool_padding=None,
+    initializer=GlorotUniform,
+    weights=None,
+    variant=None,
 ):
     """Build the course's residual network of 50 layers with weights.
 
@@ -49,9 +57,16 @@ def ResNet50(
         classes: number of classes, from 1 up. Two classes are `classes=2`; with one
             the softmax can only answer 1.
         pool_padding: 0, the course's unpadded max pooling (64 -> 32 -> 15), or 1,
-            the paper's (224 -> 112 -> 56). No weight depends on it.
+            the paper's (224 -> 112 -> 56). No weight depends on it. By default that
+            of the variant.
         initializer: callable that takes `seed` and returns a Keras initializer for
             the kernels.
+        weights: None; a file, as `load_weights` takes it; or "imagenet", downloaded
+            once and cached, for `classes=1000`. They say what input they expect:
+            `save_model` writes it into the card.
+        variant: None, the network that the weights were trained for, without weights
+            the course's; or a name in `family.VARIANTS`: "course", "keras", "torch"
+            (v1.5: a stage's stride lies in the 3x3 convolution) or "torch-v1".
 
     Returns:
         A functional `keras.Model` from (batch, *input_shape) to probabilities of
@@ -61,6 +76,7 @@ def ResNet50(
 
     Raises:
         ValueError: an argument is not as described.
+        InputError: the weights cannot be used, or belong to another network.
 
     Example:
 
@@ -71,16 +87,20 @@ def ResNet50(
     Source: the course "Residual Networks"; arXiv 1512.03385, table 1. The paper's
     convolutions have no bias and its max pooling is padded (`pool_padding=1`).
     """
-    return ResNet(50, input_shape, classes, pool_padding, initializer=initializer)
+    return ResNet(
+        50, input_shape, classes, pool_padding, "B", initializer, weights, variant
+    )
 
 
 def ResNet(
     depth,
     input_shape=(64, 64, 3),
     classes=6,
-    pool_padding=0,
+    pool_padding=None,
     shortcut="B",
     initializer=GlorotUniform,
+    weights=None,
+    variant=None,
 ):
     """Build the paper's network of that many layers with weights.
 
@@ -95,6 +115,8 @@ def ResNet(
         shortcut: where size or channels change, "A" pads with zeros and "B" projects;
             "C" projects in every block.
         initializer: as in `ResNet50`.
+        weights: as in `ResNet50`; "imagenet" is there for 50, 101 and 152 layers.
+        variant: as in `ResNet50`.
 
     Returns:
         A functional `keras.Model` from (batch, *input_shape) to probabilities of
@@ -117,6 +139,17 @@ def ResNet(
             f"depth is {depth!r}; expected one of {', '.join(map(str, family.DEPTHS))}."
         )
     _check(input_shape, classes, MIN_SIZE, shortcut)
+    if variant not in (None, *family.VARIANTS):
+        raise ValueError(
+            f"variant is {variant!r}; expected one of {', '.join(family.VARIANTS)}."
+        )
+    source = None
+    if weights is not None:
+        is_read = isinstance(weights, Weights)
+        source = weights if is_read else read_weights(weights, depth)
+    traits = _traits(source, variant)
+    if pool_padding is None:
+        pool_padding = traits.pool_padding
     if pool_padding not in (0, 1):
         raise ValueError(
             f"pool_padding is {pool_padding!r}; expected 0 (the course's stem) or 1 "
@@ -139,7 +172,11 @@ def ResNet(
     # Stages 2 to 5
     X = _stages(X, family.WIDTHS, multiples, numbers, shortcut, initializer)
     X = _head(X, classes, initializer)
-    return Model(X_input, X, name=f"ResNet{depth}")
+    model = vary(Model(X_input, X, name=f"ResNet{depth}"), traits)
+    if source:
+        fill(model, source)
+        model.card = source.card  # `save_model` writes it down
+    return model
 
 
 ResNet18 = partial(ResNet, 18)
@@ -207,7 +244,7 @@ def ResNetCIFAR(
         return Model(X_input, X, name=f"ResNetCIFAR{depth}")
 
 
-def build(name, input_shape, classes, pool_padding=0, initializer=GlorotUniform):
+def build(name, input_shape, classes, pool_padding=None, initializer=GlorotUniform):
     """Build a network of the family by name, for commands.
 
     Args:
@@ -316,6 +353,22 @@ def feature_maps(model):
         if isinstance(layer, Activation) and len(layer.output.shape) == 4
     ][-1]
     return {**ends, f"C{stage}": last}
+
+
+def _traits(source, variant):
+    """Return what is to be built: as asked, as the weights want it, or the course's."""
+    if variant:
+        return family.VARIANTS[variant]
+    if source is None:
+        return family.VARIANTS["course"]
+    if source.traits:
+        return source.traits
+    if not source.variants:
+        raise InputError(
+            f"{source.path}: does not say which network it was trained for; give "
+            f"variant, one of {', '.join(family.VARIANTS)}. train makes the course's."
+        )
+    return family.VARIANTS[source.variants[0]]
 
 
 def _before_padding(layer, model):

@@ -14,7 +14,11 @@ def _parse(argv):
         prog="python -m resnet_keras.predict",
         description="Name what is in pictures, with probabilities.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a .h5 or .keras file")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a .h5 or .keras file, weights of a ResNet, or imagenet",
+    )
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="a picture")
     parser.add_argument(
         "--top",
@@ -37,12 +41,14 @@ def main(argv=None):
     load_keras()
     import numpy as np
 
-    from resnet_keras.files import load_model
     from resnet_keras.images import read_image
     from resnet_keras.inference import Classifier
+    from resnet_keras.pretrained import open_model
 
-    loaded = load_model(arguments.model, arguments.trust)
+    loaded = open_model(arguments.model, arguments.trust)
     classifier = Classifier(*loaded, arguments.model)
+    for note in loaded[1].get("notes", ()):
+        print(f"Note on {arguments.model}: {note}", file=sys.stderr)
     for assumption in classifier.assumptions:
         message = f"Assumed, for {arguments.model} does not say: {assumption}."
         print(message, file=sys.stderr)

@@ -6,20 +6,23 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
+from keras.initializers import GlorotUniform
 
 from resnet_keras import fused, plots
 from resnet_keras.datasets import stratified_split
+from resnet_keras.diagnosis import diagnose
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, load_optimizer, save_model, versions
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.models import build
 from resnet_keras.recipe import (
+    RECIPES,
     Batches,
-    Recipe,
     compile_for_training,
     start_as_identity,
     varied_initializer,
@@ -41,9 +44,9 @@ def train(dataset, directory, config):
         dataset: `Dataset`.
         directory: where the run's files go; made if need be.
         config: dictionary with `model` (a name of the family), `epochs`,
-            `batch_size`, `learning_rate`, `seed` and `precision` ("float32" or
-            "mixed_bfloat16"), which `config.json` will hold along with all that
-            follows from it.
+            `recipe` (of `RECIPES`), `batch_size`, `learning_rate`, `seed` and
+            `precision` ("float32" or "mixed_bfloat16"), which `config.json` will hold
+            along with all that follows from it.
 
     Returns:
         The dictionary that `metrics.json` holds.
@@ -54,7 +57,11 @@ def train(dataset, directory, config):
     """
     fused.keep_freed_memory()
     seed, batch_size, epochs = config["seed"], config["batch_size"], config["epochs"]
-    recipe = Recipe(learning_rate=config["learning_rate"])
+    recipe = replace(
+        RECIPES[config["recipe"]],
+        batch_size=batch_size,
+        learning_rate=config["learning_rate"],
+    )
     train_rows, held_out = stratified_split(
         dataset.train.labels, _VALIDATION_SHARE, seed
     )
@@ -63,9 +70,10 @@ def train(dataset, directory, config):
         config["model"],
         (size, size, 3),
         num_classes,
-        initializer=varied_initializer(seed),
+        initializer=varied_initializer(seed) if recipe.varies_start else GlorotUniform,
     )
-    start_as_identity(model)
+    if recipe.varies_start:
+        start_as_identity(model)
     twin = fused.training_twin(model, config["precision"])  # trained in its place
 
     batches = Batches(
@@ -77,7 +85,7 @@ def train(dataset, directory, config):
         seed,
     )
     compile_for_training(twin, recipe, len(batches), epochs)
-    config = {**config, "recipe": recipe.as_dict(), "versions": versions()}
+    config = {**config, "settings": recipe.as_dict(), "versions": versions()}
     run = _Run(Path(directory), dataset, config, model, held_out, batches)
     run.begin(twin)
     with StopAtCtrlC() as stop:
@@ -180,6 +188,7 @@ class _Run(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Validate and keep what the epoch reached."""
         fused.copy_weights(self.model, self._plain)
+        self._classifier.update()
         if len(self._held_out):
             result = self._score(self._dataset.train, self._held_out)
             logs["val_accuracy"], logs["val_loss"] = result["accuracy"], result["loss"]
@@ -221,6 +230,7 @@ class _Run(keras.callbacks.Callback):
             "seed": self._config["seed"],
             "versions": versions(),
         }
+        metrics["warnings"] = diagnose(metrics, history[-1]["accuracy"])
         save_model(
             self._plain, self._directory / "model.h5", self._card(metrics=metrics)
         )

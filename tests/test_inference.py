@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from resnet_keras import inference
 from resnet_keras.errors import InputError
 from resnet_keras.inference import Classifier, scores
 from tests.conftest import coloured_images
@@ -31,6 +32,82 @@ def test_alone_or_in_a_batch_of_any_size_gives_the_same(resnet50):
     for batch_size in (2, 5):
         together = classifier.probabilities(pictures, batch_size)
         np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def with_random_weights(model):
+    model = keras.models.clone_model(model)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(-1, 1, w.shape) ** 2 for w in model.get_weights()])
+    return model
+
+
+@pytest.fixture
+def thresholds(monkeypatch):
+    """Let 4 images be some and 6 be many, and have no runtime but Keras' own."""
+    monkeypatch.setattr(inference.runtimes, "has_openvino", lambda: False)
+    monkeypatch.setattr(inference, "_SOME", 4)
+    monkeypatch.setattr(inference, "_MANY", 6)
+
+
+def test_few_some_and_many_images_get_the_same_answers(tiny_model, thresholds):
+    model = with_random_weights(tiny_model)
+    expected = model.predict_on_batch(images(7) / np.float32(255))
+    for number in (2, 5, 7):
+        found = Classifier(model, {}).probabilities(images(7)[:number])
+        np.testing.assert_allclose(found, expected[:number], atol=1e-5)
+
+
+def test_new_weights_are_taken_up_however_it_answers(tiny_model, thresholds):
+    model = with_random_weights(tiny_model)
+    classifier = Classifier(model, {})
+    old = [classifier.probabilities(images(number)) for number in (2, 5, 7)]
+    model.set_weights(tiny_model.get_weights())
+    classifier.update()
+    expected = model.predict_on_batch(images(7) / np.float32(255))
+    for before in old:
+        number = len(before)
+        found = classifier.probabilities(images(number))
+        np.testing.assert_allclose(found, expected[:number], atol=1e-5)
+        assert not np.allclose(before, found, atol=1e-2)
+
+
+def test_what_is_made_ready_is_decided_by_the_number_of_images(
+    tiny_model, thresholds, monkeypatch
+):
+    ready = []
+    fold = inference._fold
+    monkeypatch.setattr(inference, "_fold", lambda m: ready.append("fold") or fold(m))
+    fastest = inference.runtimes.fastest
+    monkeypatch.setattr(
+        inference.runtimes,
+        "fastest",
+        lambda *arguments: ready.append("runtime") or fastest(*arguments),
+    )
+    classifier = Classifier(tiny_model, {})
+    for number, expected in (
+        (3, []),
+        (5, ["fold"]),
+        (5, ["fold"]),
+        (6, ["fold", "runtime"]),
+        (7, ["fold", "runtime"]),
+    ):
+        classifier.probabilities(images(number))
+        assert ready == expected
+    ready.clear()
+    classifier = Classifier(tiny_model, {})
+    classifier.prepare(1000)
+    classifier.probabilities(images(1))
+    assert ready == ["fold", "runtime"]
+
+
+def test_model_that_cannot_be_copied_answers_as_it_is(thresholds):
+    # A Lambda's code is not copied: Keras holds that unsafe.
+    model = flat_model(extra=[keras.layers.Lambda(lambda x: x * x)])
+    expected = model.predict_on_batch(images() / np.float32(255))
+    classifier = Classifier(model, {})
+    np.testing.assert_allclose(classifier.probabilities(images()), expected, atol=1e-6)
+    classifier.update()
+    np.testing.assert_allclose(classifier.probabilities(images()), expected, atol=1e-6)
 
 
 def test_card_decides_preprocessing_and_names(tiny_model):

@@ -248,6 +248,21 @@ def wait_for_checkpoint(process, out, epochs):
     pytest.fail(f"no checkpoint: {process.communicate()}")
 
 
+def test_course_recipe_is_kept_with_the_run(tmp_path):
+    source, out = write_pair(tmp_path / "colours"), tmp_path / "run"
+    line = ["--data", source, "--out", out, "--model", "resnet-cifar-20"]
+    line += ["--recipe", "course", "--epochs", 2, "--image-size", 32]
+    process = command("train", *line)
+    assert process.returncode == 0, process.stderr
+    config = json.loads((out / "config.json").read_text())
+    assert (config["recipe"], config["batch_size"]) == ("course", 32)
+    settings = config["settings"]
+    assert (settings["statistics_momentum"], settings["anneals"]) == (0.99, False)
+    metrics = json.loads((out / "metrics.json").read_text())
+    printed = [x for x in process.stdout.splitlines() if x.startswith("Warning: ")]
+    assert printed == [f"Warning: {warning}" for warning in metrics["warnings"]]
+
+
 def test_killed_run_resumes_to_the_same_end(finished, tmp_path):
     directory, _ = finished
     out = tmp_path / "run"
@@ -271,6 +286,10 @@ def test_killed_run_resumes_to_the_same_end(finished, tmp_path):
     found, _ = load_model(out / "model.h5")
     for a, b in zip(expected.get_weights(), found.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    expected = json.loads((directory / "runs/colours/metrics.json").read_text())
+    found = json.loads((out / "metrics.json").read_text())
+    for key in ("test_loss", "train_loss", "test_accuracy", "validation_accuracy"):
+        assert found[key] == expected[key]
 
 
 def test_ctrl_c_says_how_to_go_on(finished, tmp_path):
@@ -339,7 +358,9 @@ def test_spoilt_checkpoint_is_refused(tmp_path, pair):
     assert_refused(process, "checkpoint.h5")
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "summary", "hands"])
+@pytest.mark.parametrize(
+    "name", ["train", "evaluate", "predict", "summary", "hands", "benchmark"]
+)
 def test_help_answers_within_half_a_second(name):
     seconds = []
     for _ in range(3):  # the best of three, for the machine may be busy

@@ -1,0 +1,73 @@
+"""Faster runtimes answer as Keras does, or are not used."""
+
+import keras
+import numpy as np
+import pytest
+
+from resnet_keras import runtimes
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model):
+    model = keras.models.clone_model(tiny_model)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(-1, 1, w.shape) ** 2 for w in model.get_weights()])
+    model.compile(jit_compile=False)
+    return model
+
+
+def images(number):
+    return np.random.default_rng(number).random((number, 32, 32, 3), np.float32)
+
+
+@pytest.mark.parametrize("way", [runtimes.with_constants, runtimes.with_openvino])
+def test_answers_are_the_models_for_any_number_of_images(model, way):
+    if way is runtimes.with_openvino:
+        pytest.importorskip("openvino")
+    function = way(model)
+    for number in (1, 5, 2):
+        found, expected = (
+            function(images(number)),
+            model.predict_on_batch(images(number)),
+        )
+        assert isinstance(found, np.ndarray)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_constants_stay_what_they_were(model):
+    model = keras.models.clone_model(model)
+    function = runtimes.with_constants(model)
+    before = function(images(2))
+    model.set_weights([0 * weights for weights in model.get_weights()])
+    np.testing.assert_array_equal(function(images(2)), before)
+
+
+def wrong(model):
+    return lambda images: model.predict_on_batch(images) + 2e-4
+
+
+def broken(model):
+    raise RuntimeError("no such operation\nand much more")
+
+
+def right(model):
+    return lambda images: model.predict_on_batch(images) + 5e-5
+
+
+@pytest.mark.parametrize(
+    ("way", "reason"),
+    [(wrong, "differ by 2.0e-04"), (broken, "RuntimeError: no such operation$")],
+)
+def test_what_fails_or_differs_is_named_and_the_next_taken(
+    model, monkeypatch, way, reason
+):
+    monkeypatch.setattr(runtimes, "_ways", lambda: [way, right])
+    with pytest.warns(UserWarning, match=f"{way.__name__} is not used: .*{reason}"):
+        function = runtimes.fastest(model, images(2))
+    expected = model.predict_on_batch(images(2)) + 5e-5
+    np.testing.assert_array_equal(function(images(2)), expected)
+
+
+def test_without_any_it_is_keras(model, monkeypatch):
+    monkeypatch.setattr(runtimes, "_ways", list)
+    assert runtimes.fastest(model, images(2)) == model.predict_on_batch
