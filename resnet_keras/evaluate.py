@@ -45,6 +45,8 @@ def main(argv=None):
     loaded = open_model(arguments.model, arguments.trust)
     classifier = Classifier(*loaded, arguments.model)
     dataset = load_dataset(arguments.data, (classifier.height, classifier.width))
+    for note in loaded[1].get("notes", ()):
+        print(f"Note on {arguments.model}: {note}")
     for assumption in classifier.assumptions:
         print(f"Assumed, for {arguments.model} does not say: {assumption}.")
     names = classifier.class_names

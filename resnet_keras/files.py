@@ -9,6 +9,7 @@ of an `.h5` file, an extra member of a `.keras` archive. Its entries:
 - `preprocessing`: {"scale": float, "channel_order": "rgb", "resize": "crop"}, what to
   do with a uint8 picture before the model sees it
 - `versions`: of Python, of this package and of those it rests on
+- `notes`: on what was changed to open an older file, if anything
 - `provenance`: how the model came about (data, recipe, seed, scores), free in form
 """
 
@@ -17,14 +18,24 @@ import importlib.metadata
 import json
 import logging
 import platform
+import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
 import h5py
 import keras
 
+from resnet_keras.compiling import compile_as_saved
 from resnet_keras.errors import InputError
-from resnet_keras.safety import check_h5_model, check_keras_model, naming_damage
+from resnet_keras.legacy import mended
+from resnet_keras.safety import (
+    check_archive,
+    check_h5_model,
+    check_keras_model,
+    naming_damage,
+)
+from resnet_keras.sizes import check_size
 from resnet_keras.writing import write_whole
 
 _CARD_ATTRIBUTE = "resnet_keras_card"  # in .h5
@@ -85,18 +96,19 @@ def save_model(model, path, card=None, optimizer=None):
                 archive.writestr(_CARD_MEMBER, text)
 
 
-def load_model(path, trust=False):
-    """Open a model file, `.h5` or `.keras`, of this package or of plain Keras.
-
-    The model comes uncompiled, ready to predict.
+def load_model(path, trust=False, compile=False):
+    """Open a model file, `.h5` or `.keras`, of this package or of any Keras since 2.
 
     Args:
         path: the file.
         trust: whether the file may name any class, and so run code of its maker.
             Otherwise only what an image classifier needs (`resnet_keras.safety`).
+        compile: whether to compile the model with the optimizer, its settings and the
+            loss that the file names, to train on; otherwise it is ready to predict.
 
     Returns:
-        `(model, card)`. The card of a file that this package did not write is empty.
+        `(model, card)`. The card of a file that this package did not write is empty,
+        but for `notes`: what an older file held that was removed or made anew.
 
     Raises:
         InputError: there is no such file, or it is damaged, holds only weights, is
@@ -112,12 +124,22 @@ def load_model(path, trust=False):
         )
     if _looks_like_h5(path):
         card = _read_h5_card(path)
-        check_h5_model(path, trust)
+        config, num_stored = check_h5_model(path, trust)
     else:
-        card = _read_keras_card(path, trust)
+        card = _read_keras_card(path)
+        config, num_stored = check_keras_model(path, trust)
+    training = _training_config(path, config)
+    config = {k: v for k, v in config.items() if k != "compile_config"}
+    newer, notes = mended(config)
+    if not trust:
+        check_size(path, newer, num_stored)
     try:
-        with _without_legacy_warnings():
-            model = keras.models.load_model(path, compile=False, safe_mode=not trust)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_without_legacy_warnings())
+            opened = path
+            if newer != config:
+                opened = stack.enter_context(_copy_with(newer, path))
+            model = keras.models.load_model(opened, compile=False, safe_mode=not trust)
     except Exception as error:  # Keras reports damage in many kinds of exception
         reason = str(error).strip().split("\n")[0][:300]
         raise InputError(
@@ -125,7 +147,35 @@ def load_model(path, trust=False):
             f"({type(error).__name__}: {reason}). Save it again with a version of "
             "Keras that opens it."
         ) from error
-    return model, card
+    if compile:
+        notes += compile_as_saved(model, training)
+    return model, card | ({"notes": notes} if notes else {})
+
+
+@contextlib.contextmanager
+def _copy_with(config, path):
+    """Give the path of a temporary copy of a model file with another configuration."""
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / f"model{path.suffix}"
+        if _looks_like_h5(path):
+            shutil.copyfile(path, copy)
+            with h5py.File(copy, "r+") as file:
+                file.attrs["model_config"] = json.dumps(config)
+        else:
+            with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w") as new:
+                for name in old.namelist():
+                    text = json.dumps(config) if name == "config.json" else None
+                    new.writestr(name, text or old.read(name))
+        yield copy
+
+
+def _training_config(path, config):
+    """Return what a file says of its optimizer and loss, or None."""
+    if not _looks_like_h5(path):
+        return config.get("compile_config")
+    with contextlib.suppress(Exception), h5py.File(path) as file:
+        return json.loads(file.attrs["training_config"])
+    return None
 
 
 def load_optimizer(path, optimizer):
@@ -178,8 +228,8 @@ def _read_h5_card(path):
     )
 
 
-def _read_keras_card(path, trust):
-    """Check that a `.keras` archive is whole and harmless, and return its card."""
+def _read_keras_card(path):
+    """Check that a `.keras` archive is a model's, and return its card."""
     with naming_damage(path), zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         if "config.json" not in names:
@@ -187,9 +237,9 @@ def _read_keras_card(path, trust):
                 f"{path}: a zip archive, but not a model (it has no config.json); "
                 "expected a model saved by Keras."
             )
-        check_keras_model(path, trust)
         if _CARD_MEMBER not in names:
             return {}
+        check_archive(path)
         return _parse_card(path, archive.read(_CARD_MEMBER))
 
 

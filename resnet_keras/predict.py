@@ -47,6 +47,8 @@ def main(argv=None):
 
     loaded = open_model(arguments.model, arguments.trust)
     classifier = Classifier(*loaded, arguments.model)
+    for note in loaded[1].get("notes", ()):
+        print(f"Note on {arguments.model}: {note}", file=sys.stderr)
     for assumption in classifier.assumptions:
         message = f"Assumed, for {arguments.model} does not say: {assumption}."
         print(message, file=sys.stderr)

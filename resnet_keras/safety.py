@@ -6,6 +6,7 @@ exhaust the memory. Here stands what an image classifier needs. All else is refu
 """
 
 import contextlib
+import io
 import json
 import stat
 import zipfile
@@ -14,6 +15,7 @@ import h5py
 import numpy as np
 
 from resnet_keras.errors import InputError
+from resnet_keras.legacy import mended
 
 # What a file may claim to hold in all: this many times its own size, and 64 MiB.
 # Weights do not compress; pictures of one colour do.
@@ -63,13 +65,19 @@ def check_h5_model(path, trust=False):
         trust: whether the configuration may name any class at all. Links and sizes
             are checked all the same.
 
+    Returns:
+        `(config, num_stored)`: the configuration as it is in the file, and how many
+        numbers the file's arrays have.
+
     Raises:
         InputError: the file holds what an image classifier does not need.
     """
     with naming_damage(path), h5py.File(path) as file:
-        sides = _check_tree(path, file, path.stat().st_size)
+        sides, num_stored = _check_tree(path, file, path.stat().st_size)
+        config = _parse(path, file.attrs["model_config"])
         if not trust:
-            _check_config(path, _parse(path, file.attrs["model_config"]), sides)
+            _check_config(path, mended(config)[0], sides)
+    return config, num_stored
 
 
 def check_keras_model(path, trust=False):
@@ -78,6 +86,9 @@ def check_keras_model(path, trust=False):
     Args:
         path: the file.
         trust: as in `check_h5_model`.
+
+    Returns:
+        As `check_h5_model`.
 
     Raises:
         InputError: the file holds what an image classifier does not need.
@@ -95,12 +106,16 @@ def check_keras_model(path, trust=False):
         if "model.weights.h5" not in names:
             raise InputError(f"{path}: holds no weights, model.weights.h5.")
         config = _parse(path, archive.read("config.json"))
-        with archive.open("model.weights.h5") as member, h5py.File(member) as file:
-            sides = _check_tree(path, file, size)
+        # From memory: a member of an archive is slow to jump about in.
+        member = io.BytesIO(archive.read("model.weights.h5"))
+        with h5py.File(member) as file:
+            sides, num_stored = _check_tree(path, file, size)
         if not trust:
-            if isinstance(config, dict):  # the network is loaded without compiling it
-                config.pop("compile_config", None)
-            _check_config(path, config, sides)
+            network = config
+            if isinstance(config, dict):  # which is loaded without compiling it
+                network = {k: v for k, v in config.items() if k != "compile_config"}
+            _check_config(path, mended(network)[0], sides)
+    return config, num_stored
 
 
 def check_h5_data(path):
@@ -249,9 +264,9 @@ def _check_tree(path, file, file_size, kind="model"):
     """Visit every object of an HDF5 file once, following nothing that leads out.
 
     Returns:
-        All lengths of sides of its arrays, a set.
+        All lengths of sides of its arrays, a set; and how many numbers they have.
     """
-    claimed, sides, seen, pending = 0, set(), set(), [file]
+    claimed, num_stored, sides, seen, pending = 0, 0, set(), set(), [file]
     while pending:
         group = pending.pop()
         claimed += _attribute_bytes(group)
@@ -272,10 +287,11 @@ def _check_tree(path, file, file_size, kind="model"):
             elif isinstance(item, h5py.Dataset):
                 claimed += _attribute_bytes(item) + _dataset_bytes(path, item)
                 sides.update(item.shape or ())
+                num_stored += item.size or 0
             else:
                 raise InputError(f"{path}: {name!r} is neither a group nor a data set.")
         _check_size(path, claimed, file_size, kind)
-    return sides
+    return sides, num_stored
 
 
 def _target(link):

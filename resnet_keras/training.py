@@ -30,6 +30,7 @@ from resnet_keras.recipe import (
 from resnet_keras.writing import write_json, write_whole
 
 _VALIDATION_SHARE = 0.1
+_NUM_TRAIN_SCORED = 1000  # of the training images at most, for their score
 
 
 def train(dataset, directory, config):
@@ -212,7 +213,9 @@ class _Run(keras.callbacks.Callback):
         test, names = dataset.test, dataset.class_names
         probabilities = self._classifier.probabilities(test.images)
         on_test = scores(probabilities, test.labels)
-        on_train = self._score(dataset.train, train_rows)
+        rng = np.random.default_rng(self._config["seed"])
+        sample = np.sort(rng.permutation(train_rows)[:_NUM_TRAIN_SCORED])
+        on_train = self._score(dataset.train, sample)
         speeds = [row["images_per_second"] for row in history]
         metrics = {
             "test_accuracy": on_test["accuracy"],
@@ -222,6 +225,7 @@ class _Run(keras.callbacks.Callback):
             "validation_accuracy": history[-1].get("val_accuracy"),
             "num_parameters": self._plain.count_params(),
             "num_train_images": len(train_rows),
+            "num_train_images_scored": len(sample),
             "num_test_images": len(test),
             "epochs": len(history),
             "train_seconds": sum(row["seconds"] for row in history),

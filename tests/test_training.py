@@ -62,7 +62,7 @@ def test_metrics_agree_with_the_saved_model(finished):
     # A dense layer of 3 classes has 3 * 2049 parameters fewer than one of 6.
     assert metrics["num_parameters"] == 23_600_006 - 3 * 2049
     # A tenth of the 36 training images, by class, is one of each: 33 are left.
-    assert metrics["num_train_images"] == 33
+    assert metrics["num_train_images"] == metrics["num_train_images_scored"] == 33
     assert (metrics["epochs"], metrics["seed"]) == (3, 1)
     keys = ("train_seconds", "images_per_second", "peak_memory_mb", "train_accuracy")
     assert all(metrics[key] > 0 for key in keys)
@@ -292,10 +292,9 @@ def test_killed_run_resumes_to_the_same_end(finished, tmp_path):
         assert found[key] == expected[key]
 
 
-def test_ctrl_c_says_how_to_go_on(finished, tmp_path):
-    directory, _ = finished
+def test_ctrl_c_says_how_to_go_on(pair, tmp_path):
     out = tmp_path / "run"
-    process = start(directory / "colours", out)
+    process = start(pair, out, "--model", "resnet-cifar-20", "--epochs", 500)
     wait_for_checkpoint(process, out, 1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
