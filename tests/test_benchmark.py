@@ -10,8 +10,17 @@ import pytest
 from PIL import Image
 
 from resnet_keras.benchmark import __main__ as benchmark
-from resnet_keras.benchmark import accuracy, common, contenders, growth, results
-from tests.conftest import assert_refused, command, write_pair
+from resnet_keras.benchmark import (
+    accuracy,
+    common,
+    comparison,
+    contenders,
+    growth,
+    results,
+)
+from resnet_keras.errors import InputError
+from resnet_keras.models import build
+from tests.conftest import command, write_pair
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +54,6 @@ def test_multiply_adds_are_those_of_the_network(quick):
     assert 40e6 < quick[1]["multiply_adds_per_image"] < 42e6
 
 
-def test_limit_is_how_often_the_products_fit_into_their_rate():
-    rates = {}
-    benchmark._add_limits(rates, {"float32": 6e9}, 3 * 20e6)
-    assert rates == {"(e) products, float32": 100}
-
-
 def test_products_are_of_both_precisions(monkeypatch):
     monkeypatch.setattr(contenders, "MATRIX_SIDE", 8)
     steps = contenders.matrix_products("resnet50", 64, 32)
@@ -72,6 +75,21 @@ def test_course_compiles_with_keras_defaults():
     assert type(model.optimizer) is keras.optimizers.Adam
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-3)
     assert model.optimizer.weight_decay is None
+
+
+def test_start_up_is_of_whole_processes_with_the_same_model(monkeypatch):
+    lines = []
+
+    def run(line, **settings):
+        lines.append(line)
+        time.sleep(0.3 if "resnet_keras.predict" in line else 0.1)
+
+    monkeypatch.setattr(comparison.subprocess, "run", run)
+    monkeypatch.setattr(
+        comparison, "ResNet50", lambda: build("resnet-cifar-20", (32, 32, 3), 2)
+    )
+    assert comparison.start_up(num_rounds=1)["ratio"] == pytest.approx(3, abs=0.5)
+    assert lines[0][3] in lines[1][2]
 
 
 def test_fit_with_a_fixed_batch_does_as_many_steps_as_with_augmented_ones(monkeypatch):
@@ -115,6 +133,12 @@ def test_speeds_are_of_the_median_and_leave_failures_out():
     assert results.speeds(found, {"train": 8}) == {"a": {"train": 4.0}}
 
 
+def test_growth_is_a_line_of_milliseconds_and_memory():
+    row = {"axis": "images", "value": 100_000, "seconds_per_image": 0.0012}
+    line = results.growth_line(row | {"memory_mb": 1234.4})
+    assert line.split() == ["images", "100,000", "1.20", "1,234"]
+
+
 def test_figure_shows_all_bars_and_all_points():
     rows = [
         {"axis": axis, "value": v, "seconds_per_image": v / 10, "memory_mb": 10.0}
@@ -128,55 +152,12 @@ def test_figure_shows_all_bars_and_all_points():
     np.testing.assert_allclose(line.get_ydata(), [100, 200, 400])
 
 
-def test_time_is_counted_to_the_end_of_the_first_epoch_that_is_good_enough():
-    pairs = [("10.5", "0.5"), ("10", "0.96"), ("10", "0.9")]
-    assert accuracy._result(pairs, 0.95) == {
-        "seconds": 20.5,
-        "trained": 30.5,
-        "accuracies": [0.5, 0.96, 0.9],
-    }
-    assert accuracy._result(pairs[:1], 0.95)["seconds"] is None
-
-
-def test_both_reached_gives_a_ratio_and_neither_none():
-    def result(seconds, trained=120.0):
-        return {"seconds": seconds, "trained": trained, "accuracies": [0.5]}
-
-    lines = accuracy.in_words({"a": result(60.0), "b": result(90.0)}, "a")
-    assert lines == ["a: 1.0 minutes", "b: 1.5 minutes; a is 1.5 times sooner"]
-    lines = accuracy.in_words({"a": result(None), "b": result(None)}, "a")
-    assert lines[1] == "b: not within 2.0 minutes (best 0.500)"
-
-
-def epochs_of_mine(pipe, source, jit_compile):
-    pipe.send(time.time())
-    for share in (0.2, 0.4, 0.9, 1.0):
-        pipe.send((1.0, share))
-    time.sleep(60)
-
-
-def test_course_is_stopped_once_it_is_good_enough(monkeypatch):
-    monkeypatch.setattr(accuracy, "_train_as_in_the_course", epochs_of_mine)
-    result = accuracy.course("hands", 0.9, 100, jit_compile=False)
-    assert result["seconds"] == 3
-    assert result["accuracies"] == [0.2, 0.4, 0.9]
-
-
-def test_course_is_stopped_when_its_time_is_up(monkeypatch):
-    monkeypatch.setattr(accuracy, "_train_as_in_the_course", epochs_of_mine)
-    begin = time.perf_counter()
-    result = accuracy.course("hands", 1.1, 2, jit_compile=False)
-    assert result["seconds"] is None
-    assert time.perf_counter() - begin < 30
-
-
-def test_unusable_data_are_one_line(tmp_path):
-    options = ["--time-to-accuracy", 0.9, "--data", tmp_path / "nothing"]
-    process = command("benchmark", *options, "--out", tmp_path)
-    assert_refused(process, tmp_path / "nothing", "no such file or folder")
+def test_what_is_given_and_unusable_is_named(tmp_path):
+    with pytest.raises(InputError, match="nothing: no such file or folder"):
+        accuracy.this_package(str(tmp_path / "nothing"), 0.9, 60)
     (tmp_path / "file").write_text("")
-    process = command("benchmark", "--out", tmp_path / "file")
-    assert_refused(process, "is a file; expected a folder")
+    with pytest.raises(InputError, match="file: is a file; expected a folder"):
+        benchmark.main(["--out", str(tmp_path / "file")])
 
 
 @pytest.mark.slow

@@ -52,16 +52,15 @@ def table(title, rates, memory, this):
     return lines
 
 
-def growth_table(rows):
-    """Return lines of text: what an image costs in training at each point."""
-    lines = [f"{'growth along':<24}     value  ms per image  MiB"]
-    for row in rows:
-        cost = 1000 * row["seconds_per_image"]
-        lines.append(
-            f"{row['axis']:<24}  {row['value']:8d}  {cost:12.2f}  "
-            f"{row['memory_mb']:.0f}"
-        )
-    return lines
+def growth_heading():
+    """Return the line above those of `growth_line`."""
+    return f"{'training, by':<24}  {'':8}  ms per image  MiB"
+
+
+def growth_line(row):
+    """Return a line of text: what an image costs in training at one point."""
+    cost, memory = 1000 * row["seconds_per_image"], row["memory_mb"]
+    return f"{row['axis']:<24}  {row['value']:8,d}  {cost:12.2f}  {memory:,.0f}"
 
 
 def figure(bars, rows):
