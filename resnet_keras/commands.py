@@ -1,6 +1,7 @@
 """What every command shares: how it starts, how it ends, what its options accept."""
 
 import argparse
+import contextlib
 import os
 import sys
 import tempfile
@@ -37,20 +38,26 @@ def _complain(message):
 
 
 def load_keras():
-    """Import Keras and wake its backend, without their notes about the machine.
+    """Import Keras and wake its backend, without their notes about the machine."""
+    with without_notes():
+        import keras
+
+        keras.ops.zeros(1)
+
+
+@contextlib.contextmanager
+def without_notes():
+    """Keep from stderr what is written there meanwhile, unless it ends in an error.
 
     TensorFlow 2.21 prints half a dozen lines on processor and missing GPU before any of
-    its settings for silence takes effect; they would bury what the command has to say.
-    If the import fails, they are shown.
+    its settings for silence takes effect; they would bury what a command has to say.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with tempfile.TemporaryFile() as notes:
         stderr = os.dup(2)
         os.dup2(notes.fileno(), 2)
         try:
-            import keras
-
-            keras.ops.zeros(1)
+            yield
         except BaseException:
             notes.seek(0)
             os.write(stderr, notes.read())

@@ -12,16 +12,16 @@ from matplotlib.figure import Figure
 
 from resnet_keras import differentiate, family
 from resnet_keras.errors import InputError
-from resnet_keras.experiments.report import Report
 from resnet_keras.files import load_model
 from resnet_keras.images import read_image
 from resnet_keras.inference import Classifier
 from resnet_keras.models import build
+from resnet_keras.report import Report
 
 _NAMES = {
     "grad_cam": "Grad-CAM",
-    "input_gradient": "input gradient",
-    "occlusion": "occlusion",
+    "input_gradient": "Input gradient",
+    "occlusion": "Occlusion",
 }
 
 
@@ -120,6 +120,65 @@ def last_map(model):
     )
 
 
+def cell_centres(model):
+    """Return where in the image the cells of the last map look at.
+
+    A strided 1x1 convolution takes every second pixel from the first one on, so cells
+    need not be spread evenly: those of the course's 2x2 map are centred on pixels 2
+    and 34 of 64, not on 16 and 48.
+
+    Args:
+        model: as in `grad_cam`.
+
+    Returns:
+        Two arrays, of rows and of columns: the pixel on which the window of each cell
+        is centred. Spread evenly where a layer is not known to move them.
+    """
+    tensor = last_map(model)
+    producers = {id(getattr(x, "output", None)): x for x in model.layers}
+    cells, step, first = tensor.shape[1:3], np.ones(2), np.zeros(2)
+    while not isinstance(producers.get(id(tensor)), keras.layers.InputLayer):
+        layer = producers.get(id(tensor))
+        before = keras.tree.flatten(layer.input)[0] if layer else None
+        window = _window(layer, before) if layer else None
+        if window is None:
+            image = np.array(model.input_shape[1:3])
+            step = image / cells
+            first = (step - 1) / 2
+            break
+        size, stride, padding = window
+        step, first = stride * step, stride * first + (size - 1) / 2 - padding
+        tensor = before
+    return [first[axis] + step[axis] * np.arange(cells[axis]) for axis in (0, 1)]
+
+
+def _window(layer, before):
+    """Return (size, stride, padding before it) of a layer's window, each (2,)."""
+    one, none = np.ones(2), np.zeros(2)
+    if isinstance(layer, keras.layers.ZeroPadding2D):
+        (top, _), (left, _) = layer.padding
+        last = layer.data_format == "channels_last"  # option A pads channels by this
+        return one, one, np.array([top, left]) if last else none
+    size = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
+    if size is None:
+        same = layer.output.shape[1:3] == before.shape[1:3]
+        return (one, one, none) if same else None
+    size = (np.array(size) - 1) * getattr(layer, "dilation_rate", 1) + 1
+    stride, inside = np.array(layer.strides), np.array(before.shape[1:3])
+    total = (np.array(layer.output.shape[1:3]) - 1) * stride + size - inside
+    return size, stride, np.maximum(total, 0) // 2 if layer.padding == "same" else none
+
+
+def _at_pixels(cells, model):
+    """Interpolate between the cells of the last map, each where it looks at."""
+    for axis, centres in enumerate(cell_centres(model)):
+        pixels = np.arange(model.input_shape[1 + axis])
+        cells = np.apply_along_axis(
+            lambda line, x=pixels, at=centres: np.interp(x, at, line), axis, cells
+        )
+    return cells.astype(np.float32)
+
+
 def explain(classifier, image):
     """Return the answer for an image, and the three maps at its size.
 
@@ -134,12 +193,8 @@ def explain(classifier, image):
     probabilities = classifier.probabilities(image[None])[0]
     label = int(probabilities.argmax())
     model, batch = classifier.model, classifier.preprocess(image[None])
-    coarse = grad_cam(model, batch[0], label)
-    fine = keras.ops.image.resize(
-        coarse[..., None], image.shape[:2], interpolation="bilinear"
-    )
     maps = {
-        "grad_cam": np.asarray(fine)[..., 0],
+        "grad_cam": _at_pixels(grad_cam(model, batch[0], label), model),
         "input_gradient": input_gradient(model, batch[0], label),
         "occlusion": occlusion(classifier, image, label),
     }
@@ -213,7 +268,7 @@ def verdict(name, probability, maps):
     for key, values in maps.items():
         weights = np.maximum(values, 0)
         if not weights.any():
-            sentences.append(f"The {_NAMES[key]} map is empty: nothing speaks for it.")
+            sentences.append(f"{_NAMES[key]}: the map is empty, nothing speaks for it.")
             continue
         half = _smallest_share(weights)
         sentences.append(

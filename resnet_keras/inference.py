@@ -129,7 +129,8 @@ class Classifier:
     def _way(self, num_images):
         """Return the function to answer so many images with."""
         num_images = max(num_images, self._num_expected)
-        if num_images < _SOME:
+        # JAX would compile operation by operation, and take longer than for the whole.
+        if num_images < _SOME and keras.backend.backend() != "jax":
             return self._as_it_is
         if not self._folded:
             self._folded = _fold(self.model)

@@ -13,7 +13,9 @@ from resnet_keras import fused
 class Recipe:
     """The settings of a training run; the values are the defaults for small data."""
 
+    batch_size: int = 16
     learning_rate: float = 1e-3  # at its peak
+    anneals: bool = True  # the learning rate falls along a cosine, or stays
     warmup_steps: int = 40
     weight_decay: float = 0.05  # AdamW's, on kernels only
     label_smoothing: float = 0.1
@@ -26,10 +28,32 @@ class Recipe:
     rotation: float = 5.0  # largest, in degrees
     brightness: float = 0.1  # largest, as a share
     colour: float = 0.05  # largest difference between channels, as a share
+    # Weights differ from layer to layer, and each block begins as the identity.
+    varies_start: bool = True
 
     def as_dict(self):
         """Return the settings as a dictionary, for config.json."""
         return asdict(self)
+
+
+RECIPES = {
+    "default": Recipe(),
+    # The course's notebook: all as Keras has it, and seed 0 in each layer.
+    "course": Recipe(
+        batch_size=32,
+        anneals=False,
+        weight_decay=0.0,
+        label_smoothing=0.0,
+        statistics_momentum=0.99,
+        flip=0.0,
+        shift=0.0,
+        scale=0.0,
+        rotation=0.0,
+        brightness=0.0,
+        colour=0.0,
+        varies_start=False,
+    ),
+}
 
 
 class Batches(keras.utils.PyDataset):
@@ -130,17 +154,19 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = recipe.statistics_momentum
-    num_steps = epochs * steps_per_epoch
-    warmup_steps = min(recipe.warmup_steps, num_steps // 4)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=warmup_steps,
-        decay_steps=num_steps - warmup_steps,
-    )
+    learning_rate = recipe.learning_rate
+    if recipe.anneals:
+        num_steps = epochs * steps_per_epoch
+        warmup_steps = min(recipe.warmup_steps, num_steps // 4)
+        learning_rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0,
+            warmup_target=learning_rate,
+            warmup_steps=warmup_steps,
+            decay_steps=num_steps - warmup_steps,
+        )
     fused_is_useful = fused.is_useful()
     adamw = fused.FusedAdamW if fused_is_useful else keras.optimizers.AdamW
-    optimizer = adamw(schedule, weight_decay=recipe.weight_decay)
+    optimizer = adamw(learning_rate, weight_decay=recipe.weight_decay)
     # Biases and the normalization's scale and shift have no reason to be small.
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(

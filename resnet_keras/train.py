@@ -13,9 +13,10 @@ from resnet_keras.errors import InputError
 _DEFAULTS = {
     "data": None,
     "model": "resnet50",
+    "recipe": "default",
     "image_size": 64,
     "epochs": None,
-    "batch_size": 16,
+    "batch_size": None,
     "learning_rate": 1e-3,
     "seed": 0,
     "precision": None,
@@ -54,6 +55,13 @@ def _parse(argv):
         help="resnet50 (the default), resnet18, plain34, resnet-cifar-20, ...; a wrong "
         "name lists them all",
     )
+    parser.add_argument(
+        "--recipe",
+        choices=("default", "course"),
+        help="how to train; the course's, for comparison, is Adam at 0.001 without "
+        "augmentation, and with Keras' momentum of 0.99 for statistics, which lag: it "
+        "answers at random for many epochs after it has learned",
+    )
     parser.add_argument("--out", metavar="DIR", help="default: runs/<data name>")
     parser.add_argument(
         "--epochs",
@@ -66,7 +74,7 @@ def _parse(argv):
         "--batch-size",
         type=integer_from(2),
         metavar="N",
-        help=f"images per step (default: {_DEFAULTS['batch_size']})",
+        help="images per step (default: 16; of the course's recipe 32)",
     )
     parser.add_argument(
         "--precision",
@@ -138,8 +146,11 @@ def main(argv=None):
 
     load_keras()
     from resnet_keras import fused
+    from resnet_keras.recipe import RECIPES
     from resnet_keras.training import train
 
+    recipe = RECIPES[config["recipe"]]
+    config["batch_size"] = config["batch_size"] or recipe.batch_size
     num_train = len(dataset.train)
     config["epochs"] = config["epochs"] or _default_epochs(num_train)
     config["precision"] = config["precision"] or fused.best_precision()
@@ -151,6 +162,8 @@ def main(argv=None):
             f"{directory}: stopped by the user. Finished epochs are kept; go on with "
             f"python -m resnet_keras.train --out {shlex.quote(str(directory))} --resume"
         ) from None
+    for warning in metrics["warnings"]:
+        print(f"Warning: {warning}")
     model = directory / "model.h5"
     print(
         f"Test accuracy {metrics['test_accuracy']:.4f} on {len(dataset.test)} images, "

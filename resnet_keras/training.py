@@ -11,9 +11,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras.initializers import GlorotUniform
 
 from resnet_keras import finetune, fused, plots
 from resnet_keras.datasets import stratified_split
+from resnet_keras.diagnosis import diagnose
 from resnet_keras.errors import InputError
 from resnet_keras.files import (
     PREPROCESSING,
@@ -25,8 +27,8 @@ from resnet_keras.files import (
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.models import build
 from resnet_keras.recipe import (
+    RECIPES,
     Batches,
-    Recipe,
     compile_for_training,
     start_as_identity,
     varied_initializer,
@@ -34,6 +36,7 @@ from resnet_keras.recipe import (
 from resnet_keras.writing import write_json, write_whole
 
 _VALIDATION_SHARE = 0.1
+_NUM_TRAIN_SCORED = 1000  # of the training images at most, for their score
 
 
 def train(dataset, directory, config):
@@ -48,10 +51,11 @@ def train(dataset, directory, config):
         dataset: `Dataset`.
         directory: where the run's files go; made if need be.
         config: dictionary with `model` (a name of the family), `epochs`,
-            `batch_size`, `learning_rate`, `seed` and `precision` ("float32" or
-            "mixed_bfloat16"), which `config.json` will hold along with all that
-            follows from it. With `weights`, a file or "imagenet", the run begins from
-            them (`resnet_keras.finetune`), and stages up to `freeze_until` stand still.
+            `recipe` (of `RECIPES`), `batch_size`, `learning_rate`, `seed` and
+            `precision` ("float32" or "mixed_bfloat16"), which `config.json` will hold
+            along with all that follows from it. With `weights`, a file or "imagenet",
+            the run begins from them (`resnet_keras.finetune`), and stages up to
+            `freeze_until` stand still.
 
     Returns:
         The dictionary that `metrics.json` holds.
@@ -62,12 +66,16 @@ def train(dataset, directory, config):
     """
     fused.keep_freed_memory()
     seed, batch_size, epochs = config["seed"], config["batch_size"], config["epochs"]
-    recipe = Recipe(learning_rate=config["learning_rate"])
+    recipe = replace(
+        RECIPES[config["recipe"]],
+        batch_size=batch_size,
+        learning_rate=config["learning_rate"],
+    )
     train_rows, held_out = stratified_split(
         dataset.train.labels, _VALIDATION_SHARE, seed
     )
     size, num_classes = dataset.image_size, len(dataset.class_names)
-    model, preprocessing = _network(config, (size, size, 3), num_classes)
+    model, preprocessing = _network(config, recipe, (size, size, 3), num_classes)
     card = {"class_names": dataset.class_names, "preprocessing": preprocessing}
     classifier = Classifier(model, card)
     batches = Batches(
@@ -81,7 +89,7 @@ def train(dataset, directory, config):
         if preprocessing == PREPROCESSING
         else lambda batch: classifier.preprocess(255 * batch),
     )
-    config = {**config, "recipe": recipe.as_dict(), "versions": versions()}
+    config = {**config, "settings": recipe.as_dict(), "versions": versions()}
     run = _Run(Path(directory), dataset, config, classifier, card, held_out, batches)
     run.begin()
     for phase in finetune.phases(
@@ -114,16 +122,19 @@ def train(dataset, directory, config):
     return run.finish(train_rows)
 
 
-def _network(config, input_shape, num_classes):
+def _network(config, recipe, input_shape, num_classes):
     """Return the network to begin with, and what pictures it expects."""
-    initializer = varied_initializer(config["seed"])
+    initializer = GlorotUniform
+    if recipe.varies_start:
+        initializer = varied_initializer(config["seed"])
     if config.get("weights"):
         model, preprocessing = finetune.network(
             config["model"], config["weights"], input_shape, num_classes, initializer
         )
         return model, preprocessing or PREPROCESSING
     model = build(config["model"], input_shape, num_classes, initializer=initializer)
-    start_as_identity(model)
+    if recipe.varies_start:
+        start_as_identity(model)
     return model, PREPROCESSING
 
 
@@ -244,7 +255,9 @@ class _Run(keras.callbacks.Callback):
         test, names = dataset.test, dataset.class_names
         probabilities = self._classifier.probabilities(test.images)
         on_test = scores(probabilities, test.labels)
-        on_train = self._score(dataset.train, train_rows)
+        rng = np.random.default_rng(self._config["seed"])
+        sample = np.sort(rng.permutation(train_rows)[:_NUM_TRAIN_SCORED])
+        on_train = self._score(dataset.train, sample)
         speeds = [row["images_per_second"] for row in history]
         metrics = {
             "test_accuracy": on_test["accuracy"],
@@ -254,6 +267,7 @@ class _Run(keras.callbacks.Callback):
             "validation_accuracy": history[-1].get("val_accuracy"),
             "num_parameters": self._plain.count_params(),
             "num_train_images": len(train_rows),
+            "num_train_images_scored": len(sample),
             "num_test_images": len(test),
             "epochs": len(history),
             "train_seconds": sum(row["seconds"] for row in history),
@@ -262,6 +276,7 @@ class _Run(keras.callbacks.Callback):
             "seed": self._config["seed"],
             "versions": versions(),
         }
+        metrics["warnings"] = diagnose(metrics, history[-1]["accuracy"])
         save_model(
             self._plain, self._directory / "model.h5", self._card(metrics=metrics)
         )

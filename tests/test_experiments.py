@@ -19,7 +19,7 @@ from resnet_keras.experiments import (
     shortcuts,
     small,
 )
-from resnet_keras.experiments.report import mean_and_margin
+from resnet_keras.report import mean_and_margin
 from tests.conftest import assert_refused, command
 
 
@@ -64,18 +64,23 @@ def degradation_rows(plain, residual):
 
 
 def test_degradation_verdict_needs_the_data_to_show_it():
+    def verdict(plain, residual):
+        return degradation.verdict(degradation_rows(plain, residual), chance=5 / 6)
+
     low, high = (0.1, 0.12, 0.11), (0.5, 0.55, 0.6)
-    shown = degradation.verdict(degradation_rows((low, high), (high, low)))
-    assert "degradation, as in the paper" in shown
+    shown = verdict((low, high), (high, low))
+    assert "but not the residual one: degradation, as in the paper" in shown
     assert "from 11.0% to 55.0%" in shown
     assert "trains worse in 3 of 3 seeds, by +44.0 points" in shown
-    both = degradation.verdict(degradation_rows((low, high), (low, high)))
+    assert "hardly learnt" not in shown
+    unsure = verdict((low, (0.8, 0.81, 0.82)), (low, (0.2, 0.11, 0.12)))
+    assert "the residual one by more than chance explains: degradation" in unsure
+    assert "errs in 83.3%: beyond that plain-56 hardly learnt." in unsure
+    both = verdict((low, high), (low, high))
     assert "the residual network by 100% of what the plain one lost" in both
-    scattered = degradation.verdict(
-        degradation_rows(((0.1, 0.5, 0.3), (0.5, 0.1, 0.4)), (high, low))
-    )
+    scattered = verdict(((0.1, 0.5, 0.3), (0.5, 0.1, 0.4)), (high, low))
     assert "chance" in scattered
-    one_seed = degradation.verdict(degradation_rows(((0.1,), (0.9,)), ((0.1,), (0.1,))))
+    one_seed = verdict(((0.1,), (0.9,)), ((0.1,), (0.1,)))
     assert "chance" in one_seed
 
 
@@ -114,12 +119,12 @@ def test_gradients_verdict_follows_the_norms():
     shares |= {("plain", True): 2.0, ("residual", True): 2.0}
     words = gradients.verdict(gradient_rows(shares))
     assert "gradient vanishes" in words
-    assert "the residual one's does not." in words
-    assert "is not small" in words
-    shares |= {("plain", False): 0.5, ("plain", True): 1e-9}
+    assert "the residual one's stays within a factor of 1,000." in words
+    assert "vanishing is not what hinders it" in words
+    shares |= {("plain", False): 1e4, ("plain", True): 1e-9}
     other = gradients.verdict(gradient_rows(shares))
-    assert "does not vanish" in other
-    assert "is small as well" in other
+    assert "gradient explodes" in other
+    assert "vanishing hinders it here" in other
 
 
 def test_without_normalization_leaves_out_just_that():
@@ -147,6 +152,7 @@ def identity_rows(response, error):
         rows.append(identity._row("error", kind, "", 0, error[kind]))
         for depth in (20, 56):
             rows.append(identity._row("response", kind, depth, 1, response[kind]))
+            rows.append(identity._row("train_error", kind, depth, "", 0.1))
     return rows
 
 
@@ -160,6 +166,9 @@ def test_identity_verdict_follows_the_numbers():
     words = identity.verdict(identity_rows(other, other))
     assert "the plain one comes closer" in words
     assert words.count("unlike in the paper") == 2
+    words = identity.verdict(identity_rows({"residual": 1.0, "plain": 1.01}, other))
+    assert words.count("no different with sums") == 2
+    assert "does as much as one of 20" in words
 
 
 def test_responses_are_the_normalized_deviations():

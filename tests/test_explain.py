@@ -76,6 +76,28 @@ def test_occlusion_covers_every_pixel(shape):
     assert np.isfinite(explain.occlusion(Corner(), image, 1, patch=6)).all()
 
 
+def test_cells_lie_where_their_windows_are_centred(resnet50, model):
+    # conv1: window 7, stride 2, padding 3: centred on 2i. Max pooling: window 3, stride
+    # 2: on 2i + 1 of these, so 4i + 2. Three times every second: 32i + 2.
+    rows, columns = explain.cell_centres(resnet50)
+    assert list(rows) == list(columns) == [2, 34]
+    # Padded windows of 3 are centred on every second pixel, twice.
+    assert list(explain.cell_centres(model)[0]) == [0, 4, 8, 12]
+
+
+def test_cells_after_same_padding_and_unknown_layers():
+    inputs = keras.Input((8, 9, 3))
+    x = keras.layers.Conv2D(2, 3, strides=2, padding="same")(inputs)
+    rows, columns = explain.cell_centres(keras.Model(inputs, x))
+    # TensorFlow pads 8 by one, after the end; and 9 by one on both sides.
+    assert list(rows) == [1, 3, 5, 7]
+    assert list(columns) == [0, 2, 4, 6, 8]
+    x = keras.layers.Cropping2D(2)(inputs)
+    x = keras.layers.ReLU()(x)
+    rows, _ = explain.cell_centres(keras.Model(inputs, x))
+    assert list(rows) == [0.5, 2.5, 4.5, 6.5]
+
+
 def test_explain_takes_the_likeliest_class(model):
     classifier = Classifier(model, {"class_names": list("abcd")})
     image = random_image(np.uint8)

@@ -316,15 +316,28 @@ def test_an_unknown_name_lists_what_there_is():
     assert "plain-cifar-1202" in str(raised.value)
 
 
-def test_train_evaluate_and_predict_with_another_network(tmp_path):
+# For three classes: of 64, 512 or 2,048 weights and a bias each
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("resnet-cifar-20", 271_786 - 7 * 65),  # the paper's network has ten classes
+        pytest.param("resnet18", 11_193_990 - 3 * 513, marks=pytest.mark.slow),
+        pytest.param("plain34", None, marks=pytest.mark.slow),
+        pytest.param("resnet-cifar-56", None, marks=pytest.mark.slow),
+        pytest.param("resnet101", 42_670_470 - 3 * 2049, marks=pytest.mark.slow),
+    ],
+)
+def test_train_evaluate_and_predict_with_another_network(name, parameters, tmp_path):
     write_pair(tmp_path / "colours")
     run = tmp_path / "run"
-    options = ["--epochs", 2, "--image-size", 32, "--model", "resnet-cifar-20"]
+    options = ["--epochs", 1, "--image-size", 32, "--model", name]
     process = command("train", "--data", tmp_path / "colours", "--out", run, *options)
     assert process.returncode == 0, process.stderr
     metrics = json.loads((run / "metrics.json").read_text())
-    # 7 classes fewer than the ten of 271,786 parameters, each of 64 weights and a bias
-    assert metrics["num_parameters"] == 271_786 - 7 * 65
+    parameters = parameters or build(name, (32, 32, 3), 3).count_params()
+    assert metrics["num_parameters"] == parameters
+    expected = build(name, (32, 32, 3), 3).name
+    assert keras.models.load_model(run / "model.h5", compile=False).name == expected
     process = command("evaluate", run / "model.h5", "--data", tmp_path / "colours")
     assert f"Accuracy {metrics['test_accuracy']:.4f}" in process.stdout
     Image.fromarray(coloured_images([0])[0]).save(tmp_path / "image.png")

@@ -23,6 +23,7 @@ from tests.conftest import assert_refused, coloured_images, command, write_pair
 
 CONFIG = {
     "model": "resnet-cifar-8",
+    "recipe": "default",
     "epochs": 3,
     "batch_size": 12,
     "learning_rate": 1e-2,

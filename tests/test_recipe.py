@@ -130,6 +130,28 @@ def test_schedule_warms_up_and_ends_at_zero(tiny_model):
     assert rates[12:] == sorted(rates[12:], reverse=True)
 
 
+def test_course_is_keras_adam_and_nothing_else(tiny_model):
+    """Compare three steps with a network compiled as the course does."""
+    course = recipes.RECIPES["course"]
+    model, plain = (keras.models.clone_model(tiny_model) for _ in range(2))
+    for one in (model, plain):
+        one.set_weights(tiny_model.get_weights())
+    compile_for_training(model, course, 10, 5)
+    plain.compile(optimizer="adam", loss="categorical_crossentropy", jit_compile=False)
+    data = batches(recipe=course)
+    for index in (0, 1, 0):
+        model.train_on_batch(*data[index])
+        plain.train_on_batch(*data[index])
+    pairs = zip(model.trainable_variables, plain.trainable_variables, strict=True)
+    for a, b in pairs:
+        if a.name != "bias":  # a convolution's has no gradient but rounding errors
+            np.testing.assert_allclose(a, b, atol=1e-5)
+    images = np.concatenate([data[0][0], data[1][0]])
+    own = coloured_images(np.arange(10) % 3) / np.float32(255)
+    for image in images:  # shuffled, but as they were
+        assert np.abs(own - image).max((1, 2, 3)).min() < 1e-6
+
+
 def test_weight_decay_reaches_kernels_only(tiny_model):
     model = keras.models.clone_model(tiny_model)
     # Without a gradient nothing but the decay moves a weight.

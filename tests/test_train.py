@@ -30,7 +30,7 @@ def test_smaller_sets_get_more_epochs():
 
 
 def test_resumed_settings_come_from_the_run(tmp_path):
-    settings = dict.fromkeys(train._DEFAULTS, 1) | {"recipe": {}}
+    settings = dict.fromkeys(train._DEFAULTS, 1) | {"settings": {}}
     (tmp_path / "config.json").write_text(json.dumps(settings))
     found = train._settings_of(tmp_path, {"seed": 1})
     assert found == dict.fromkeys(train._DEFAULTS, 1)
@@ -48,3 +48,31 @@ def test_overwrite_removes_the_runs_files_and_no_others(tmp_path):
     arguments = train._parse(["--overwrite"])
     train._make_room(tmp_path, arguments)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("recipe", ["default", "course"])
+def test_recipe_is_recorded_and_resumed(recipe, tmp_path, monkeypatch):
+    from resnet_keras import recipe as recipes
+    from resnet_keras import training
+
+    source, out = write_pair(tmp_path / "data"), tmp_path / "run"
+    seen = []
+
+    def stop(dataset, directory, config):
+        seen.append(config)
+        directory.mkdir(exist_ok=True)
+        (directory / "config.json").write_text(json.dumps(config))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", stop)
+    line = ["--data", str(source), "--out", str(out), "--image-size", "32"]
+    line += ["--precision", "float32"]
+    for more in (["--recipe", recipe], ["--resume"]):
+        with pytest.raises(InputError, match="stopped by the user"):
+            train.main([*line, *more])
+    assert seen[0] == seen[1]
+    assert seen[0]["recipe"] == recipe
+    assert seen[0]["batch_size"] == recipes.RECIPES[recipe].batch_size
+    other = {"default": "course", "course": "default"}[recipe]
+    with pytest.raises(InputError, match=f"this run has recipe {recipe}, not {other}"):
+        train.main([*line, "--resume", "--recipe", other])

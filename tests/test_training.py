@@ -62,7 +62,7 @@ def test_metrics_agree_with_the_saved_model(finished):
     # A dense layer of 3 classes has 3 * 2049 parameters fewer than one of 6.
     assert metrics["num_parameters"] == 23_600_006 - 3 * 2049
     # A tenth of the 36 training images, by class, is one of each: 33 are left.
-    assert metrics["num_train_images"] == 33
+    assert metrics["num_train_images"] == metrics["num_train_images_scored"] == 33
     assert (metrics["epochs"], metrics["seed"]) == (3, 1)
     keys = ("train_seconds", "images_per_second", "peak_memory_mb", "train_accuracy")
     assert all(metrics[key] > 0 for key in keys)
@@ -248,6 +248,21 @@ def wait_for_checkpoint(process, out, epochs):
     pytest.fail(f"no checkpoint: {process.communicate()}")
 
 
+def test_course_recipe_is_kept_with_the_run(tmp_path):
+    source, out = write_pair(tmp_path / "colours"), tmp_path / "run"
+    line = ["--data", source, "--out", out, "--model", "resnet-cifar-20"]
+    line += ["--recipe", "course", "--epochs", 2, "--image-size", 32]
+    process = command("train", *line)
+    assert process.returncode == 0, process.stderr
+    config = json.loads((out / "config.json").read_text())
+    assert (config["recipe"], config["batch_size"]) == ("course", 32)
+    settings = config["settings"]
+    assert (settings["statistics_momentum"], settings["anneals"]) == (0.99, False)
+    metrics = json.loads((out / "metrics.json").read_text())
+    printed = [x for x in process.stdout.splitlines() if x.startswith("Warning: ")]
+    assert printed == [f"Warning: {warning}" for warning in metrics["warnings"]]
+
+
 def test_killed_run_resumes_to_the_same_end(finished, tmp_path):
     directory, _ = finished
     out = tmp_path / "run"
@@ -277,10 +292,9 @@ def test_killed_run_resumes_to_the_same_end(finished, tmp_path):
         assert found[key] == expected[key]
 
 
-def test_ctrl_c_says_how_to_go_on(finished, tmp_path):
-    directory, _ = finished
+def test_ctrl_c_says_how_to_go_on(pair, tmp_path):
     out = tmp_path / "run"
-    process = start(directory / "colours", out)
+    process = start(pair, out, "--model", "resnet-cifar-20", "--epochs", 500)
     wait_for_checkpoint(process, out, 1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
@@ -343,7 +357,9 @@ def test_spoilt_checkpoint_is_refused(tmp_path, pair):
     assert_refused(process, "checkpoint.h5")
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "summary", "hands"])
+@pytest.mark.parametrize(
+    "name", ["train", "evaluate", "predict", "summary", "hands", "benchmark"]
+)
 def test_help_answers_within_half_a_second(name):
     seconds = []
     for _ in range(3):  # the best of three, for the machine may be busy

@@ -9,11 +9,11 @@ from resnet_keras.errors import InputError
 
 # name: (what it shows, about how many minutes on two cores)
 _EXPERIMENTS = {
-    "gradients": ("how much gradient reaches the first layers", 4),
-    "degradation": ("deeper plain networks train worse, residual ones do not", 10),
-    "identity": ("how easily a block becomes the identity", 6),
+    "gradients": ("how much gradient reaches the first layers", 8),
+    "degradation": ("deeper plain networks train worse, residual ones do not", 11),
+    "identity": ("how easily a block becomes the identity", 4),
     "shortcuts": ("options A, B and C: parameters, time, accuracy", 6),
-    "depth-cost": ("what 18 to 152 layers cost", 3),
+    "depth-cost": ("what 18 to 152 layers cost", 1),
 }
 
 
@@ -24,7 +24,7 @@ def _parse(argv):
     )
     commands = parser.add_subparsers(dest="name", metavar="NAME", required=True)
     for name, (text, minutes) in _EXPERIMENTS.items():
-        command = commands.add_parser(name, help=f"{text} (about {minutes} minutes)")
+        command = commands.add_parser(name, help=f"{text} (about {minutes} min)")
         command.add_argument(
             "--quick", action="store_true", help="seconds instead of minutes"
         )

@@ -3,10 +3,12 @@
 Source: arXiv 1512.03385, figure 1, figure 6 and table 6.
 """
 
+import keras
+import numpy as np
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import Report, mean_and_margin
+from resnet_keras.report import Report, mean_and_margin
 
 _COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#8172b3", "#c44e52")
 
@@ -24,8 +26,8 @@ def run(out, depths=(20, 56), seeds=3, source="hands", quick=False):
     Returns:
         `(rows, verdict)`: a row per network, seed and epoch, and words.
     """
-    size, number, epochs = (8, 60, 2) if quick else (16, 1800, 12)
-    data = small.load(source, size, number, 300 if not quick else 30)
+    epochs = 2 if quick else 9
+    data = small.load_usual(source, quick)
     nets = [(kind, depth) for kind in ("plain", "residual") for depth in depths]
     report = Report(
         "degradation",
@@ -50,8 +52,10 @@ def run(out, depths=(20, 56), seeds=3, source="hands", quick=False):
                 f"training error {last['train_error']:.1%}, test error "
                 f"{last['test_error']:.1%}, {seconds:.0f} s"
             )
-    words = verdict(rows)
-    report.finish(rows, figure(rows), words)
+            keras.backend.clear_session(free_memory=False)
+    chance = 1 - np.bincount(data.train_labels).max() / len(data.train_labels)
+    words = verdict(rows, chance)
+    report.finish(rows, figure(rows, chance), words)
     return rows, words
 
 
@@ -66,8 +70,13 @@ def final_errors(rows, network, depth, key="train_error"):
     return [error for _, error in sorted(chosen)]
 
 
-def verdict(rows):
-    """Say what depth did to the training error, and how sure that is."""
+def verdict(rows, chance):
+    """Say what depth did to the training error, and how sure that is.
+
+    Args:
+        rows: as `run` returns them.
+        chance: the error of one who always names the commonest class.
+    """
     depths = sorted({row["depth"] for row in rows})
     shallow, deep = depths[0], depths[-1]
     sentences, effects = [], {}
@@ -89,6 +98,17 @@ def verdict(rows):
             f"deeper one trains worse in {worse} of {len(differences)} seeds, by "
             f"{100 * mean:+.1f} points on average, {_interval(margin)}."
         )
+    lost = [
+        f"{network}-{depth}"
+        for network in effects
+        for depth in depths
+        if _mean(final_errors(rows, network, depth)) > 0.9 * chance
+    ]
+    if lost:
+        sentences.append(
+            f"An answer that is always the same errs in {chance:.1%}: beyond "
+            f"that {', '.join(lost)} hardly learnt."
+        )
     return " ".join([*sentences, _conclusion(effects)])
 
 
@@ -106,10 +126,11 @@ def _conclusion(effects):
     """Judge by the mean differences; 0 is one that chance explains."""
     plain, residual = effects["plain"], effects["residual"]
     if plain > 0 and residual <= 0:
+        than_chance = "" if residual else " by more than chance explains"
         return (
             "So depth made the plain network worse in training, which is not "
-            "overfitting, and did not do so to the residual one: degradation, as in "
-            "the paper."
+            "overfitting, but not the residual one"
+            f"{than_chance}: degradation, as in the paper."
         )
     if plain > 0:
         return (
@@ -122,10 +143,10 @@ def _conclusion(effects):
     )
 
 
-def figure(rows):
+def figure(rows, chance):
     """Draw training and test error against the epoch, plain beside residual."""
     depths = sorted({row["depth"] for row in rows})
-    result = Figure(figsize=(9.6, 4.2), layout="constrained")
+    result = Figure(figsize=(9.6, 4.6), layout="constrained")
     panels = result.subplots(1, 2, sharey=True)
     for axes, network in zip(panels, ("plain", "residual"), strict=True):
         for depth, colour in zip(depths, _COLOURS, strict=False):
@@ -148,11 +169,33 @@ def figure(rows):
                     axes.fill_between(
                         epochs, list(low), list(high), color=colour, alpha=0.15
                     )
+        axes.axhline(100 * chance, color="#888888", linestyle="--", linewidth=1)
+        axes.annotate(
+            "always the same answer",
+            (1, 100 * chance),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="right",
+            color="#666666",
+        )
         axes.set(title=f"{network} networks", xlabel="epoch", ylim=(0, 100))
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, loc="lower left")
     panels[0].set_ylabel("error in %")
+    result.legend(
+        *panels[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=2 * min(len(depths), 3),
+        frameon=False,
+    )
     number = len({row["seed"] for row in rows})
-    result.suptitle(f"Mean of {number} seeds; shaded from lowest to highest")
+    result.suptitle(
+        "Does depth make training worse? "
+        + (
+            f"Mean of {number} seeds; shaded from lowest to highest"
+            if number > 1
+            else "One seed"
+        )
+    )
     return result

@@ -10,7 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from resnet_keras import family
-from resnet_keras.experiments.report import Report
+from resnet_keras.report import Report
 
 _CLASSES = 6
 
@@ -108,10 +108,10 @@ def verdict(rows):
     """Say what the deepest costs next to the shallowest, and what grows most."""
     first, last = rows[0], rows[-1]
     names = {
-        "parameters": "parameters",
-        "multiply_adds": "multiply-adds",
-        "seconds_per_image": "time per image",
-        "memory_mb": "memory",
+        "parameters": "the number of parameters",
+        "multiply_adds": "the number of multiply-adds",
+        "seconds_per_image": "the time per image",
+        "memory_mb": "the memory",
     }
     factors = {name: last[key] / max(first[key], 1e-9) for key, name in names.items()}
     listed = ", ".join(f"{factor:.1f} x {name}" for name, factor in factors.items())

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from resnet_keras import family, finetune, fused
 from resnet_keras.datasets import load_dataset
 from resnet_keras.errors import InputError
-from resnet_keras.experiments.report import Report
 from resnet_keras.files import PREPROCESSING, load_model
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.models import build
@@ -22,6 +21,7 @@ from resnet_keras.recipe import (
     start_as_identity,
     varied_initializer,
 )
+from resnet_keras.report import Report
 from resnet_keras.weights import read_weights
 
 _SIZE, _BATCH_SIZE = 64, 16

@@ -73,6 +73,21 @@ def load(source, size, num_train, num_test):
     return Data(f"{name}, {size} x {size}", train, train_labels, test, test_labels)
 
 
+def load_usual(source, quick, num_train=1800, num_test=300):
+    """Return images of 16 pixels, enough for an experiment, or a handful of 8 pixels.
+
+    Args:
+        source: as in `load`.
+        quick: whether a handful is enough.
+        num_train: the most training images otherwise.
+        num_test: the most test images otherwise.
+
+    Returns:
+        `Data`.
+    """
+    return load(source, 8, 60, 30) if quick else load(source, 16, num_train, num_test)
+
+
 def cut_out(rendered, size):
     """Return each hand by itself, as uint8 (number, size, size, 3).
 

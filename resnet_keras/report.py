@@ -1,4 +1,4 @@
-"""What every experiment shares: it says what it does, and leaves its results."""
+"""How an experiment reports: what it says while it runs, and the files it leaves."""
 
 import csv
 import math

@@ -1,0 +1,111 @@
+"""Compare speed and memory on this machine: `python -m resnet_keras.benchmark`."""
+
+import argparse
+import os
+import platform
+import time
+from functools import partial
+from pathlib import Path
+
+from resnet_keras.commands import load_keras, number_from, run
+from resnet_keras.errors import InputError
+
+
+def _parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="python -m resnet_keras.benchmark",
+        description="Compare, on this machine, training and prediction with Keras' own "
+        "ResNet-50, with PyTorch's where that is installed, and with the processor's "
+        "limit; in turn, by medians, in about ten minutes.",
+    )
+    parser.add_argument(
+        "--time-to-accuracy",
+        type=number_from(0, 1),
+        metavar="SHARE",
+        help="measure instead the minutes of training until this validation accuracy, "
+        "here and with the course's recipe; 0.95, say",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        default="hands",
+        help="for that, as for resnet_keras.train (default: hands)",
+    )
+    parser.add_argument(
+        "--max-minutes",
+        type=number_from(0.1),
+        default=30,
+        metavar="N",
+        help="for that, how long each may train (default: 30)",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="a small network, two contenders and one round, to see that it works",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        default="runs/benchmark",
+        help="where to write the figures as JSON and PNG (default: runs/benchmark)",
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Parse, measure, print and write."""
+    arguments = _parse(argv)
+    out = Path(arguments.out)
+    if out.is_file():
+        raise InputError(f"{out}: is a file; expected a folder for --out.")
+    start = time.perf_counter()
+    print(f"On {_machine()}", flush=True)
+    load_keras()
+    from resnet_keras.files import versions
+    from resnet_keras.writing import write_json
+
+    result = {"machine": _machine(), "versions": versions()}
+    if arguments.time_to_accuracy:
+        result |= _time_to_accuracy(arguments)
+        path = out / "time_to_accuracy.json"
+    else:
+        from resnet_keras.benchmark.comparison import compare
+
+        picture = out / "benchmark.png"
+        result |= compare(arguments.quick, picture)
+        print(f"Written: {picture}")
+        path = out / "benchmark.json"
+    result["seconds"] = time.perf_counter() - start
+    write_json(path, result)
+    print(f"Done in {result['seconds'] / 60:.1f} minutes. Written: {path}")
+    return 0
+
+
+def _time_to_accuracy(arguments):
+    from resnet_keras.benchmark import accuracy
+    from resnet_keras.benchmark.contenders import DEFAULTS, THIS, WITHOUT_XLA
+
+    target, source = arguments.time_to_accuracy, arguments.data
+    print(f"Until {target} of the validation images of {source} are right", flush=True)
+    found = {}
+    for name, train in (
+        (THIS, accuracy.this_package),
+        (WITHOUT_XLA, partial(accuracy.course, jit_compile=False)),
+        (DEFAULTS, partial(accuracy.course, jit_compile="auto")),
+    ):
+        found[name] = train(source, target, 60 * arguments.max_minutes)
+        print(accuracy.in_words(found, THIS)[-1], flush=True)
+    return {"target": target, "data": source, "time_to_accuracy": found}
+
+
+def _machine():
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = [x for x in info.read_text().splitlines() if x.startswith("model name")]
+        name = lines[0].split(":")[1].strip() if lines else name
+    return f"{os.cpu_count()} cores of {name}"
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,175 @@
+"""How soon a given validation accuracy is reached: here, and with the course's recipe.
+
+All train on nine tenths of the training images and are judged after each epoch on the
+same tenth, by moving-average statistics. The clock runs from the first step on, with
+all that an epoch costs; it does not run while data are read and networks are built.
+"""
+
+import csv
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from resnet_keras.errors import InputError
+
+_COURSE_BATCH_SIZE = 32
+
+
+def this_package(source, target, max_seconds):
+    """Run `python -m resnet_keras.train`, until the accuracy or the time is reached.
+
+    Args:
+        source: as for `load_dataset`.
+        target: validation accuracy, from 0 to 1.
+        max_seconds: when to stop.
+
+    Returns:
+        Dictionary: `seconds` until an epoch ended with the accuracy, or None;
+        `trained`, the seconds trained in all; `accuracies`, of each epoch.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        line = ["-m", "resnet_keras.train", "--data", source, "--out", directory]
+        process = subprocess.Popen(
+            [sys.executable, *line], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        path, result = Path(directory) / "history.csv", _result([], target)
+        try:
+            while process.poll() is None and not _is_over(result, max_seconds):
+                time.sleep(0.1)
+                if path.exists():
+                    with path.open(newline="") as file:
+                        rows = list(csv.DictReader(file))
+                    pairs = [(row["seconds"], row["val_accuracy"]) for row in rows]
+                    result = _result(pairs, target)
+            if process.poll():
+                message = process.stderr.read().decode().strip()
+                raise InputError(message.removeprefix("error: "))
+        finally:
+            process.kill()
+            process.communicate()
+    return result
+
+
+def course(source, target, max_seconds, jit_compile):
+    """Train `keras.applications`' network by the course's recipe, in its own process.
+
+    Args:
+        source: as in `this_package`.
+        target: as in `this_package`.
+        max_seconds: as in `this_package`.
+        jit_compile: "auto", Keras' default, or False.
+
+    Returns:
+        As `this_package`.
+    """
+    context = multiprocessing.get_context("spawn")
+    pipe, there = context.Pipe(duplex=False)
+    process = context.Process(
+        target=_train_as_in_the_course, args=(there, source, jit_compile), daemon=True
+    )
+    process.start()
+    there.close()
+    pairs, result = [], _result([], target)
+    try:
+        begin = pipe.recv()  # the clock starts
+        while not _is_over(result, max_seconds):
+            passed = time.time() - begin
+            if not pipe.poll(max(0, max_seconds - passed)):
+                break
+            pairs.append(pipe.recv())
+            result = _result(pairs, target)
+    finally:
+        process.kill()
+        process.join()
+    return result | {"trained": max(result["trained"], time.time() - begin)}
+
+
+def _train_as_in_the_course(pipe, source, jit_compile):
+    from resnet_keras.commands import load_keras
+
+    load_keras()
+    import keras
+    import numpy as np
+
+    from resnet_keras.benchmark.contenders import compile_as_in_the_course
+    from resnet_keras.datasets import load_dataset, stratified_split
+
+    dataset = load_dataset(source)
+    train_rows, held_out = stratified_split(dataset.train.labels, 0.1, 0)
+    size, num_classes = dataset.image_size, len(dataset.class_names)
+    model = keras.applications.ResNet50(
+        weights=None, input_shape=(size, size, 3), classes=num_classes
+    )
+    compile_as_in_the_course(model, jit_compile)
+
+    def arrays(rows):
+        images = dataset.train.images[rows] / np.float32(255)
+        return images, np.eye(num_classes)[dataset.train.labels[rows]]
+
+    class Tell(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            now = time.time()
+            pipe.send((now - self.start, logs["val_accuracy"]))
+            self.start = now
+
+    tell = Tell()
+    tell.start = time.time()
+    pipe.send(tell.start)
+    model.fit(
+        *arrays(train_rows),
+        batch_size=_COURSE_BATCH_SIZE,
+        epochs=10**6,
+        validation_data=arrays(held_out),
+        callbacks=[tell],
+        verbose=0,
+    )
+
+
+def _result(pairs, target):
+    """Sum up epochs, given as pairs of seconds and accuracy."""
+    passed, seconds, accuracies = 0.0, None, []
+    for duration, accuracy in pairs:
+        passed += float(duration)
+        accuracies.append(float(accuracy))
+        if seconds is None and accuracies[-1] >= target:
+            seconds = passed
+    return {"seconds": seconds, "trained": passed, "accuracies": accuracies}
+
+
+def _is_over(result, max_seconds):
+    return result["seconds"] is not None or result["trained"] >= max_seconds
+
+
+def in_words(results, this):
+    """Return a line for each contender, and how much sooner `this` is there.
+
+    Where another did not get there, it is not known how long it would have taken, but
+    that it is longer than it was given.
+
+    Example:
+
+    >>> this = {"seconds": 60.0, "trained": 60.0, "accuracies": [0.96]}
+    >>> other = {"seconds": None, "trained": 600.0, "accuracies": [0.2, 0.4]}
+    >>> for line in in_words({"ours": this, "theirs": other}, "ours"):
+    ...     print(line)
+    ours: 1.0 minutes
+    theirs: not within 10.0 minutes (best 0.400); ours is > 10.0 times sooner
+    """
+    own = results[this]["seconds"]
+    lines = []
+    for name, result in results.items():
+        reached = result["seconds"]
+        seconds = reached or result["trained"]
+        if reached:
+            line = f"{name}: {seconds / 60:.1f} minutes"
+        else:
+            best = max(result["accuracies"], default=0)
+            line = f"{name}: not within {seconds / 60:.1f} minutes (best {best:.3f})"
+        if name != this and own:
+            sign = "" if reached else "> "
+            line += f"; {this} is {sign}{seconds / own:.1f} times sooner"
+        lines.append(line)
+    return lines

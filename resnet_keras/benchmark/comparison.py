@@ -1,0 +1,155 @@
+"""All that the benchmark compares, printed as it is measured."""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+from PIL import Image
+
+from resnet_keras import ResNet50, plots, save_model
+from resnet_keras.benchmark import contenders, growth, results
+from resnet_keras.benchmark.common import CLASSES
+from resnet_keras.measuring import interleaved
+from resnet_keras.models import build
+from resnet_keras.summary import stage_table
+
+# network, side of the images, images of a step, rounds
+_FULL = ("resnet50", 64, 32, 9)
+_QUICK = ("resnet-cifar-20", 32, 4, 1)
+
+
+def compare(quick, picture):
+    """Measure, print and draw speed, memory and growth.
+
+    Args:
+        quick: whether to compare two contenders with a small network, once.
+        picture: path of the figure.
+
+    Returns:
+        Dictionary of all that was measured, for a JSON file.
+    """
+    network, size, batch_size, num_rounds = _QUICK if quick else _FULL
+    print(f"{network}, {size} x {size} pixels, batches of {batch_size}\n", flush=True)
+
+    def measure(makers):
+        if quick:
+            chosen = (contenders.THIS, contenders.WITHOUT_XLA)
+            makers = {name: makers[name] for name in chosen}
+        found = interleaved(makers, (network, size, batch_size), num_rounds)
+        for name, values in found.items():
+            if "error" in values:
+                print(f"{name} is left out: {values['error']}")
+        return found
+
+    result = {"network": network, "image_size": size, "batch_size": batch_size}
+    result |= _rates(measure, batch_size, multiply_adds(network, size))
+    result["growth"] = []
+    if not quick:
+        result["input"] = _input(measure(contenders.INPUT)["fit"]["seconds"])
+        result["start"] = start_up()
+        print(results.growth_heading())
+        result["growth"] = growth.measure(
+            lambda row: print(results.growth_line(row), flush=True)
+        )
+    rates, memory = result["images_per_second"], result["peak_memory_mb"]
+    bars = {f"{title}, images/s": values for title, values in rates.items()}
+    bars["peak memory in training, MiB"] = memory["training"]
+    plots.save(results.figure(bars, result["growth"]), picture)
+    return result
+
+
+def multiply_adds(network, size):
+    """Return how many multiplications an image takes on its way through a network."""
+    model = build(network, (size, size, 3), CLASSES)
+    return sum(row["multiply_adds"] for row in stage_table(model))
+
+
+def _rates(measure, batch_size, multiply_adds_per_image):
+    """Measure and print images/s and memory, of training and of prediction."""
+    training = measure(contenders.TRAINING)
+    limit = {key: training.pop(key) for key in [contenders.LIMIT] if key in training}
+    num_products = dict.fromkeys(contenders.PRECISIONS, contenders.MATRIX_SIDE**3)
+    products = results.speeds(limit, num_products).get(contenders.LIMIT, {})
+    prediction = measure(contenders.PREDICTION)
+    num_images = {"train": batch_size, "batch": batch_size, "one": 1}
+    rates, memory = {}, {}
+    for title, step, found, passes in (
+        # The gradients of a layer's input and of its weights take as much as itself.
+        ("training", "train", training, 3),
+        ("prediction", "batch", prediction, 1),
+        ("prediction, one by one", "one", prediction, 1),
+    ):
+        speeds = results.speeds(found, num_images)
+        rates[title] = {name: steps[step] for name, steps in speeds.items()}
+        rates[title] |= limits(products, passes * multiply_adds_per_image)
+        memory[title] = {name: found[name]["peak_memory_mb"] for name in speeds}
+        lines = results.table(title, rates[title], memory[title], contenders.THIS)
+        print("\n".join(lines) + "\n", flush=True)
+    return {
+        "images_per_second": rates,
+        "peak_memory_mb": memory,
+        "multiply_adds_per_image": multiply_adds_per_image,
+        "multiply_adds_per_second": products,
+        "seconds_of_steps": {"training": training, "prediction": prediction},
+    }
+
+
+def limits(products, multiply_adds_per_image):
+    """Return how many images/s the matrix products alone would allow.
+
+    Args:
+        products: dictionary from precisions to multiply-adds per second.
+        multiply_adds_per_image: int.
+
+    Example:
+
+    >>> limits({"float32": 1e11}, 1e9)
+    {'(e) products, float32': 100.0}
+    """
+    return {
+        f"(e) products, {precision}": rate / multiply_adds_per_image
+        for precision, rate in products.items()
+    }
+
+
+def _input(seconds):
+    """Say what a step with augmented input takes beside one with a ready batch."""
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    ratio = medians["augmented"] / medians["fixed"]
+    print(f"A step with augmented input takes {ratio:.3f} x one with a fixed batch\n")
+    return {"ratio": ratio, "seconds": seconds}
+
+
+def start_up(num_rounds=3):
+    """Time `predict` of one picture beside importing Keras and loading the file.
+
+    Returns:
+        Dictionary: `seconds` of both, per round, and the `ratio` of their medians.
+    """
+    seconds = {"predict": [], "load": []}
+    with tempfile.TemporaryDirectory() as directory:
+        model, picture = f"{directory}/model.h5", f"{directory}/picture.png"
+        save_model(ResNet50(), model)
+        Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(picture)
+        load = f"import keras; keras.models.load_model({model!r}, compile=False)"
+        lines = {
+            "predict": ["-m", "resnet_keras.predict", model, picture],
+            "load": ["-c", load],
+        }
+        for _ in range(num_rounds):
+            for name, line in lines.items():
+                begin = time.perf_counter()
+                line = [sys.executable, *line]
+                subprocess.run(line, check=True, capture_output=True)
+                seconds[name].append(time.perf_counter() - begin)
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    ratio = medians["predict"] / medians["load"]
+    print(
+        f"predict of one picture, whole process: {medians['predict']:.1f} s, "
+        f"{ratio:.2f} x importing Keras and loading the file\n",
+        flush=True,
+    )
+    return {"ratio": ratio, "seconds": seconds}

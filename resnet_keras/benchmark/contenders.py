@@ -1,0 +1,173 @@
+"""What is compared, as makers for `resnet_keras.measuring.interleaved`.
+
+Each maker takes (network, size, batch_size): a name of the family, the side of the
+images in pixels, and how many make a step. It returns the steps to be timed. The
+contenders from elsewhere are ResNet-50 whatever the name, but for the small network of
+a quick look, which they take from here.
+"""
+
+import importlib.util
+import sys
+from functools import partial
+
+import keras
+import numpy as np
+
+from resnet_keras import fused
+from resnet_keras.benchmark import pytorch
+from resnet_keras.benchmark.common import CLASSES, random_images
+from resnet_keras.inference import Classifier
+from resnet_keras.models import build
+from resnet_keras.recipe import (
+    Batches,
+    Recipe,
+    compile_for_training,
+    start_as_identity,
+    varied_initializer,
+)
+
+PRECISIONS = ("float32", "bfloat16")
+MATRIX_SIDE = 3072  # a product takes 0.25 s on two cores, 120 MB in float32
+_STEPS_IN_FIT = 12
+
+
+def this_package(network, size, batch_size):
+    """Return a training step as `resnet_keras.train` does it, on a fixed batch."""
+    twin = _twin(network, size)
+    images, one_hot = random_images(batch_size, size)
+    return {"train": lambda: twin.train_on_batch(images, one_hot)}
+
+
+def this_package_in_fit(network, size, batch_size):
+    """Return `fit` over a dozen batches, augmented as in training and ready-made."""
+    twin = _twin(network, size)
+    images, one_hot = random_images(_STEPS_IN_FIT * batch_size, size)
+    rows = np.arange(len(images))
+    pictures = (255 * images).astype(np.uint8)
+    real = Batches(pictures, one_hot, rows, batch_size, Recipe(), seed=0)
+    fixed = _Fixed(real[0], len(real))
+
+    def fit(batches):
+        return lambda: twin.fit(batches, shuffle=False, verbose=0)
+
+    return {"augmented": fit(real), "fixed": fit(fixed)}
+
+
+class _Fixed(keras.utils.PyDataset):
+    """One batch again and again, which costs nothing to make."""
+
+    def __init__(self, batch, number):
+        super().__init__(workers=2)
+        self._batch, self._number = batch, number
+
+    def __len__(self):
+        return self._number
+
+    def __getitem__(self, index):
+        return self._batch
+
+
+def _twin(network, size):
+    fused.keep_freed_memory()
+    shape = (size, size, 3)
+    model = build(network, shape, CLASSES, initializer=varied_initializer(0))
+    start_as_identity(model)
+    twin = fused.training_twin(model, fused.best_precision())
+    compile_for_training(twin, Recipe(), steps_per_epoch=100, epochs=10)
+    return twin
+
+
+def this_package_predicts(network, size, batch_size, with_runtimes=True):
+    """Return prediction as `evaluate` does it for many images."""
+    if not with_runtimes:
+        sys.modules["openvino"] = None  # as if it were not installed
+    classifier = Classifier(build(network, (size, size, 3), CLASSES), {})
+    classifier.prepare(1_000_000)
+    images = (255 * random_images(batch_size, size)[0]).astype(np.uint8)
+    return {
+        "batch": lambda: classifier.probabilities(images, batch_size),
+        "one": lambda: classifier.probabilities(images[:1]),
+    }
+
+
+def keras_alone(network, size, batch_size, jit_compile):
+    """Return a training step of `keras.applications`' network and Keras' defaults."""
+    model = _keras_model(network, size, jit_compile)
+    images, one_hot = random_images(batch_size, size)
+    return {"train": lambda: model.train_on_batch(images, one_hot)}
+
+
+def keras_alone_predicts(network, size, batch_size, jit_compile):
+    """Return what `model.predict` does with the same."""
+    model = _keras_model(network, size, jit_compile)
+    images, _ = random_images(batch_size, size)
+    return {
+        "batch": lambda: model.predict(images, batch_size, verbose=0),
+        "one": lambda: model.predict(images[:1], verbose=0),
+    }
+
+
+def _keras_model(network, size, jit_compile):
+    shape = (size, size, 3)
+    if network == "resnet50":
+        model = keras.applications.ResNet50(
+            weights=None, input_shape=shape, classes=CLASSES
+        )
+    else:
+        model = build(network, shape, CLASSES)
+    compile_as_in_the_course(model, jit_compile)
+    return model
+
+
+def compile_as_in_the_course(model, jit_compile):
+    """Give `model` the course's optimizer, loss and metric, Keras' settings for all."""
+    model.compile(
+        optimizer="adam",
+        loss="categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=jit_compile,
+    )
+
+
+def matrix_products(network, size, batch_size):
+    """Return products of two large matrices, in both precisions."""
+
+    def product(dtype):
+        matrix = keras.ops.ones((MATRIX_SIDE, MATRIX_SIDE), dtype)
+        return lambda: np.asarray(keras.ops.matmul(matrix, matrix)[0, 0], np.float32)
+
+    return {dtype: product(dtype) for dtype in PRECISIONS}
+
+
+def _has(package):
+    return importlib.util.find_spec(package) is not None
+
+
+THIS, DEFAULTS, WITHOUT_XLA, PYTORCH, LIMIT = (
+    "(a) this package",
+    "(b) Keras' defaults",
+    "(c) Keras without XLA",
+    "(d) PyTorch",
+    "(e) matrix products",
+)
+KERAS_ONLY = "(a) without OpenVINO"
+
+TRAINING = {
+    THIS: this_package,
+    DEFAULTS: partial(keras_alone, jit_compile="auto"),
+    WITHOUT_XLA: partial(keras_alone, jit_compile=False),
+    **({PYTORCH: pytorch.trains} if _has("torch") else {}),
+    LIMIT: matrix_products,
+}
+PREDICTION = {
+    THIS: this_package_predicts,
+    **(
+        {KERAS_ONLY: partial(this_package_predicts, with_runtimes=False)}
+        if _has("openvino")
+        else {}
+    ),
+    DEFAULTS: partial(keras_alone_predicts, jit_compile="auto"),
+    WITHOUT_XLA: partial(keras_alone_predicts, jit_compile=False),
+    **({PYTORCH: pytorch.predicts} if _has("torch") else {}),
+}
+INPUT = {"fit": this_package_in_fit}

@@ -1,0 +1,104 @@
+"""How the cost of training grows with images, their size, depth and batch."""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from resnet_keras.commands import load_keras
+from resnet_keras.measuring import in_own_process, interleaved, memory_mb
+
+NUM_IMAGES = (1_000, 10_000, 100_000)
+# What is varied, and the values that (network, size, batch_size) then take.
+_CENTRE = ("resnet50", 64, 32)
+AXES = {
+    "image size": [("resnet50", size, 32) for size in (32, 64, 128)],
+    "depth": [(f"resnet{depth}", 64, 32) for depth in (18, 50, 152)],
+    "batch": [("resnet50", 64, number) for number in (8, 32, 128)],
+}
+
+
+def measure(say, num_rounds=4):
+    """Return a row for each point of each axis.
+
+    Args:
+        say: function that takes a row as soon as it is measured.
+        num_rounds: how many steps are timed at each point.
+
+    Returns:
+        List of dictionaries: `axis`, `value`, `seconds_per_image` of training (the
+        median) and `memory_mb`, the most that the process held; along "images" what it
+        held in the end, pages of files aside.
+    """
+    from resnet_keras.benchmark.contenders import THIS, this_package
+
+    rows = []
+
+    def add(axis, value, seconds, memory):
+        rows.append(
+            {
+                "axis": axis,
+                "value": value,
+                "seconds_per_image": seconds,
+                "memory_mb": memory,
+            }
+        )
+        say(rows[-1])
+
+    known = {}
+    for axis, points in AXES.items():
+        for point in points:
+            if point not in known:
+                makers = {THIS: this_package}
+                known[point] = interleaved(makers, point, num_rounds)[THIS]
+            found = known[point]
+            network, size, batch_size = point
+            value = {
+                "image size": size,
+                "depth": int(network.removeprefix("resnet")),
+                "batch": batch_size,
+            }[axis]
+            seconds = statistics.median(found["seconds"]["train"]) / batch_size
+            add(axis, value, seconds, found["peak_memory_mb"])
+    for number in NUM_IMAGES:
+        add("images", number, *in_own_process(cost_of_images, number))
+    return rows
+
+
+def cost_of_images(number, size=32):
+    """Train a small network for one epoch on so many images, which lie in a file.
+
+    As `load_dataset` has it for a large source, the images are mapped into memory.
+
+    Returns:
+        `(seconds_per_image, memory_mb)`.
+    """
+    load_keras()
+    import numpy as np
+
+    from resnet_keras import fused
+    from resnet_keras.models import ResNetCIFAR
+    from resnet_keras.recipe import Batches, Recipe, compile_for_training
+
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as directory:
+        shape = (number, size, size, 3)
+        path = Path(directory) / "images"
+        images = np.memmap(path, np.uint8, "w+", shape=shape)
+        for start in range(0, number, 1000):
+            part = images[start : start + 1000]
+            part[:] = rng.integers(0, 256, part.shape, np.uint8)
+        images.flush()
+        one_hot = np.eye(6, dtype=np.float32)[np.arange(number) % 6]
+        twin = fused.training_twin(ResNetCIFAR(8, (size, size, 3), 6))
+        compile_for_training(twin, Recipe(), steps_per_epoch=number, epochs=1)
+
+        def epoch(rows):
+            batches = Batches(images, one_hot, rows, 32, Recipe(), seed=0)
+            twin.fit(batches, shuffle=False, verbose=0)
+
+        epoch(np.arange(96))  # the first steps trace the network
+        start = time.perf_counter()
+        epoch(np.arange(number))
+        seconds = (time.perf_counter() - start) / number
+        return seconds, memory_mb("RssAnon")

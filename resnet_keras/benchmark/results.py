@@ -1,0 +1,110 @@
+"""The benchmark's figures as tables of text and as a picture."""
+
+import statistics
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+_OWN, _OTHER = "#dd8452", "#4c72b0"
+
+
+def speeds(results, num_images):
+    """Return images/s, from the median of the seconds of each step.
+
+    Args:
+        results: as `measuring.interleaved` returns it.
+        num_images: dictionary from the names of steps to how many images each takes.
+
+    Returns:
+        Dictionary from contenders to dictionaries from steps to images/s.
+    """
+    return {
+        name: {
+            step: num_images[step] / statistics.median(seconds)
+            for step, seconds in result["seconds"].items()
+        }
+        for name, result in results.items()
+        if "error" not in result
+    }
+
+
+def table(title, rates, memory, this):
+    """Return lines of text: images/s, the ratio of `this` to each, and memory.
+
+    Args:
+        title: of the first column.
+        rates: dictionary from contenders to images/s.
+        memory: dictionary from contenders to peak MiB; some may be missing.
+        this: the contender whose ratio to each other is given.
+
+    Example:
+
+    >>> rates, memory = {"ours": 90.0, "other": 30.0}, {"ours": 900}
+    >>> print("\\n".join(table("training", rates, memory, "ours")))
+    training                  images/s  (a) against it  peak MiB
+    ours                          90.0            1.00       900
+    other                         30.0            3.00         -
+    """
+    lines = [f"{title:<24}  images/s  (a) against it  peak MiB"]
+    for name, rate in rates.items():
+        peak = f"{memory[name]:.0f}" if name in memory else "-"
+        lines.append(f"{name:<24}  {rate:8.1f}  {rates[this] / rate:14.2f}  {peak:>8}")
+    return lines
+
+
+def growth_heading():
+    """Return the line above those of `growth_line`."""
+    return f"{'training, by':<24}  {'':8}  ms per image  MiB"
+
+
+def growth_line(row):
+    """Return a line of text: what an image costs in training at one point."""
+    cost, memory = 1000 * row["seconds_per_image"], row["memory_mb"]
+    return f"{row['axis']:<24}  {row['value']:8,d}  {cost:12.2f}  {memory:,.0f}"
+
+
+def figure(bars, rows):
+    """Draw what was compared as bars, and growth as lines.
+
+    Args:
+        bars: dictionary from titles to dictionaries from contenders to numbers.
+        rows: as `growth.measure` returns them; may be empty.
+    """
+    axes_of_growth = list(dict.fromkeys(row["axis"] for row in rows))
+    num_rows = 2 if rows else 1
+    result = Figure(figsize=(15, 3.3 * num_rows), layout="constrained")
+    grid = result.add_gridspec(num_rows, 12)
+    for index, (title, values) in enumerate(bars.items()):
+        width = 12 // len(bars)
+        axes = result.add_subplot(grid[0, index * width : (index + 1) * width])
+        names = list(values)[::-1]
+        colours = [_OWN if name.startswith("(a)") else _OTHER for name in names]
+        drawn = axes.barh(names, [values[name] for name in names], color=colours)
+        labels = [
+            f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+            for value in drawn.datavalues
+        ]
+        axes.bar_label(drawn, labels, padding=3, fontsize=8)
+        axes.set_title(title, fontsize=10)
+        axes.margins(x=0.2)
+        axes.tick_params(labelsize=8)
+        if index:
+            axes.set_yticks(range(len(names)), [name[:3] for name in names])
+    for index, axis in enumerate(axes_of_growth):
+        width = 12 // len(axes_of_growth)
+        axes = result.add_subplot(grid[1, index * width : (index + 1) * width])
+        points = [row for row in rows if row["axis"] == axis]
+        values = [row["value"] for row in points]
+        costs = [1000 * row["seconds_per_image"] for row in points]
+        axes.loglog(values, costs, "o-", color=_OWN, label="ms per image")
+        memory = [row["memory_mb"] for row in points]
+        axes.loglog(values, memory, "s--", color=_OTHER, label="MiB")
+        axes.set_xticks(values, [f"{value:,}" for value in values])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_title(f"training, by {axis}", fontsize=10)
+        axes.set_ylim(bottom=min(costs + memory) / 2, top=2 * max(costs + memory))
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False, fontsize=8)
+    for axes in result.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+    return result

@@ -1,0 +1,112 @@
+"""What a process costs: its memory, and its steps' time beside those of others."""
+
+import multiprocessing
+import pickle
+import resource
+import sys
+import time
+import warnings
+from pathlib import Path
+
+from resnet_keras.commands import without_notes
+
+
+def memory_mb(field="VmHWM"):
+    """Return the memory that this process has held at most, in MiB.
+
+    Args:
+        field: on Linux another line of `/proc/self/status` may be asked for, such as
+            "RssAnon": the present memory without pages of mapped files.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux's getrusage counts the process that started this one
+        line = next(x for x in status.read_text().splitlines() if field in x)
+        return int(line.split()[1]) / 2**10  # from KiB
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes, or KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def interleaved(makers, arguments, num_rounds):
+    """Time steps of several contenders in turn, each in a process of its own.
+
+    So what else the machine does meets all alike, and each has its own peak of memory.
+
+    Args:
+        makers: dictionary from a contender's name to a function, importable by name,
+            that is called with `arguments` in the new process and returns a dictionary
+            from names to steps, functions without arguments. The first call of each
+            step is not timed.
+        arguments: tuple.
+        num_rounds: how often each step is timed.
+
+    Returns:
+        Dictionary from each name to `{"seconds": {step: [float, ...]},
+        "peak_memory_mb": float}`, or to `{"error": str}` where a contender failed.
+    """
+    workers = {name: _Worker(make, arguments) for name, make in makers.items()}
+    try:
+        results = {name: worker.answer() for name, worker in workers.items()}
+        for _ in range(num_rounds):
+            for name, worker in workers.items():
+                for step, seconds in results[name].get("seconds", {}).items():
+                    seconds.append(worker.ask(step))
+        for name, worker in workers.items():
+            if "error" not in results[name]:
+                results[name]["peak_memory_mb"] = worker.ask(None)
+    finally:
+        for worker in workers.values():
+            worker.end()
+    return results
+
+
+class _Worker:
+    """A process that does a step and says how long it took, as often as it is asked."""
+
+    def __init__(self, make, arguments):
+        context = multiprocessing.get_context("spawn")
+        self._pipe, there = context.Pipe()
+        # Opened in `_serve`, or what it imports would write its notes to stderr.
+        work = pickle.dumps((make, arguments))
+        self._process = context.Process(target=_serve, args=(there, work), daemon=True)
+        self._process.start()
+        there.close()
+
+    def ask(self, step):
+        self._pipe.send(step)
+        return self.answer()
+
+    def answer(self):
+        try:
+            return self._pipe.recv()
+        except EOFError:
+            self._process.join()
+            return {"error": f"ended with code {self._process.exitcode}"}
+
+    def end(self):
+        self._process.kill()
+        self._process.join()
+
+
+def _serve(pipe, work):
+    warnings.simplefilter("ignore")
+    try:
+        with without_notes():
+            make, arguments = pickle.loads(work)
+            steps = make(*arguments)
+            for step in steps.values():
+                step()
+    except Exception as error:  # of any of the frameworks
+        pipe.send({"error": f"{type(error).__name__}: {error}".split("\n")[0][:300]})
+        return
+    pipe.send({"seconds": {name: [] for name in steps}})
+    while (name := pipe.recv()) is not None:
+        start = time.perf_counter()
+        steps[name]()
+        pipe.send(time.perf_counter() - start)
+    pipe.send(memory_mb())
+
+
+def in_own_process(function, *arguments):
+    """Return `function(*arguments)` as a fresh process computes it."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)

@@ -1,0 +1,66 @@
+"""Steps are timed in turn, each contender in a process of its own."""
+
+import os
+import time
+
+import numpy as np
+import pytest
+
+from resnet_keras.measuring import in_own_process, interleaved, memory_mb
+
+
+def sleeper(seconds):
+    """Return two steps; only the first call of `work` takes long."""
+    calls = []
+
+    def work():
+        calls.append(0)
+        time.sleep(seconds if len(calls) > 1 else 10 * seconds)
+
+    return {"work": work, "nothing": lambda: None}
+
+
+def hungry(seconds):
+    return {"work": lambda: np.ones(200 * 2**17).sum()}  # 200 MiB
+
+
+def failing(seconds):
+    raise KeyError("no such thing\nand more")
+
+
+def dying(seconds):
+    os._exit(7)
+
+
+@pytest.fixture(scope="module")
+def results():
+    makers = {"a": sleeper, "b": hungry, "c": failing, "d": dying}
+    return interleaved(makers, (0.05,), 3)
+
+
+def test_every_step_is_timed_in_every_round_but_for_its_first_call(results):
+    assert set(results["a"]["seconds"]) == {"work", "nothing"}
+    assert len(results["a"]["seconds"]["work"]) == 3
+    assert all(0.05 <= seconds < 0.3 for seconds in results["a"]["seconds"]["work"])
+    assert max(results["a"]["seconds"]["nothing"]) < 0.04
+
+
+def test_memory_is_each_contenders_own(results):
+    more = results["b"]["peak_memory_mb"] - results["a"]["peak_memory_mb"]
+    assert more == pytest.approx(200, abs=60)
+
+
+def test_a_contender_that_fails_is_named_and_the_others_go_on(results):
+    assert results["c"] == {"error": "KeyError: 'no such thing\\nand more'"}
+    assert results["d"] == {"error": "ended with code 7"}
+
+
+def test_another_process_computes():
+    assert in_own_process(os.getpid) != os.getpid()
+
+
+def test_memory_counts_what_is_held():
+    before = memory_mb()
+    held = np.ones(300 * 2**17)
+    assert memory_mb() >= before + 0 * held[0]
+    assert memory_mb() > 300
