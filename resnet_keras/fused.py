@@ -160,7 +160,12 @@ def training_twin(model, precision="float32"):
         `model`.
     """
     fuse = is_useful()
-    biasless = {conv.name for conv in normalized_convolutions(model).values() if fuse}
+    # A frozen one keeps its bias, so that its statistics come back to the last bit.
+    biasless = {
+        conv.name
+        for conv in normalized_convolutions(model).values()
+        if fuse and conv.trainable
+    }
 
     def twin(layer):
         config = layer.get_config()

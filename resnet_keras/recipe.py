@@ -63,16 +63,17 @@ class Batches(keras.utils.PyDataset):
     calls `begin_epoch` (and gives `fit` shuffle=False). Batches are
     float32 (batch_size, size, size, 3) in [0, 1] and one-hot labels (batch_size,
     num_classes). All are full: what is left over at the end of an epoch waits for
-    another shuffle.
+    another shuffle. `prepare`, if given, turns a batch into what the network expects.
     """
 
-    def __init__(self, images, one_hot, rows, batch_size, recipe, seed):
+    def __init__(self, images, one_hot, rows, batch_size, recipe, seed, prepare=None):
         # With one worker Keras 3.15 feeds TensorFlow 2.21 through a self-tuning buffer,
         # which stood still for 18 s at the start of every other epoch.
         super().__init__(workers=2)
         self._images, self._one_hot, self._rows = images, one_hot, rows
         self._batch_size = min(batch_size, len(rows))
         self._recipe, self._seed = recipe, seed
+        self._prepare = prepare
         self.begin_epoch(0)
 
     def __len__(self):
@@ -82,7 +83,10 @@ class Batches(keras.utils.PyDataset):
         chosen = self._order[index * self._batch_size :][: self._batch_size]
         rng = np.random.default_rng([self._seed, self._epoch, index])
         images = [augment(self._images[row], self._recipe, rng) for row in chosen]
-        return np.stack(images), self._one_hot[chosen]
+        batch = np.stack(images)
+        if self._prepare:
+            batch = self._prepare(batch)
+        return batch, self._one_hot[chosen]
 
     def begin_epoch(self, epoch):
         """Shuffle for the given epoch, counted from 0."""

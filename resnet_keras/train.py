@@ -20,6 +20,8 @@ _DEFAULTS = {
     "learning_rate": 1e-3,
     "seed": 0,
     "precision": None,
+    "weights": None,
+    "freeze_until": None,
 }
 _NUM_IMAGES_SHOWN = 14_000  # by default: some five minutes on two cores
 _RUN_FILES = (
@@ -90,6 +92,18 @@ def _parse(argv):
             f"--{name}", type=kind, metavar="N", help=f"{text} (default: {default})"
         )
     parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="begin from these: a model or weights of any dialect, or imagenet; a new "
+        "head learns first, then the rest at a lower rate",
+    )
+    parser.add_argument(
+        "--freeze-until",
+        type=integer_from(1, 5),
+        metavar="STAGE",
+        help="with --weights, leave stages 1 (the stem) to STAGE as they are",
+    )
+    parser.add_argument(
         "--resume", action="store_true", help="go on with a run that was cut off"
     )
     parser.add_argument(
@@ -110,6 +124,11 @@ def main(argv=None):
     if arguments.resume and directory:
         given = _settings_of(directory, given)
     config = _DEFAULTS | given
+    if config["freeze_until"] and not config["weights"]:
+        raise InputError(
+            "--freeze-until: given without --weights; untrained stages have nothing "
+            "worth keeping."
+        )
     family.check_name(config["model"])
     config["data"] = config["data"] or _default_source()
 

@@ -13,11 +13,17 @@ import keras
 import numpy as np
 from keras.initializers import GlorotUniform
 
-from resnet_keras import fused, plots
+from resnet_keras import finetune, fused, plots
 from resnet_keras.datasets import stratified_split
 from resnet_keras.diagnosis import diagnose
 from resnet_keras.errors import InputError
-from resnet_keras.files import load_model, load_optimizer, save_model, versions
+from resnet_keras.files import (
+    PREPROCESSING,
+    load_model,
+    load_optimizer,
+    save_model,
+    versions,
+)
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.models import build
 from resnet_keras.recipe import (
@@ -47,7 +53,9 @@ def train(dataset, directory, config):
         config: dictionary with `model` (a name of the family), `epochs`,
             `recipe` (of `RECIPES`), `batch_size`, `learning_rate`, `seed` and
             `precision` ("float32" or "mixed_bfloat16"), which `config.json` will hold
-            along with all that follows from it.
+            along with all that follows from it. With `weights`, a file or "imagenet",
+            the run begins from them (`resnet_keras.finetune`), and stages up to
+            `freeze_until` stand still.
 
     Returns:
         The dictionary that `metrics.json` holds.
@@ -67,16 +75,9 @@ def train(dataset, directory, config):
         dataset.train.labels, _VALIDATION_SHARE, seed
     )
     size, num_classes = dataset.image_size, len(dataset.class_names)
-    model = build(
-        config["model"],
-        (size, size, 3),
-        num_classes,
-        initializer=varied_initializer(seed) if recipe.varies_start else GlorotUniform,
-    )
-    if recipe.varies_start:
-        start_as_identity(model)
-    twin = fused.training_twin(model, config["precision"])  # trained in its place
-
+    model, preprocessing = _network(config, recipe, (size, size, 3), num_classes)
+    card = {"class_names": dataset.class_names, "preprocessing": preprocessing}
+    classifier = Classifier(model, card)
     batches = Batches(
         dataset.train.images,
         np.eye(num_classes, dtype=np.float32)[dataset.train.labels],
@@ -84,20 +85,57 @@ def train(dataset, directory, config):
         batch_size,
         recipe,
         seed,
+        prepare=None
+        if preprocessing == PREPROCESSING
+        else lambda batch: classifier.preprocess(255 * batch),
     )
-    compile_for_training(twin, recipe, len(batches), epochs)
     config = {**config, "settings": recipe.as_dict(), "versions": versions()}
-    run = _Run(Path(directory), dataset, config, model, held_out, batches)
-    run.begin(twin)
-    with StopAtCtrlC() as stop:
-        twin.fit(
-            batches,
-            epochs=epochs,
-            initial_epoch=run.num_finished,
-            shuffle=False,
-            callbacks=[run, stop],
+    run = _Run(Path(directory), dataset, config, classifier, card, held_out, batches)
+    run.begin()
+    for phase in finetune.phases(
+        epochs,
+        recipe.learning_rate,
+        bool(config.get("weights")),
+        config.get("freeze_until") or 0,
+    ):
+        if run.num_finished >= phase.end:
+            continue
+        finetune.freeze(model, phase.frozen_until)
+        twin = fused.training_twin(model, config["precision"])  # trained in its place
+        compile_for_training(
+            twin,
+            replace(recipe, learning_rate=phase.learning_rate),
+            len(batches),
+            phase.end - phase.first,
         )
+        if run.num_finished > phase.first:
+            run.take_up_optimizer(twin.optimizer)
+        with StopAtCtrlC() as stop:
+            twin.fit(
+                batches,
+                epochs=phase.end,
+                initial_epoch=run.num_finished,
+                shuffle=False,
+                callbacks=[run, stop],
+            )
+    finetune.freeze(model, 0)
     return run.finish(train_rows)
+
+
+def _network(config, recipe, input_shape, num_classes):
+    """Return the network to begin with, and what pictures it expects."""
+    initializer = GlorotUniform
+    if recipe.varies_start:
+        initializer = varied_initializer(config["seed"])
+    if config.get("weights"):
+        model, preprocessing = finetune.network(
+            config["model"], config["weights"], input_shape, num_classes, initializer
+        )
+        return model, preprocessing or PREPROCESSING
+    model = build(config["model"], input_shape, num_classes, initializer=initializer)
+    if recipe.varies_start:
+        start_as_identity(model)
+    return model, PREPROCESSING
 
 
 class StopAtCtrlC(keras.callbacks.Callback):
@@ -137,11 +175,11 @@ class _Run(keras.callbacks.Callback):
 
     CHECKPOINT = "checkpoint.h5"
 
-    def __init__(self, directory, dataset, config, model, held_out, batches):
+    def __init__(self, directory, dataset, config, classifier, card, held_out, batches):
         super().__init__()
         self._directory, self._dataset, self._config = directory, dataset, config
-        self._plain, self._held_out, self._batches = model, held_out, batches
-        self._classifier = Classifier(model, self._card())
+        self._classifier, self._plain = classifier, classifier.model
+        self._own_card, self._held_out, self._batches = card, held_out, batches
         self._history = []  # a dictionary per finished epoch
         self._speed = float("nan")  # in images/s; unknown with one step per epoch
 
@@ -150,7 +188,7 @@ class _Run(keras.callbacks.Callback):
         """How many epochs are finished."""
         return len(self._history)
 
-    def begin(self, twin):
+    def begin(self):
         """Take up the checkpoint if there is one, or write down the settings."""
         path = self._directory / self.CHECKPOINT
         if not path.exists():
@@ -165,8 +203,10 @@ class _Run(keras.callbacks.Callback):
                 f"{path}: does not fit this run ({error}). Use --overwrite to begin "
                 "again."
             ) from error
-        load_optimizer(path, twin.optimizer)
-        fused.copy_weights(self._plain, twin)
+
+    def take_up_optimizer(self, optimizer):
+        """Give the optimizer the state that the checkpoint has of it."""
+        load_optimizer(self._directory / self.CHECKPOINT, optimizer)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Say how long it will take from here, and start the epoch's clock."""
@@ -189,6 +229,8 @@ class _Run(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Validate and keep what the epoch reached."""
         fused.copy_weights(self.model, self._plain)
+        # And back, for statistics are rounded on the way: a resumed run has them so.
+        fused.copy_weights(self._plain, self.model)
         self._classifier.update()
         if len(self._held_out):
             result = self._score(self._dataset.train, self._held_out)
@@ -258,7 +300,7 @@ class _Run(keras.callbacks.Callback):
 
     def _card(self, **provenance):
         return {
-            "class_names": self._dataset.class_names,
+            **self._own_card,
             "provenance": {
                 "data": self._dataset.name,
                 "config": self._config,

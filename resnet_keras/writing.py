@@ -16,8 +16,9 @@ def write_whole(path):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    suffix = "".join(path.suffixes[-2:])  # Keras wants .weights.h5 whole
     handle, temporary = tempfile.mkstemp(
-        prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        prefix=f".{path.name.removesuffix(suffix)}-", suffix=suffix, dir=path.parent
     )
     os.close(handle)
     temporary = Path(temporary)

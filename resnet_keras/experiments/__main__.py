@@ -50,6 +50,17 @@ def _parse(argv):
                 metavar="N",
                 help="how often each network is trained (default: 3)",
             )
+    tune = commands.add_parser(
+        "fine-tune",
+        help="how many photographs pretraining spares (about 12 minutes)",
+    )
+    tune.add_argument("model", metavar="MODEL", help="a model, or weights")
+    tune.add_argument(
+        "--data",
+        required=True,
+        metavar="SOURCE",
+        help="photographs, as for resnet_keras.train",
+    )
     explain = commands.add_parser(
         "explain", help="what in an image a model's answer rests on (seconds)"
     )
@@ -129,6 +140,12 @@ def _depth_cost(settings):
     depth_cost.run(settings["out"], quick=settings["quick"])
 
 
+def _fine_tune(settings):
+    from resnet_keras.experiments import fine_tune
+
+    fine_tune.run(settings["model"], settings["data"], settings["out"])
+
+
 def _explain(settings):
     from resnet_keras import explain
 
@@ -143,6 +160,7 @@ _RUNNERS = {
     "identity": _identity,
     "shortcuts": _shortcuts,
     "depth-cost": _depth_cost,
+    "fine-tune": _fine_tune,
     "explain": _explain,
 }
 

@@ -53,7 +53,7 @@ def run(out, depths=(20, 56), seeds=3, source="hands", quick=False):
                 f"{last['test_error']:.1%}, {seconds:.0f} s"
             )
             keras.backend.clear_session(free_memory=False)
-    chance = 1 - np.bincount(data.test_labels).max() / len(data.test_labels)
+    chance = 1 - np.bincount(data.train_labels).max() / len(data.train_labels)
     words = verdict(rows, chance)
     report.finish(rows, figure(rows, chance), words)
     return rows, words
@@ -107,7 +107,7 @@ def verdict(rows, chance):
     if lost:
         sentences.append(
             f"An answer that is always the same errs in {chance:.1%}: beyond "
-            f"that {' and '.join(lost)} hardly learnt."
+            f"that {', '.join(lost)} hardly learnt."
         )
     return " ".join([*sentences, _conclusion(effects)])
 

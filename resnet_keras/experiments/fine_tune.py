@@ -1,0 +1,211 @@
+"""Fine-tuning: how much pretraining spares in photographs.
+
+The same network, once from scratch and once from weights, shown equally many images of
+ever more photographs, and asked about photographs that none of the runs has seen.
+"""
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from resnet_keras import family, finetune, fused
+from resnet_keras.datasets import load_dataset
+from resnet_keras.errors import InputError
+from resnet_keras.files import PREPROCESSING, load_model
+from resnet_keras.inference import Classifier, scores
+from resnet_keras.models import build
+from resnet_keras.recipe import (
+    Batches,
+    Recipe,
+    compile_for_training,
+    start_as_identity,
+    varied_initializer,
+)
+from resnet_keras.report import Report
+from resnet_keras.weights import read_weights
+
+_SIZE, _BATCH_SIZE = 64, 16
+
+
+def run(weights, source, out, counts=(10, 20, 60), seed=0, quick=False):
+    """Train on so many photographs per class, from scratch and from weights.
+
+    Args:
+        weights: a model or weights of any dialect.
+        source: photographs, as `load_dataset` reads them.
+        out: directory for `fine-tune.csv`, `.png` and `.txt`.
+        counts: photographs per class, in rising order; smaller sets lie in larger ones.
+        seed: of the choice of photographs and of training.
+        quick: a few seconds' worth, to see that it works.
+
+    Returns:
+        `(rows, verdict)`: a row per run, and words. A row of 0 photographs is the
+        pretrained model as it is, where it knows the same classes.
+
+    Raises:
+        InputError: the weights or the source cannot be used, or a class has too few
+            photographs to leave any for the test.
+    """
+    size, shown, epochs = (32, 48, 2) if quick else (_SIZE, 720, 7)
+    name = _network_of(weights)
+    dataset = load_dataset(source, size)
+    images = np.concatenate([dataset.train.images, dataset.test.images])
+    labels = np.concatenate([dataset.train.labels, dataset.test.labels])
+    chosen = _choose(dataset, labels, counts[-1], seed)
+    test = np.setdiff1d(np.arange(len(labels)), np.concatenate(chosen))
+    report = Report(
+        "fine-tune",
+        out,
+        f"{name} from scratch and from {weights}, {epochs * shown} images shown in "
+        f"each run, asked about {len(test)} photographs of {dataset.name}.",
+        2 * len(counts),
+    )
+    rows = []
+
+    def add(start, number, classifier):
+        found = scores(classifier.probabilities(images[test]), labels[test])
+        rows.append(
+            {
+                "start": start,
+                "photographs_per_class": number,
+                "test_accuracy": found["accuracy"],
+                "test_loss": found["loss"],
+            }
+        )
+
+    known = _as_it_is(weights, dataset.class_names, size)
+    if known:
+        add("pretrained", 0, known)
+    for number in counts:
+        taken = np.concatenate([rows_of_class[:number] for rows_of_class in chosen])
+        repeated = np.tile(taken, max(1, shown // len(taken)))
+        for start in ("scratch", "pretrained"):
+            report.begin(f"{start}, {number} photographs per class")
+            begin = None if start == "scratch" else weights
+            classifier = _train(name, begin, images, labels, repeated, epochs, seed)
+            add(start, number, classifier)
+            report.end(f"accuracy {rows[-1]['test_accuracy']:.1%}")
+            keras.backend.clear_session(free_memory=False)
+    words = verdict(rows)
+    report.finish(rows, figure(rows), words)
+    return rows, words
+
+
+def _network_of(weights):
+    depth = read_weights(weights).depth
+    for name in (f"resnet{depth}", f"resnet-cifar-{depth}"):
+        if name in family.NETWORKS:
+            return name
+    raise InputError(f"{weights}: has {depth} layers, as no network of the family.")
+
+
+def _choose(dataset, labels, number, seed):
+    """Return, for each class, the rows of `number` photographs, in random order."""
+    rng = np.random.default_rng(seed)
+    chosen = []
+    for label, name in enumerate(dataset.class_names):
+        rows = rng.permutation(np.flatnonzero(labels == label))
+        if len(rows) <= number:
+            raise InputError(
+                f"{dataset.source}: has {len(rows)} images of class {name!r}; expected "
+                f"more than {number}, to leave some for the test."
+            )
+        chosen.append(rows[:number])
+    return chosen
+
+
+def _as_it_is(weights, class_names, size):
+    """Return the pretrained model if it is one of the same classes, or None."""
+    if not str(weights).endswith((".h5", ".keras")):
+        return None
+    try:
+        model, card = load_model(weights)
+    except InputError:  # weights without a network
+        return None
+    is_same = card.get("class_names") == class_names
+    fits = model.input_shape[1:] == (size, size, 3)
+    return Classifier(model, card, str(weights)) if is_same and fits else None
+
+
+def _train(name, weights, images, labels, rows, epochs, seed):
+    """Return a classifier trained on the rows given, some of them again and again."""
+    initializer = varied_initializer(seed)
+    shape, num_classes = images.shape[1:], labels.max() + 1
+    preprocessing = None
+    if weights is None:
+        model = build(name, shape, int(num_classes), initializer=initializer)
+        start_as_identity(model)
+    else:
+        model, preprocessing = finetune.network(
+            name, weights, shape, int(num_classes), initializer
+        )
+    card = {"preprocessing": preprocessing or PREPROCESSING}
+    classifier = Classifier(model, card)
+    batches = Batches(
+        images,
+        np.eye(num_classes, dtype=np.float32)[labels],
+        rows,
+        _BATCH_SIZE,
+        Recipe(),
+        seed,
+        prepare=lambda batch: classifier.preprocess(255 * batch),
+    )
+    rate = Recipe().learning_rate
+    for phase in finetune.phases(epochs, rate, weights is not None):
+        finetune.freeze(model, phase.frozen_until)
+        twin = fused.training_twin(model, fused.best_precision())
+        recipe = Recipe(learning_rate=phase.learning_rate)
+        num_epochs = phase.end - phase.first
+        compile_for_training(twin, recipe, len(batches), num_epochs)
+        for epoch in range(phase.first, phase.end):
+            batches.begin_epoch(epoch)
+            twin.fit(batches, epochs=1, shuffle=False, verbose=0)
+        fused.copy_weights(twin, model)
+    classifier.update()
+    return classifier
+
+
+def verdict(rows):
+    """Say what the weights brought for each number of photographs."""
+    accuracy = {
+        (row["start"], row["photographs_per_class"]): row["test_accuracy"]
+        for row in rows
+    }
+    sentences = []
+    if ("pretrained", 0) in accuracy:
+        as_it_is = accuracy["pretrained", 0]
+        sentences.append(f"Without a photograph: {as_it_is:.1%}.")
+    for number in sorted({row["photographs_per_class"] for row in rows} - {0}):
+        scratch, tuned = accuracy["scratch", number], accuracy["pretrained", number]
+        sentences.append(
+            f"With {number} per class: {scratch:.1%} from scratch, {tuned:.1%} "
+            f"fine-tuned ({100 * (tuned - scratch):+.1f} points)."
+        )
+    return " ".join(sentences)
+
+
+def figure(rows):
+    """Draw accuracy against photographs per class, from scratch and fine-tuned."""
+    result = Figure(figsize=(6.4, 3.8), layout="constrained")
+    axes = result.subplots()
+    counts = sorted({row["photographs_per_class"] for row in rows} - {0})
+    for start, label, colour in (
+        ("pretrained", "fine-tuned", "#c44e52"),
+        ("scratch", "from scratch", "#4c72b0"),
+    ):
+        points = {
+            row["photographs_per_class"]: row["test_accuracy"]
+            for row in rows
+            if row["start"] == start
+        }
+        if points.get(0):
+            text = "pretrained, no photograph"
+            axes.axhline(points.pop(0), color=colour, linestyle=":", label=text)
+        axes.plot(points.keys(), points.values(), "o-", color=colour, label=label)
+    axes.set_xscale("log")
+    axes.set_xticks(counts, counts)
+    axes.minorticks_off()
+    axes.set(xlabel="photographs per class", ylabel="test accuracy", ylim=(0, 1))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right")
+    return result

@@ -1,0 +1,177 @@
+"""Each format is written, opened by its own runtime, and answers the same."""
+
+import importlib.util
+import json
+import sys
+import types
+
+import pytest
+
+from resnet_keras import ResNet18, ResNet50, export, load_model, save_model
+from resnet_keras.errors import InputError
+from resnet_keras.formats import FORMATS, check_needs, torch_setup
+from tests.conftest import command, write_pair
+from tests.test_weights import randomize
+
+NAMES = ["0", "1", "2"]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return str(write_pair(tmp_path_factory.mktemp("data") / "colours"))
+
+
+@pytest.fixture(scope="module")
+def small_file(tmp_path_factory, tiny_model):
+    path = tmp_path_factory.mktemp("model") / "small.h5"
+    save_model(tiny_model, path, {"class_names": NAMES})
+    return path
+
+
+def run(model, name, out, source, *more):
+    """Run the command in this process."""
+    line = [model, "--format", name, "--out", out, "--data", source, *more]
+    assert export.main([str(word) for word in line]) == 0
+
+
+def skip_without(name):
+    for package in FORMATS[name].needs:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+
+
+def difference(printed):
+    """Return the difference that the command printed."""
+    return float(printed.split("differ by at most ")[1].split()[0])
+
+
+# Convolutions of other libraries add up in another order: some 1e-7 of a probability.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("name", ["keras", "h5", "savedmodel", "openvino", "litert"])
+def test_export_answers_the_same(name, small_file, source, tmp_path, capsys):
+    skip_without(name)
+    path = tmp_path / f"out{FORMATS[name].suffix}"
+    run(small_file, name, path, source)
+    printed = capsys.readouterr().out
+    assert difference(printed) < 1e-5
+    assert "MB" in printed
+    assert path.exists()
+    if name in ("openvino", "litert"):  # which have no room for the card
+        assert json.loads((tmp_path / "out.json").read_text())["class_names"] == NAMES
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_quantized_export_says_what_it_costs(
+    name, small_file, source, tmp_path, capsys
+):
+    skip_without(name)
+    path = tmp_path / f"out{FORMATS[name].suffix}"
+    run(small_file, name, path, source, "--quantize")
+    printed = capsys.readouterr().out
+    assert 0 < difference(printed) < 0.1
+    assert "in float32" in printed
+    assert "in 8 bits" in printed
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_onnx_carries_the_card(small_file, source, tmp_path):
+    skip_without("onnx")
+    import onnx
+
+    run(small_file, "onnx", tmp_path / "out.onnx", source)
+    carried = {e.key: e.value for e in onnx.load(tmp_path / "out.onnx").metadata_props}
+    assert json.loads(carried["class_names"]) == NAMES
+    assert json.loads(carried["preprocessing"])["scale"] == 1 / 255
+
+
+def test_saved_model_carries_the_card(small_file, source, tmp_path):
+    run(small_file, "savedmodel", tmp_path / "out", source)
+    card = json.loads((tmp_path / "out/assets.extra/card.json").read_text())
+    assert card["class_names"] == NAMES
+
+
+@pytest.fixture
+def torchvision(monkeypatch):
+    """Put networks of PyTorch's own layers in the place of torchvision's."""
+    pytest.importorskip("torch")
+    from tests import torch_resnet
+
+    class Logits(torch_resnet.ResNet):
+        def forward(self, x):
+            return super().forward(x).log()  # whose softmax are the probabilities
+
+    models = types.SimpleNamespace(
+        resnet18=lambda num_classes: Logits(18, num_classes),
+        resnet50=lambda num_classes: Logits(50, num_classes),
+    )
+    module = types.ModuleType("torchvision")
+    module.models = models
+    module.__spec__ = importlib.util.spec_from_loader("torchvision", None)
+    monkeypatch.setitem(sys.modules, "torchvision", module)
+
+
+@pytest.mark.parametrize("build", [ResNet18, ResNet50])
+def test_torchvision_answers_the_same(build, torchvision, source, tmp_path, capsys):
+    # The course's: padding, epsilon, biases and, in 50 layers, strides are its own.
+    model = randomize(build((32, 32, 3), 3))
+    save_model(model, tmp_path / "model.h5", {"class_names": NAMES})
+    run(tmp_path / "model.h5", "torchvision", tmp_path / "o.safetensors", source)
+    printed = capsys.readouterr().out
+    assert difference(printed) < 1e-5
+    assert 'get_submodule("maxpool"), "padding", 0)' in printed
+
+
+def test_setup_of_torchvisions_own_network_changes_nothing():
+    model = ResNet18((32, 32, 3), 3, variant="torch")
+    assert torch_setup(model) == "model = torchvision.models.resnet18(num_classes=3)"
+
+
+def test_keras_applications_answers_the_same(source, tmp_path, capsys):
+    model = randomize(ResNet50((32, 32, 3), 3, pool_padding=1))  # epsilon the course's
+    save_model(model, tmp_path / "model.h5", {"class_names": NAMES})
+    path = tmp_path / "out.weights.h5"
+    run(tmp_path / "model.h5", "keras-applications", path, source)
+    assert difference(capsys.readouterr().out) < 1e-5
+
+
+def test_keras_applications_cannot_do_without_padding(resnet50, tmp_path):
+    with pytest.raises(InputError, match="would answer wrongly"):
+        FORMATS["keras-applications"].write(resnet50, {}, tmp_path / "a", None)
+
+
+def test_other_libraries_have_no_network_for_other_models(tiny_model, tmp_path):
+    with pytest.raises(InputError, match="no ResNet of 18, 34"):
+        FORMATS["torchvision"].write(tiny_model, {}, tmp_path / "a", None)
+
+
+def test_missing_package_is_named(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'resnet_keras\[onnx\]'"):
+        check_needs("onnx")
+
+
+def test_quantizing_is_not_for_all():
+    with pytest.raises(InputError, match="expected one of onnx, litert"):
+        check_needs("keras", quantize=True)
+
+
+def test_formats_of_the_command_are_those_there_are():
+    assert list(export._FORMATS) == list(FORMATS)
+
+
+def test_the_model_itself_is_not_written_over(small_file, source):
+    with pytest.raises(InputError, match="is the model itself"):
+        run(small_file, "h5", small_file, source)
+    load_model(small_file)
+
+
+def test_unknown_format_is_refused(small_file):
+    process = command("export", small_file, "--format", "caffe")
+    assert process.returncode == 2
+    assert "invalid choice" in process.stderr
+
+
+def test_wrong_suffix_is_refused(small_file, source, tmp_path):
+    with pytest.raises(InputError, match=r"ends in \.h5"):
+        run(small_file, "h5", tmp_path / "a.keras", source)

@@ -1,0 +1,225 @@
+"""Fine-tuning: what is frozen stays, what is resumed ends as it would have."""
+
+import keras
+import numpy as np
+import pytest
+
+from resnet_keras import (
+    ResNetCIFAR,
+    family,
+    load_dataset,
+    load_model,
+    save_model,
+    train,
+    training,
+)
+from resnet_keras.dialects import HEAD, place_of
+from resnet_keras.errors import InputError
+from resnet_keras.experiments import fine_tune
+from resnet_keras.finetune import freeze, network, phases
+from resnet_keras.models import ResNet
+from resnet_keras.recipe import Batches, Recipe
+from tests.conftest import assert_refused, coloured_images, command, write_pair
+
+CONFIG = {
+    "model": "resnet-cifar-8",
+    "recipe": "default",
+    "epochs": 3,
+    "batch_size": 12,
+    "learning_rate": 1e-2,
+    "seed": 0,
+    "precision": "float32",
+    "freeze_until": 2,
+}
+BGR = {"scale": 1.0, "channel_order": "bgr", "mean": [1.0, 2.0, 3.0], "resize": "crop"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_network():
+    """Let commands know the smallest network, which the paper does not have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(family.NETWORKS, "resnet-cifar-8", (True, 8, True))
+        yield
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory):
+    """Return a model of five classes with statistics of its own, and its file."""
+    model = ResNetCIFAR(8, (16, 16, 3), 5)
+    rng = np.random.default_rng(0)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.moving_mean.assign(rng.uniform(-1, 1, layer.moving_mean.shape))
+            layer.moving_variance.assign(rng.uniform(1, 2, layer.moving_mean.shape))
+        elif isinstance(layer, keras.layers.Conv2D):
+            layer.bias.assign(rng.uniform(-1, 1, layer.bias.shape))
+    path = tmp_path_factory.mktemp("pretrained") / "model.h5"
+    save_model(model, path, {"preprocessing": BGR})
+    return model, path
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return str(write_pair(tmp_path_factory.mktemp("data") / "colours"))
+
+
+@pytest.fixture(scope="module")
+def dataset(source):
+    return load_dataset(source, 32)
+
+
+@pytest.fixture(scope="module")
+def finished(pretrained, source, tmp_path_factory):
+    """Return the directory of a run of the command."""
+    directory = tmp_path_factory.mktemp("run")
+    line = ["--data", source, "--weights", pretrained[1], "--out", directory]
+    line += ["--image-size", 32]
+    for key, value in CONFIG.items():
+        line += [f"--{key.replace('_', '-')}", value]
+    assert train.main([str(word) for word in line]) == 0
+    return directory
+
+
+def changed(before, after):
+    """Return the stages in which any weight differs."""
+    return {
+        place_of(layer.name).stage
+        for layer in before.layers
+        if layer.weights
+        and place_of(layer.name) != HEAD
+        and any(
+            np.any(a != b)
+            for a, b in zip(
+                layer.get_weights(),
+                after.get_layer(layer.name).get_weights(),
+                strict=True,
+            )
+        )
+    }
+
+
+def test_frozen_stages_keep_weights_and_statistics_to_the_last_bit(
+    pretrained, finished
+):
+    model, card = load_model(finished / "model.h5")
+    assert changed(pretrained[0], model) == {3, 4}
+    assert model.output_shape == (None, 3)
+    assert all(layer.trainable for layer in model.layers)  # for whoever goes on
+    assert card["preprocessing"] == BGR
+
+
+def test_head_learns_alone_first(pretrained, dataset, tmp_path):
+    config = CONFIG | {"weights": str(pretrained[1]), "epochs": 1}  # all of them
+    training.train(dataset, tmp_path, config)
+    model, _ = load_model(tmp_path / "model.h5")
+    assert changed(pretrained[0], model) == set()
+
+
+@pytest.mark.parametrize("num_finished", [1, 2])  # between the phases, and within one
+def test_resumed_run_ends_the_same(
+    num_finished, pretrained, dataset, finished, tmp_path, monkeypatch
+):
+    config = CONFIG | {"weights": str(pretrained[1])}
+    write = training._Run._write_history
+
+    def stop(run):
+        write(run)
+        if run.num_finished == num_finished:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training._Run, "_write_history", stop)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(dataset, tmp_path, config)
+    monkeypatch.undo()
+    training.train(dataset, tmp_path, config)
+    ours, theirs = (load_model(d / "model.h5")[0] for d in (tmp_path, finished))
+    for a, b in zip(ours.weights, theirs.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_second_phase_has_a_lower_rate():
+    head, rest = phases(10, 1e-3, is_pretrained=True, frozen_until=2)
+    assert (head.end, rest.first, rest.end) == (2, 2, 10)
+    assert (head.learning_rate, rest.frozen_until) == (1e-3, 2)
+    assert rest.learning_rate < head.learning_rate
+    assert [phase.end for phase in phases(10, 1e-3)] == [10]
+
+
+def test_freeze_goes_by_stage():
+    model = ResNetCIFAR(8)
+    freeze(model, 3)
+    assert {place_of(x.name).stage for x in model.layers if x.trainable_weights} == {
+        4,
+        HEAD.stage,
+    }
+    freeze(model, 0)
+    assert all(layer.trainable for layer in model.layers)
+
+
+def test_network_of_other_weights_gets_a_head_of_its_own(tmp_path):
+    model = ResNet(18, (32, 32, 3), 7, variant="torch")
+    save_model(model, tmp_path / "model.h5")
+    own, _ = network(
+        "resnet18",
+        tmp_path / "model.h5",
+        (64, 64, 3),
+        2,
+        keras.initializers.GlorotUniform,
+    )
+    assert own.input_shape, own.output_shape == ((None, 64, 64, 3), (None, 2))
+    assert own.get_layer("bn_conv1").epsilon == 1e-5
+    kernels = [m.get_layer("res5b_branch2b").get_weights()[0] for m in (own, model)]
+    np.testing.assert_array_equal(*kernels)
+
+
+def test_weights_of_another_network_are_refused(pretrained):
+    with pytest.raises(InputError, match="res2b_branch2a, the first layer"):
+        network(
+            "resnet-cifar-20",
+            pretrained[1],
+            (32, 32, 3),
+            2,
+            keras.initializers.GlorotUniform,
+        )
+
+
+def test_batches_are_prepared():
+    images = coloured_images([0, 1, 2, 0])
+    arguments = (images, np.eye(3)[[0, 1, 2, 0]], np.arange(4), 2, Recipe(), 0)
+    plain, _ = Batches(*arguments)[0]
+    prepared, _ = Batches(*arguments, prepare=lambda batch: 2 * batch)[0]
+    np.testing.assert_array_equal(prepared, 2 * plain)
+
+
+def test_freezing_without_weights_is_refused():
+    assert_refused(command("train", "--freeze-until", 2), "--weights")
+
+
+def test_experiment_compares_scratch_and_pretrained(pretrained, source, tmp_path):
+    rows, words = fine_tune.run(pretrained[1], source, tmp_path, (4,), quick=True)
+    starts = [(row["start"], row["photographs_per_class"]) for row in rows]
+    assert starts == [("scratch", 4), ("pretrained", 4)]
+    assert "With 4 per class: " in words
+    assert (tmp_path / "fine-tune.png").stat().st_size > 1000
+
+
+def test_experiment_leaves_photographs_for_the_test(pretrained, source, tmp_path):
+    with pytest.raises(InputError, match="has 16 images of class '0'"):  # 12 + 4
+        fine_tune.run(pretrained[1], source, tmp_path, (16,), quick=True)
+
+
+def test_verdict_and_figure_follow_the_rows():
+    keys = ("start", "photographs_per_class", "test_accuracy")
+    table = [("pretrained", 0, 0.7), ("scratch", 10, 0.5), ("pretrained", 10, 0.8)]
+    rows = [dict(zip(keys, row, strict=True)) for row in table]
+    assert fine_tune.verdict(rows) == (
+        "Without a photograph: 70.0%. With 10 per class: 50.0% from scratch, 80.0% "
+        "fine-tuned (+30.0 points)."
+    )
+    [axes] = fine_tune.figure(rows).axes
+    drawn = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+    assert drawn == {
+        "pretrained, no photograph": [0.7, 0.7],
+        "fine-tuned": [0.8],
+        "from scratch": [0.5],
+    }
