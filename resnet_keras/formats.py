@@ -200,11 +200,12 @@ def _write_torchvision(model, card, path, calibration):
 
 def _torch_changes(model):
     """Return what differs from torchvision's network: (module, attribute, value)."""
-    variant, depth, _ = _translatable(model)
+    variant, _, arrays = _translatable(model)
     changes = []
     if variant.pool_padding == 0:
         changes.append(("maxpool", "padding", 0))
-    if depth >= 50 and variant.stride_in == "1x1":
+    bottlenecks = any(place.part == "2c" for place in arrays)
+    if bottlenecks and variant.stride_in == "1x1":
         for stage in (2, 3, 4):
             changes.append((f"layer{stage}.0.conv1", "stride", (2, 2)))
             changes.append((f"layer{stage}.0.conv2", "stride", (1, 1)))

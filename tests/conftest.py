@@ -72,6 +72,17 @@ def tiny_model():
     return keras.Model(inputs, outputs)
 
 
+@pytest.fixture(scope="module")
+def short_networks():
+    """Let there be networks of 10 and 14 layers, a block to a stage: quick to build."""
+    from resnet_keras import family
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(family.DEPTHS, 10, ((1, 1), (1, 1, 1, 1)))
+        patch.setitem(family.DEPTHS, 14, ((1, 1, 4), (1, 1, 1, 1)))
+        yield
+
+
 @pytest.fixture(scope="session")
 def resnet50():
     """Return the course's network, for tests that do not change it."""

@@ -33,6 +33,7 @@ from resnet_keras.pretrained import open_model
 from resnet_keras.variants import vary
 from tests.conftest import coloured_images
 
+pytestmark = pytest.mark.usefixtures("short_networks")
 SHAPE = (64, 64, 3)
 # Two float32 networks of the same operations in the same order agree to the last bit;
 # with other kernels the sums round otherwise, about 1e-7 in each of 50 layers.
@@ -90,7 +91,7 @@ def files(tmp_path_factory):
                 weights=None, input_shape=SHAPE, classes=5
             )
         else:
-            model = ResNet50(SHAPE, 5)
+            model = ResNet(14, SHAPE, 5)
         randomize(model)
         save_as_keras_2(model, path, head=kind != "notop")
         return path, model
@@ -129,16 +130,12 @@ def test_names_of_long_stages_are_the_authors(depth):
     assert keras_name(place_of(f"bn4{label}_branch2c")) == f"conv4_block{last}_3_bn"
 
 
-def test_keras_applications_to_ours(files):
+def test_keras_applications_to_ours_and_back(files, tmp_path):
     path, theirs = files("keras")
     ours = ResNet50(SHAPE, 5, weights=path)
     assert_equal(ours(images()), theirs(images()))
     assert ours.card["preprocessing"]["channel_order"] == "bgr"
-
-
-def test_ours_to_keras_applications(files, tmp_path):
-    path, theirs = files("keras")
-    ours = randomize(ResNet50(SHAPE, 5, variant="keras"), seed=1)
+    randomize(ours, seed=1)
     save_model(ours, tmp_path / "ours.h5")
     load_weights(theirs, tmp_path / "ours.h5")
     assert_equal(theirs(images()), ours(images()))
@@ -155,10 +152,15 @@ def test_deep_keras_applications_to_ours(depth, tmp_path):
     assert_equal(ours(images()), theirs(images()))
 
 
-DEEP = [pytest.param(depth, "3x3", marks=pytest.mark.slow) for depth in (34, 101, 152)]
+DEEP = [
+    pytest.param(*case, marks=pytest.mark.slow)
+    for case in ((18, "3x3"), (34, "3x3"), (50, "3x3"), (50, "1x1"), (101, "3x3"))
+]
 
 
-@pytest.mark.parametrize(("depth", "stride_in"), [(50, "3x3"), (50, "1x1"), *DEEP])
+@pytest.mark.parametrize(
+    ("depth", "stride_in"), [(10, "3x3"), (14, "3x3"), (14, "1x1"), *DEEP]
+)
 def test_pytorch_to_ours(depth, stride_in, tmp_path):
     torch = pytest.importorskip("torch")
     from tests import torch_resnet
@@ -177,9 +179,9 @@ def test_safetensors_of_pytorch_at_an_odd_size(tmp_path):
     safetensors = pytest.importorskip("safetensors.torch")
     from tests import torch_resnet
 
-    theirs = torch_resnet.build(18, 5)
+    theirs = torch_resnet.build(10, 5)
     safetensors.save_file(theirs.state_dict(), tmp_path / "theirs.safetensors")
-    ours = ResNet18((77, 77, 3), 5, weights=tmp_path / "theirs.safetensors")
+    ours = ResNet(10, (77, 77, 3), 5, weights=tmp_path / "theirs.safetensors")
     assert_equal(ours(images(77)), torch_resnet.answers(theirs, images(77)))
 
 
@@ -210,7 +212,7 @@ def test_variants_answer_differently():
 @pytest.fixture(scope="module")
 def blank():
     """Return a network of the course's, for tests that fill it."""
-    return ResNet50(SHAPE, 5)
+    return ResNet(14, SHAPE, 5)
 
 
 def test_courses_names_with_top(files, blank):
@@ -237,9 +239,9 @@ def test_courses_names_without_top_leave_the_head(files, blank, capsys):
 
 
 def test_whole_model_says_what_network_it_is(tmp_path):
-    model = randomize(ResNet18(SHAPE, 2, variant="torch"))
+    model = randomize(ResNet(10, SHAPE, 2, variant="torch"))
     save_model(model, tmp_path / "model.h5", {"class_names": ["cat", "dog"]})
-    again = ResNet18(SHAPE, 2, weights=tmp_path / "model.h5")
+    again = ResNet(10, SHAPE, 2, weights=tmp_path / "model.h5")
     np.testing.assert_array_equal(again(images()), model(images()))
     assert again.card["class_names"] == ["cat", "dog"]
 
@@ -266,20 +268,21 @@ def test_own_weights_of_any_network(tmp_path):
 
 
 def test_newer_weights_under_the_courses_names_ask_for_the_variant(tmp_path):
-    model = ResNet18(SHAPE, 3)
+    model = ResNet(10, SHAPE, 3)
     model.save_weights(tmp_path / "a.weights.h5")
     with pytest.raises(InputError, match="give variant"):
-        ResNet18(SHAPE, 3, weights=tmp_path / "a.weights.h5")
-    again = ResNet18(SHAPE, 3, weights=tmp_path / "a.weights.h5", variant="course")
+        ResNet(10, SHAPE, 3, weights=tmp_path / "a.weights.h5")
+    path = tmp_path / "a.weights.h5"
+    again = ResNet(10, SHAPE, 3, weights=path, variant="course")
     np.testing.assert_array_equal(again(images()), model(images()))
 
 
-def test_a_misfit_is_refused_and_changes_nothing(files, blank):
-    path, _ = files("keras")
-    before = blank.get_weights()
+def test_a_misfit_is_refused_and_changes_nothing(files, resnet50):
+    read = weights.read_weights(files("keras")[0])
+    before = resnet50.get_weights()
     with pytest.raises(InputError, match=r"pool_padding 1, epsilon 1\.001e-05"):
-        load_weights(blank, path)
-    for a, b in zip(before, blank.get_weights(), strict=True):
+        weights.fill(resnet50, read, new_head=True)
+    for a, b in zip(before, resnet50.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -288,9 +291,9 @@ def test_first_layer_that_differs_is_named(files, resnet50):
     with pytest.raises(InputError, match=r"fc6, the first layer .* classes=5"):
         load_weights(resnet50, path)
     with pytest.raises(InputError, match=r"conv1, the first .*\(7, 7, 1, 64\)"):
-        load_weights(ResNet18((64, 64, 1), 5), path)
+        load_weights(ResNet(10, (64, 64, 1), 5), path)
     with pytest.raises(InputError, match=r"res2a_branch2a, the first .*ResNet50\("):
-        load_weights(ResNet18(SHAPE, 5), path)
+        load_weights(ResNet(10, SHAPE, 5), path)
 
 
 def test_a_layer_too_many_is_named(tmp_path):
@@ -383,11 +386,13 @@ def imagenet(files, tmp_path, monkeypatch):
 
 
 def test_imagenet_comes_from_the_cache_with_its_names(imagenet, files):
-    ours = ResNet50(SHAPE, 5, weights="imagenet")
+    read = weights.read_weights("imagenet", 50)
     _, theirs = files("keras")
-    assert_equal(ours(images()), theirs(images()))
-    assert ours.card["class_names"][3] == "thing 3"
-    assert ours.card["preprocessing"]["channel_order"] == "bgr"
+    kernel = theirs.get_layer("conv5_block3_2_conv").get_weights()[0]
+    np.testing.assert_array_equal(read.arrays[Place(5, 3, "2b", "conv")][0], kernel)
+    assert (read.classes, read.variants) == (5, ("keras",))
+    assert read.card["class_names"][3] == "thing 3"
+    assert read.card["preprocessing"]["channel_order"] == "bgr"
 
 
 def test_imagenet_offline_says_what_to_put_where(imagenet, monkeypatch):
@@ -418,7 +423,7 @@ def test_imagenet_has_no_18_layers():
 
 
 def test_predict_names_things_with_weights_alone(files, tmp_path, capsys):
-    path, _ = files("keras")
+    path, _ = files("course")
     picture = tmp_path / "photo.png"
     Image.fromarray(coloured_images([0])[0]).save(picture)
     assert predict.main([str(path), str(picture), "--top", "5"]) == 0
