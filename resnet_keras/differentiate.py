@@ -32,7 +32,6 @@ def gradient_norms(model, names):
     )
     kernels = [layer.kernel.value for layer in layers]
 
-    @tf.function(jit_compile=False)
     def norms(images, labels):
         with tf.GradientTape() as tape:
             *maps, answer = outputs(images, training=True)

@@ -3,12 +3,15 @@
 import multiprocessing
 import pickle
 import resource
+import statistics
 import sys
 import time
 import warnings
 from pathlib import Path
 
 from resnet_keras.commands import without_notes
+
+_TURN = 0.3  # seconds
 
 
 def memory_mb(field="VmHWM"):
@@ -30,18 +33,20 @@ def interleaved(makers, arguments, num_rounds):
     """Time steps of several contenders in turn, each in a process of its own.
 
     So what else the machine does meets all alike, and each has its own peak of memory.
+    A turn begins with a call that is not timed, for caches, and pages of memory, grow
+    cold while others work.
 
     Args:
         makers: dictionary from a contender's name to a function, importable by name,
             that is called with `arguments` in the new process and returns a dictionary
-            from names to steps, functions without arguments. The first call of each
-            step is not timed.
+            from names to steps, functions without arguments.
         arguments: tuple.
-        num_rounds: how often each step is timed.
+        num_rounds: how many turns each has.
 
     Returns:
         Dictionary from each name to `{"seconds": {step: [float, ...]},
-        "peak_memory_mb": float}`, or to `{"error": str}` where a contender failed.
+        "peak_memory_mb": float}`, with the median call of each turn, or to `{"error":
+        str}` where a contender failed.
     """
     workers = {name: _Worker(make, arguments) for name, make in makers.items()}
     try:
@@ -100,10 +105,19 @@ def _serve(pipe, work):
         return
     pipe.send({"seconds": {name: [] for name in steps}})
     while (name := pipe.recv()) is not None:
-        start = time.perf_counter()
-        steps[name]()
-        pipe.send(time.perf_counter() - start)
+        pipe.send(_seconds(steps[name]))
     pipe.send(memory_mb())
+
+
+def _seconds(step):
+    """Return the median duration of the calls that fit into a turn, after the first."""
+    step()
+    seconds = []
+    while sum(seconds) < _TURN:
+        start = time.perf_counter()
+        step()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
 
 
 def in_own_process(function, *arguments):

@@ -37,9 +37,8 @@ def test_quick_form_compares_speed_and_memory(quick):
         assert set(rates[title]) == {contenders.THIS, contenders.WITHOUT_XLA}
         assert min(rates[title].values()) > 0
     assert min(result["peak_memory_mb"]["training"].values()) > 200
-    [seconds] = result["seconds_of_steps"]["training"][contenders.THIS]["seconds"][
-        "train"
-    ]
+    found = result["seconds_of_steps"]["training"][contenders.THIS]
+    [seconds] = found["seconds"]["train"]
     assert rates["training"][contenders.THIS] == pytest.approx(4 / seconds)
 
 

@@ -16,8 +16,8 @@ from resnet_keras.measuring import interleaved
 from resnet_keras.models import build
 from resnet_keras.summary import stage_table
 
-# network, side of the images, images of a step, rounds
-_FULL = ("resnet50", 64, 32, 9)
+# network, side of the images, images of a step, turns of each contender
+_FULL = ("resnet50", 64, 32, 7)
 _QUICK = ("resnet-cifar-20", 32, 4, 1)
 
 
@@ -34,7 +34,7 @@ def compare(quick, picture):
     network, size, batch_size, num_rounds = _QUICK if quick else _FULL
     print(f"{network}, {size} x {size} pixels, batches of {batch_size}\n", flush=True)
 
-    def measure(makers):
+    def measure(makers, num_rounds=num_rounds):
         if quick:
             chosen = (contenders.THIS, contenders.WITHOUT_XLA)
             makers = {name: makers[name] for name in chosen}
@@ -48,7 +48,7 @@ def compare(quick, picture):
     result |= _rates(measure, batch_size, multiply_adds(network, size))
     result["growth"] = []
     if not quick:
-        result["input"] = _input(measure(contenders.INPUT)["fit"]["seconds"])
+        result["input"] = _input(measure(contenders.INPUT, 3)["fit"]["seconds"])
         result["start"] = start_up()
         print(results.growth_heading())
         result["growth"] = growth.measure(
@@ -73,21 +73,21 @@ def _rates(measure, batch_size, multiply_adds_per_image):
     limit = {key: training.pop(key) for key in [contenders.LIMIT] if key in training}
     num_products = dict.fromkeys(contenders.PRECISIONS, contenders.MATRIX_SIDE**3)
     products = results.speeds(limit, num_products).get(contenders.LIMIT, {})
-    prediction = measure(contenders.PREDICTION)
-    num_images = {"train": batch_size, "batch": batch_size, "one": 1}
     rates, memory = {}, {}
-    for title, step, found, passes in (
-        # The gradients of a layer's input and of its weights take as much as itself.
-        ("training", "train", training, 3),
-        ("prediction", "batch", prediction, 1),
-        ("prediction, one by one", "one", prediction, 1),
-    ):
-        speeds = results.speeds(found, num_images)
+
+    def tell(title, found, step, num_images, passes):
+        speeds = results.speeds(found, {step: num_images})
         rates[title] = {name: steps[step] for name, steps in speeds.items()}
         rates[title] |= limits(products, passes * multiply_adds_per_image)
         memory[title] = {name: found[name]["peak_memory_mb"] for name in speeds}
         lines = results.table(title, rates[title], memory[title], contenders.THIS)
         print("\n".join(lines) + "\n", flush=True)
+
+    # The gradients of a layer's input and of its weights take as much as itself.
+    tell("training", training, "train", batch_size, passes=3)
+    prediction = measure(contenders.PREDICTION)
+    tell("prediction", prediction, "batch", batch_size, passes=1)
+    tell("prediction, one by one", prediction, "one", 1, passes=1)
     return {
         "images_per_second": rates,
         "peak_memory_mb": memory,

@@ -18,12 +18,12 @@ AXES = {
 }
 
 
-def measure(say, num_rounds=4):
+def measure(say, num_rounds=3):
     """Return a row for each point of each axis.
 
     Args:
         say: function that takes a row as soon as it is measured.
-        num_rounds: how many steps are timed at each point.
+        num_rounds: how many turns there are at each point.
 
     Returns:
         List of dictionaries: `axis`, `value`, `seconds_per_image` of training (the

@@ -13,15 +13,15 @@ def speeds(results, num_images):
 
     Args:
         results: as `measuring.interleaved` returns it.
-        num_images: dictionary from the names of steps to how many images each takes.
+        num_images: dictionary from names of steps to how many images each takes.
 
     Returns:
         Dictionary from contenders to dictionaries from steps to images/s.
     """
     return {
         name: {
-            step: num_images[step] / statistics.median(seconds)
-            for step, seconds in result["seconds"].items()
+            step: number / statistics.median(result["seconds"][step])
+            for step, number in num_images.items()
         }
         for name, result in results.items()
         if "error" not in result
