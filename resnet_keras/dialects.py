@@ -244,11 +244,11 @@ def _read_h5(path):
             }
         elif "layers" in file:  # Keras 3
             layers = {}
-            for group in file["layers"].values():
+            for key, group in file["layers"].items():
                 variables = group.get("vars", {})
                 numbers = sorted(variables, key=int)
-                if numbers:
-                    name = str(variables.attrs["name"])
+                if numbers:  # early versions of Keras 3 do not say the layer's name
+                    name = str(variables.attrs.get("name", key))
                     layers[name] = [variables[number][()] for number in numbers]
         else:
             raise InputError(

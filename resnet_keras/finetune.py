@@ -12,7 +12,7 @@ import keras
 from resnet_keras import family
 from resnet_keras.dialects import HEAD, place_of
 from resnet_keras.models import ResNet, build
-from resnet_keras.weights import fill, read_weights
+from resnet_keras.weights import fill, read_weights, table
 
 _HEAD_SHARE = 0.2  # of the epochs
 _LOWER_RATE = 0.3  # of the learning rate, once more than the head learns
@@ -43,7 +43,7 @@ def phases(epochs, learning_rate, is_pretrained=False, frozen_until=0):
     return [head, rest] if middle < epochs else [head]
 
 
-def network(name, weights, input_shape, classes, initializer):
+def network(name, weights, input_shape, classes, initializer, verbose=False):
     """Build the network that weights were trained for, with a head of its own.
 
     Args:
@@ -52,6 +52,7 @@ def network(name, weights, input_shape, classes, initializer):
         input_shape: (height, width, channels).
         classes: number of classes of the new head.
         initializer: of the head, as in `ResNet50`.
+        verbose: whether to print what was mapped to what.
 
     Returns:
         `(model, preprocessing)`; the latter None where the weights do not say.
@@ -61,22 +62,31 @@ def network(name, weights, input_shape, classes, initializer):
     """
     small, depth, with_sums = family.NETWORKS[family.check_name(name)]
     source = read_weights(weights, depth)
-    preprocessing = source.card.get("preprocessing")
-    if small or not with_sums or source.classes is None:
+    if small or not with_sums:
         model = build(name, input_shape, classes, initializer=initializer)
         fill(model, source, new_head=True)
-        return model, preprocessing
-    old_head = source.classes
-    model = ResNet(
-        depth, input_shape, old_head, initializer=initializer, weights=source
-    )
-    outputs = keras.layers.Dense(
+    else:
+        old_head = source.classes or classes
+        model = ResNet(
+            depth, input_shape, old_head, initializer=initializer, weights=source
+        )
+    if source.classes:
+        model = _with_new_head(model, classes, initializer)
+        del source.arrays[HEAD]  # so that it counts as left over
+    if verbose:
+        print(table(model, source))
+    return model, source.card.get("preprocessing")
+
+
+def _with_new_head(model, classes, initializer):
+    head = keras.layers.Dense(
         classes,
         activation="softmax",
         name=f"fc{classes}",
         kernel_initializer=initializer(seed=0),
-    )(model.layers[-2].output)
-    return keras.Model(model.input, outputs, name=model.name), preprocessing
+    )
+    outputs = head(model.layers[-2].output)
+    return keras.Model(model.input, outputs, name=model.name)
 
 
 def freeze(model, until):

@@ -104,6 +104,11 @@ def _parse(argv):
         help="with --weights, leave stages 1 (the stem) to STAGE as they are",
     )
     parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="with --weights, print which of them went where, and what was left",
+    )
+    parser.add_argument(
         "--resume", action="store_true", help="go on with a run that was cut off"
     )
     parser.add_argument(
@@ -156,7 +161,7 @@ def main(argv=None):
     config["precision"] = config["precision"] or fused.best_precision()
 
     try:
-        metrics = train(dataset, directory, config)
+        metrics = train(dataset, directory, config, arguments.verbose)
     except KeyboardInterrupt:
         raise InputError(
             f"{directory}: stopped by the user. Finished epochs are kept; go on with "

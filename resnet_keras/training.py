@@ -39,7 +39,7 @@ _VALIDATION_SHARE = 0.1
 _NUM_TRAIN_SCORED = 1000  # of the training images at most, for their score
 
 
-def train(dataset, directory, config):
+def train(dataset, directory, config, verbose=False):
     """Train a network on `dataset`, and leave everything about it in `directory`.
 
     A tenth of the training images, drawn by class, is set aside to validate each epoch.
@@ -75,7 +75,9 @@ def train(dataset, directory, config):
         dataset.train.labels, _VALIDATION_SHARE, seed
     )
     size, num_classes = dataset.image_size, len(dataset.class_names)
-    model, preprocessing = _network(config, recipe, (size, size, 3), num_classes)
+    model, preprocessing = _network(
+        config, recipe, (size, size, 3), num_classes, verbose
+    )
     card = {"class_names": dataset.class_names, "preprocessing": preprocessing}
     classifier = Classifier(model, card)
     batches = Batches(
@@ -122,14 +124,19 @@ def train(dataset, directory, config):
     return run.finish(train_rows)
 
 
-def _network(config, recipe, input_shape, num_classes):
+def _network(config, recipe, input_shape, num_classes, verbose):
     """Return the network to begin with, and what pictures it expects."""
     initializer = GlorotUniform
     if recipe.varies_start:
         initializer = varied_initializer(config["seed"])
     if config.get("weights"):
         model, preprocessing = finetune.network(
-            config["model"], config["weights"], input_shape, num_classes, initializer
+            config["model"],
+            config["weights"],
+            input_shape,
+            num_classes,
+            initializer,
+            verbose,
         )
         return model, preprocessing or PREPROCESSING
     model = build(config["model"], input_shape, num_classes, initializer=initializer)

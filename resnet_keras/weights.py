@@ -62,7 +62,9 @@ def load_weights(model, path, verbose=False):
     >>> card = load_weights(resnet_keras.ResNetCIFAR(8), path)
     """
     weights = read_weights(path)
-    fill(model, weights, verbose=verbose)
+    fill(model, weights)
+    if verbose:
+        print(table(model, weights))
     return weights.card
 
 
@@ -92,14 +94,13 @@ def read_weights(path, depth=50):
     return weights
 
 
-def fill(model, weights, new_head=False, verbose=False):
+def fill(model, weights, new_head=False):
     """Give a model the weights read, or refuse and leave it as it is.
 
     Args:
         model: as in `load_weights`.
         weights: `dialects.Weights`.
         new_head: whether to leave the model's head as it is, whatever the file has.
-        verbose: as in `load_weights`.
 
     Raises:
         InputError: they do not fit.
@@ -116,13 +117,11 @@ def fill(model, weights, new_head=False, verbose=False):
     if not all(getattr(layer, "use_bias", True) for layer in layers.values()):
         arrays = without_biases(arrays)
     kept = {HEAD} if HEAD not in arrays else set()
-    new, rows = {}, []
-    for place in sorted(layers):
-        if place in kept:
-            continue
-        new[place], note = _fitted(layers[place], place, arrays.get(place), weights)
-        shapes = " ".join(str(tuple(array.shape)) for array in new[place])
-        rows.append((layers[place].name, weights.names[place], f"{shapes}{note}"))
+    new = {
+        place: _fitted(layers[place], place, arrays.get(place), weights)
+        for place in sorted(layers)
+        if place not in kept
+    }
     extra = [weights.names[place] for place in arrays if place not in layers]
     extra += weights.left_over
     if extra:
@@ -133,12 +132,10 @@ def fill(model, weights, new_head=False, verbose=False):
     _check_traits(model, weights)
     for place, values in new.items():
         layers[place].set_weights(values)
-    if verbose:
-        _print_table(model, weights, rows, [layers[p].name for p in kept & set(layers)])
 
 
 def _fitted(layer, place, arrays, weights):
-    """Return a layer's new weights, and a note on what was made up."""
+    """Return a layer's new weights."""
     wanted = [tuple(variable.shape) for variable in layer.weights]
     if arrays is None:
         raise InputError(
@@ -146,9 +143,8 @@ def _fitted(layer, place, arrays, weights):
             f"differs; it is a network of {weights.depth} layers under names of "
             f"{weights.dialect}. {_advice(weights)}"
         )
-    note = ""
     if place.kind == "conv" and len(arrays) == 1 and len(wanted) == 2:
-        arrays, note = [*arrays, np.zeros(wanted[1], np.float32)], "; bias: zeros"
+        arrays = [*arrays, np.zeros(wanted[1], np.float32)]
     found = [tuple(array.shape) for array in arrays]
     if found != wanted:
         raise InputError(
@@ -161,7 +157,7 @@ def _fitted(layer, place, arrays, weights):
                 else _advice(weights)
             )
         )
-    return arrays, note
+    return arrays
 
 
 def _advice(weights):
@@ -237,15 +233,34 @@ def _in_words(variant):
     )
 
 
-def _print_table(model, weights, rows, missing):
-    rows = [(model.name, f"{weights.dialect} names", "shapes"), *rows]
+def table(model, weights):
+    """Return, in words, what of a file went where in a model that it has filled.
+
+    Args:
+        model: as in `load_weights`.
+        weights: `dialects.Weights`.
+    """
+    rows, missing, mapped = [(model.name, weights.dialect, "shapes")], [], set()
+    for layer in model.layers:
+        place = place_of(layer.name)
+        if not layer.weights:
+            continue
+        arrays = weights.arrays.get(place, ())
+        shapes = [tuple(array.shape) for array in arrays]
+        wanted = [tuple(variable.shape) for variable in layer.weights]
+        if not arrays or shapes != wanted[: len(shapes)]:  # a head of its own
+            missing.append(layer.name)
+            continue
+        note = "; bias: zeros" if len(shapes) < len(wanted) else ""
+        mapped.add(weights.names[place])
+        text = " ".join(map(str, shapes)) + note
+        rows.append((layer.name, weights.names[place], text))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    for own, theirs, shapes in rows:
-        print(f"{own:<{widths[0]}}  {theirs:<{widths[1]}}  {shapes}")
-    mapped = set(name for _, name, _ in rows[1:])
+    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {text}" for a, b, text in rows]
     left_over = [name for name in weights.names.values() if name not in mapped]
-    print(f"Left over in {weights.path}: {', '.join(left_over) or 'nothing'}")
-    print(f"Missing, kept as it was: {', '.join(missing) or 'nothing'}")
+    lines.append(f"Left over in {weights.path}: {', '.join(left_over) or 'nothing'}")
+    lines.append(f"Missing, kept as it was: {', '.join(missing) or 'nothing'}")
+    return "\n".join(lines)
 
 
 def imagenet_file(depth):

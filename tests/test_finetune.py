@@ -1,5 +1,8 @@
 """Fine-tuning: what is frozen stays, what is resumed ends as it would have."""
 
+import contextlib
+import io
+
 import keras
 import numpy as np
 import pytest
@@ -70,14 +73,15 @@ def dataset(source):
 
 @pytest.fixture(scope="module")
 def finished(pretrained, source, tmp_path_factory):
-    """Return the directory of a run of the command."""
+    """Return the directory of a run of the command, and what it printed."""
     directory = tmp_path_factory.mktemp("run")
     line = ["--data", source, "--weights", pretrained[1], "--out", directory]
-    line += ["--image-size", 32]
+    line += ["--image-size", 32, "--verbose"]
     for key, value in CONFIG.items():
         line += [f"--{key.replace('_', '-')}", value]
-    assert train.main([str(word) for word in line]) == 0
-    return directory
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert train.main([str(word) for word in line]) == 0
+    return directory, printed.getvalue()
 
 
 def changed(before, after):
@@ -101,11 +105,17 @@ def changed(before, after):
 def test_frozen_stages_keep_weights_and_statistics_to_the_last_bit(
     pretrained, finished
 ):
-    model, card = load_model(finished / "model.h5")
+    model, card = load_model(finished[0] / "model.h5")
     assert changed(pretrained[0], model) == {3, 4}
     assert model.output_shape == (None, 3)
     assert all(layer.trainable for layer in model.layers)  # for whoever goes on
     assert card["preprocessing"] == BGR
+
+
+def test_verbose_says_what_went_where(finished):
+    _, printed = finished
+    assert "Missing, kept as it was: fc3" in printed
+    assert "model.h5: fc5" in printed  # left over
 
 
 def test_head_learns_alone_first(pretrained, dataset, tmp_path):
@@ -132,7 +142,7 @@ def test_resumed_run_ends_the_same(
         training.train(dataset, tmp_path, config)
     monkeypatch.undo()
     training.train(dataset, tmp_path, config)
-    ours, theirs = (load_model(d / "model.h5")[0] for d in (tmp_path, finished))
+    ours, theirs = (load_model(d / "model.h5")[0] for d in (tmp_path, finished[0]))
     for a, b in zip(ours.weights, theirs.weights, strict=True):
         np.testing.assert_array_equal(a, b)
 
