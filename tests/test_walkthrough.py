@@ -14,6 +14,20 @@ def notebook():
     return nbformat.read(NOTEBOOK, as_version=4)
 
 
+def test_outputs_are_committed_in_order_without_errors(notebook):
+    assert NOTEBOOK.stat().st_size < 10e6
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert all(output.output_type != "error" for output in outputs)
+    assert not any(output.get("name") == "stderr" for output in outputs)
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 7
+    printed = "".join(output.get("text", "") for output in outputs)
+    # The full setting, not the quick one; and no progress bar's steps backwards
+    assert "56 layers: the gradient" in printed
+    assert "\b" not in printed
+
+
 # Jupyter's client leaves sockets and event loops for the interpreter to close.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:(jupyter_client|zmq|tornado)")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
