@@ -1,7 +1,7 @@
 """Faster ways to run a trained network, which take seconds to prepare.
 
 `fastest` hands the network to OpenVINO where that is installed
-(`pip install 'resnet_keras[fast]'`), else it freezes the weights into TensorFlow's
+(`pip install 'resnet_keras[openvino]'`), else it freezes the weights into TensorFlow's
 graph, where they need no reading and no rearranging for each batch.
 """
 

@@ -1,9 +1,7 @@
 """One training run: its directory, its progress, its checkpoints, its results."""
 
 import csv
-import resource
 import signal
-import sys
 import threading
 import time
 from dataclasses import replace
@@ -25,6 +23,7 @@ from resnet_keras.files import (
     versions,
 )
 from resnet_keras.inference import Classifier, scores
+from resnet_keras.measuring import memory_mb
 from resnet_keras.models import build
 from resnet_keras.recipe import (
     RECIPES,
@@ -56,6 +55,7 @@ def train(dataset, directory, config, verbose=False):
             along with all that follows from it. With `weights`, a file or "imagenet",
             the run begins from them (`resnet_keras.finetune`), and stages up to
             `freeze_until` stand still.
+        verbose: whether to print which weights went where.
 
     Returns:
         The dictionary that `metrics.json` holds.
@@ -148,8 +148,8 @@ def _network(config, recipe, input_shape, num_classes, verbose):
 class StopAtCtrlC(keras.callbacks.Callback):
     """Stops training at Ctrl-C even where Python's KeyboardInterrupt gets lost.
 
-    It is raised wherever the program is, and where that is a function that TensorFlow
-    calls, as it does to close an epoch's iterator, TensorFlow drops it.
+    It is raised wherever the program is, and a library that called back into Python may
+    drop it there. A test run did go on after Ctrl-C; where it was lost is not known.
     """
 
     def __enter__(self):
@@ -244,7 +244,7 @@ class _Run(keras.callbacks.Callback):
             logs["val_accuracy"], logs["val_loss"] = result["accuracy"], result["loss"]
         row = {"epoch": epoch + 1} | {key: float(logs[key]) for key in sorted(logs)}
         row["images_per_second"] = self._speed
-        row["peak_memory_mb"] = max(_peak_memory_mb(), self._most("peak_memory_mb"))
+        row["peak_memory_mb"] = max(memory_mb(), self._most("peak_memory_mb"))
         row["seconds"] = time.perf_counter() - self._start
         self._history.append(row)
         save_model(
@@ -279,7 +279,7 @@ class _Run(keras.callbacks.Callback):
             "epochs": len(history),
             "train_seconds": sum(row["seconds"] for row in history),
             "images_per_second": float(np.median(speeds)),
-            "peak_memory_mb": max(_peak_memory_mb(), self._most("peak_memory_mb")),
+            "peak_memory_mb": max(memory_mb(), self._most("peak_memory_mb")),
             "seed": self._config["seed"],
             "versions": versions(),
         }
@@ -326,12 +326,6 @@ class _Run(keras.callbacks.Callback):
             writer = csv.DictWriter(file, fieldnames=self._history[0])
             writer.writeheader()
             writer.writerows(self._history)
-
-
-def _peak_memory_mb():
-    """Return the most memory this process has held, in MiB."""
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes, or KiB
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def _duration(seconds):

@@ -304,7 +304,7 @@ def test_ctrl_c_says_how_to_go_on(pair, tmp_path):
     assert (out / "checkpoint.h5").exists()
 
 
-def test_ctrl_c_counts_even_where_tensorflow_drops_it():
+def test_ctrl_c_counts_even_where_the_exception_is_dropped():
     before = signal.getsignal(signal.SIGINT)
     with StopAtCtrlC() as stop:
         stop.on_train_batch_end(0)

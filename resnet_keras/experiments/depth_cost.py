@@ -2,14 +2,12 @@
 
 import multiprocessing
 import platform
-import resource
-import sys
 import time
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from resnet_keras import family
+from resnet_keras.measuring import memory_mb
 from resnet_keras.report import Report
 
 _CLASSES = 6
@@ -66,7 +64,7 @@ def measure(depth, size):
     from resnet_keras.models import ResNet
     from resnet_keras.summary import stage_table
 
-    before = _peak_memory_mb()
+    before = memory_mb()
     model = ResNet(depth, (size, size, 3), _CLASSES)
     model.compile(jit_compile=False)
     seconds = {}
@@ -85,18 +83,9 @@ def measure(depth, size):
         "multiply_adds": sum(row["multiply_adds"] for row in stage_table(model)),
         "seconds_per_image": seconds[32],
         "seconds_for_one": seconds[1],
-        "memory_mb": _peak_memory_mb() - before,
+        "memory_mb": memory_mb() - before,
         "weights_mb": model.count_params() * 4 / 2**20,
     }
-
-
-def _peak_memory_mb():
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux's getrusage counts the process that started this one
-        line = next(x for x in status.read_text().splitlines() if "VmHWM" in x)
-        return int(line.split()[1]) / 2**10  # from KiB
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes, or KiB
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def _machine():
