@@ -21,6 +21,7 @@ from resnet_keras import family
 from resnet_keras.dialects import HEAD, keras_name, place_of, torch_name
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, save_model
+from resnet_keras.runtimes import open_openvino
 from resnet_keras.weights import traits, without_biases
 from resnet_keras.writing import write_whole
 
@@ -166,12 +167,7 @@ def _write_openvino(model, card, path, calibration):
 
 
 def _open_openvino(path, model):
-    import openvino
-
-    # Left to itself it would multiply in bfloat16 where the processor can.
-    exact = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(path, "CPU", exact)
-    return lambda images: compiled(images)[0]
+    return open_openvino(path)
 
 
 def _write_torchvision(model, card, path, calibration):

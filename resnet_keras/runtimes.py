@@ -57,15 +57,19 @@ def has_openvino():
 
 def with_openvino(model):
     """Return `model` as a function that OpenVINO computes, in float32."""
-    import openvino
-
     with tempfile.TemporaryDirectory() as directory:
         path = str(Path(directory) / "model.xml")
         model.export(path, format="openvino", verbose=False)
-        # Left to itself it would multiply in bfloat16 where the processor can.
-        compiled = openvino.Core().compile_model(
-            path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
-        )
+        return open_openvino(path)
+
+
+def open_openvino(path):
+    """Return the network in OpenVINO's file `path` as a function, in float32."""
+    import openvino
+
+    # Left to itself it would multiply in bfloat16 where the processor can.
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(path, "CPU", exact)
     return lambda images: compiled(images)[0]
 
 

@@ -190,13 +190,29 @@ def test_bad_arguments_are_named(call, message):
 
 
 def test_speed(capsys):
+    """Sixty hands take little longer than a yardstick of NumPy's small operations.
+
+    It slows down as they do where the machine is slow or busy; 250 hands a second came
+    with a ratio of 1.3.
+    """
     render(6)
-    start = time.process_time()
-    render(120)
-    rate = 120 / (time.process_time() - start)
+    plane = np.ones((64, 64, 3), np.float32)
+
+    def seconds(work):
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+
+    def yardstick():
+        for _ in range(20_000):
+            np.sqrt(plane * plane + plane)
+
+    pairs = [(seconds(lambda: render(60)), seconds(yardstick)) for _ in range(5)]
+    ratio = min(hands / sums for hands, sums in pairs)
     with capsys.disabled():
-        print(f" [{rate:.0f} hands/s at 64 x 64] ", end="")
-    assert rate > 100
+        rate = max(60 / hands for hands, _ in pairs)
+        print(f" [{rate:.0f} hands/s at 64 x 64, ratio {ratio:.2f}] ", end="")
+    assert ratio < 2
 
 
 def test_memory_does_not_grow_with_the_number():

@@ -58,7 +58,7 @@ def test_recipe_is_recorded_and_resumed(recipe, tmp_path, monkeypatch):
     source, out = write_pair(tmp_path / "data"), tmp_path / "run"
     seen = []
 
-    def stop(dataset, directory, config):
+    def stop(dataset, directory, config, verbose):
         seen.append(config)
         directory.mkdir(exist_ok=True)
         (directory / "config.json").write_text(json.dumps(config))
