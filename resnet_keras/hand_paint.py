@@ -98,7 +98,7 @@ def draw_hand(dice, label, size, light, *, unit=None, centre=None, roll=None):
     yaw, pitch, lean = _view(dice, view)
     roll = lean if roll is None else roll
     if unit is None:
-        unit = size * dice.uniform(0.29, 0.42)
+        unit = size * dice.uniform(0.35, 0.44)
     sleeve = dice.uniform(0.15, 2.0) if dice.chance(0.3) else None
     # Long enough to leave the picture wherever the hand is.
     limb = arm(dice, roll, sleeve, max(3.6, 1.5 * size / unit))
@@ -191,7 +191,7 @@ def _place(dice, low, high, size, centre):
     moves = []
     for axis in (0, 1):
         margin = (high[axis] - low[axis]) * (0.5 - crop)
-        chance = (dice.random() + dice.random()) / 2
+        chance = 0.5 + 0.3 * (dice.random() + dice.random() - 1)
         if centre is not None:
             middle = centre[axis]
         elif margin < size - margin:

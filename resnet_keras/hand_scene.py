@@ -138,7 +138,7 @@ def photograph(dice, picture):
     """Exposure, blur, gamma, contrast, noise: from linear light to uint8."""
     size = picture.shape[0]
     picture = picture * np.float32(dice.uniform(0.8, 1.25))
-    for _ in range(dice.pick(((4, 0), (4, 1), (1, 2)))[1]):
+    for _ in range(dice.pick(((6, 0), (4, 1), (0.3, 2)))[1]):
         picture = _soften(picture, max(1, size // 128))
     picture = np.sqrt(np.maximum(picture, 0))
     contrast, pivot = np.float32(dice.uniform(0.85, 1.2)), np.float32(0.5)
