@@ -192,8 +192,8 @@ def test_bad_arguments_are_named(call, message):
 def test_speed(capsys):
     """Sixty hands take little longer than a yardstick of NumPy's small operations.
 
-    It slows down as they do where the machine is slow or busy: 190 to 250 hands a second
-    came with ratios of 1.3 to 2.0.
+    It slows down as they do where the machine is slow or busy: 190 to 250 hands a
+    second came with ratios of 1.3 to 2.0.
     """
     render(6)
     plane = np.ones((64, 64, 3), np.float32)
