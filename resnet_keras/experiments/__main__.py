@@ -52,7 +52,7 @@ def _parse(argv):
             )
     tune = commands.add_parser(
         "fine-tune",
-        help="how many photographs pretraining spares (about 12 minutes)",
+        help="how many photographs pretraining spares (about 15 minutes)",
     )
     tune.add_argument("model", metavar="MODEL", help="a model, or weights")
     tune.add_argument(

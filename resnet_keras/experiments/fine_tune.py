@@ -85,7 +85,7 @@ def run(weights, source, out, counts=(10, 20, 60), seed=0, quick=False):
             classifier = _train(name, begin, images, labels, repeated, epochs, seed)
             add(start, number, classifier)
             report.end(f"accuracy {rows[-1]['test_accuracy']:.1%}")
-            keras.backend.clear_session(free_memory=False)
+            keras.backend.clear_session()
     words = verdict(rows)
     report.finish(rows, figure(rows), words)
     return rows, words
