@@ -163,7 +163,7 @@ def _fold(model):
     # It fails without a graph of layers, and for a layer that Keras does not copy.
     with contextlib.suppress(ValueError):
         model = fold_batch_norm(model)
-    # XLA, Keras' default, is slow to start and slow to run on a CPU.
+    # XLA is slow to start and slow to run on a CPU.
     model.compile(jit_compile=False if fused.is_useful() else "auto")
     return model
 
