@@ -1,9 +1,10 @@
 """The same network, trained faster with TensorFlow on a CPU.
 
 Keras composes batch normalization and Adam of many small operations, each of which
-reads and writes whole tensors again, and it updates convolution biases whose gradient
-is zero because a normalization follows. `training_twin` makes a network that computes
-the same thing with TensorFlow's fused operations; `copy_weights` carries weights
+reads and writes whole tensors again; it updates convolution biases whose gradient is
+zero because a normalization follows; and TensorFlow's own gradient of a convolution's
+kernel took half of a training step. `training_twin` makes a network that computes the
+same thing with fused operations and matrix products; `copy_weights` carries weights
 between the two. What is saved is always the plain network.
 """
 
@@ -13,6 +14,74 @@ import time
 
 import keras
 import numpy as np
+
+
+class MatrixConv2D(keras.layers.Conv2D):
+    """Convolution by matrix products, where these take less time.
+
+    A convolution of 1x1 is the product of all pixels with the kernel, and so are its
+    gradients. With a larger kernel and stride 1, the kernel's gradient is the product
+    of the patches it has seen with the gradient of its answers; that pays in bfloat16
+    where maps are small and kernels large. The rest is left to Keras.
+    """
+
+    MOST_PIXELS = 49  # of a map, for a product with patches
+
+    def convolution_op(self, inputs, kernel):
+        """Convolve (batch, height, width, channels) with (height, width, in, out)."""
+        import tensorflow as tf
+
+        kernel = tf.convert_to_tensor(kernel)
+        if (
+            self.data_format != "channels_last"
+            or self.groups != 1
+            or self.dilation_rate != (1, 1)
+        ):
+            return super().convolution_op(inputs, kernel)
+        if self.kernel_size == (1, 1):
+            if self.strides != (1, 1):  # pooling over one pixel picks every other one
+                inputs = tf.nn.max_pool2d(inputs, 1, self.strides, "VALID")
+            pixels = tf.reshape(inputs, (-1, inputs.shape[-1]))
+            products = tf.matmul(pixels, tf.reshape(kernel, kernel.shape[2:]))
+            shape = tf.concat([tf.shape(inputs)[:3], [self.filters]], 0)
+            return tf.ensure_shape(
+                tf.reshape(products, shape), (*inputs.shape[:3], self.filters)
+            )
+        num_pixels = inputs.shape[1:3].num_elements()  # None where sizes may vary
+        if (
+            self.strides == (1, 1)
+            and self.padding == "same"
+            and inputs.dtype == tf.bfloat16
+            and num_pixels is not None
+            and num_pixels <= self.MOST_PIXELS
+        ):
+            return _convolve_small_maps(inputs, kernel)
+        return super().convolution_op(inputs, kernel)
+
+
+def _convolve_small_maps(inputs, kernel):
+    """Convolve with stride 1 and zero padding; one product is the kernel's gradient."""
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def convolve(inputs, kernel):
+        def gradients(upstream):
+            inputs_gradient = tf.nn.conv2d_transpose(
+                upstream, kernel, tf.shape(inputs), 1, "SAME"
+            )
+            patches = tf.image.extract_patches(
+                inputs, (1, *kernel.shape[:2], 1), [1] * 4, [1] * 4, "SAME"
+            )
+            kernel_gradient = tf.matmul(
+                tf.reshape(patches, (-1, patches.shape[-1])),
+                tf.reshape(upstream, (-1, upstream.shape[-1])),
+                transpose_a=True,
+            )
+            return inputs_gradient, tf.reshape(kernel_gradient, kernel.shape)
+
+        return tf.nn.conv2d(inputs, kernel, 1, "SAME"), gradients
+
+    return convolve(inputs, kernel)
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
@@ -175,6 +244,8 @@ def training_twin(model, precision="float32"):
             config["use_bias"] = False
         if fuse and type(layer) is keras.layers.BatchNormalization:
             return FusedBatchNormalization.from_config(config)
+        if fuse and type(layer) is keras.layers.Conv2D:
+            return MatrixConv2D.from_config(config)
         return type(layer).from_config(config)
 
     result = keras.models.clone_model(model, clone_function=twin)
@@ -202,7 +273,7 @@ def normalized_convolutions(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             producer = producers.get(id(layer.input))
             if (
-                type(producer) is keras.layers.Conv2D
+                type(producer) in (keras.layers.Conv2D, MatrixConv2D)
                 and producer.activation is keras.activations.linear
                 and producer.data_format == "channels_last"
                 and layer.axis in (-1, 3)
