@@ -25,6 +25,12 @@ def _parse(argv):
     parser.add_argument(
         "--out", metavar="DIR", help="where to write confusion.png and metrics.json"
     )
+    parser.add_argument(
+        "--elsewhere",
+        action="store_true",
+        help="score them again as they might look elsewhere: in other light, before "
+        "another wall, out of focus, turned, ...",
+    )
     add_trust(parser)
     return parser.parse_args(argv)
 
@@ -69,6 +75,10 @@ def main(argv=None):
     for name, precision, recall, count in table:
         print(f"  {name:<{width}}  {precision:9.3f}  {recall:6.3f}  {count:5d}")
     print(f"Accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
+    changed = {}
+    if arguments.elsewhere:
+        images = np.concatenate([part.images for part in chosen])
+        changed = _scores_elsewhere(classifier, images, labels)
     if arguments.out:
         out = Path(arguments.out)
         plots.save(plots.confusion(result["confusion"], names), out / "confusion.png")
@@ -81,11 +91,27 @@ def main(argv=None):
             "num_test_images": len(labels),
             "class_names": names,
             "confusion": result["confusion"].tolist(),
+            **({"accuracy_elsewhere": changed} if changed else {}),
             "versions": versions(),
         }
         write_json(out / "metrics.json", metrics)
         print(f"Written: {out / 'confusion.png'}, {out / 'metrics.json'}")
     return 0
+
+
+def _scores_elsewhere(classifier, images, labels):
+    """Print and return the accuracy under each change of `elsewhere.STRESS`."""
+    from resnet_keras import elsewhere
+    from resnet_keras.inference import scores
+
+    print("Accuracy, were these images")
+    accuracy = {}
+    for name in elsewhere.STRESS:
+        answers = classifier.probabilities(elsewhere.stress(name, images))
+        accuracy[name] = scores(answers, labels)["accuracy"]
+        print(f"  {name:<24} {accuracy[name]:.4f}")
+    print(f"  {'mean of all':<24} {sum(accuracy.values()) / len(accuracy):.4f}")
+    return accuracy
 
 
 def _positions(classifier, dataset, arguments):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from resnet_keras import fused
+from resnet_keras import elsewhere, fused
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class Recipe:
     rotation: float = 5.0  # largest, in degrees
     brightness: float = 0.1  # largest, as a share
     colour: float = 0.05  # largest difference between channels, as a share
-    # Weights differ from layer to layer, and each block begins as the identity.
-    varies_start: bool = True
+    elsewhere: float = 0.0  # how far light, wall and camera change, 0 to 1
+    varies_start: bool = True  # weights differ from layer to layer, and by the seed
+    begins_as_identity: bool = True  # each block does
 
     def as_dict(self):
         """Return the settings as a dictionary, for config.json."""
@@ -52,7 +53,10 @@ RECIPES = {
         brightness=0.0,
         colour=0.0,
         varies_start=False,
+        begins_as_identity=False,
     ),
+    # For pictures taken elsewhere: by other cameras, in other light, of other people.
+    "robust": Recipe(shift=0.15, scale=0.2, rotation=15.0, elsewhere=1.0),
 }
 
 
@@ -100,13 +104,15 @@ def augment(image, recipe, rng):
 
     One affine map shifts, scales, rotates and flips, so that the picture is sampled
     only once; pixels from beyond the border repeat its edge. Then light and colour
-    change.
+    change. Before that, the robust recipe takes the picture elsewhere.
 
     Args:
         image: uint8 (size, size, 3).
         recipe: `Recipe`.
         rng: `numpy.random.Generator`.
     """
+    if recipe.elsewhere:
+        image = elsewhere.other(image, recipe.elsewhere, rng)
     size = image.shape[0]
     angle = np.deg2rad(rng.uniform(-recipe.rotation, recipe.rotation))
     zoom = np.exp(rng.uniform(-1, 1) * np.log1p(recipe.scale))

@@ -140,7 +140,7 @@ def _network(config, recipe, input_shape, num_classes, verbose):
         )
         return model, preprocessing or PREPROCESSING
     model = build(config["model"], input_shape, num_classes, initializer=initializer)
-    if recipe.varies_start:
+    if recipe.begins_as_identity:
         start_as_identity(model)
     return model, PREPROCESSING
 

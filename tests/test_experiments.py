@@ -16,11 +16,13 @@ from resnet_keras.experiments import (
     depth_cost,
     gradients,
     identity,
+    recipe,
     shortcuts,
     small,
 )
+from resnet_keras.recipe import Recipe
 from resnet_keras.report import mean_and_margin
-from tests.conftest import assert_refused, command
+from tests.conftest import assert_refused, command, write_pair
 
 
 def check_files(directory, name, rows, words):
@@ -208,6 +210,47 @@ def test_shortcuts_verdict_tells_a_difference_from_chance():
     assert "B is better than A" in words
     assert "C is better than B" not in words
     assert "no two differ" in shortcuts.verdict(rows(dict.fromkeys("ABC", low)))
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_recipe(seeds, tmp_path):
+    source = write_pair(tmp_path / "colours")
+    rows, words = recipe.run(source, tmp_path, epochs=1, seeds=seeds, quick=True)
+    check_files(tmp_path, "recipe", rows, words)
+    # three changes, of which the first is none, and mirror images of it
+    assert len(rows) == 4 * seeds
+    assert {row["seed"] for row in rows} == set(range(seeds))
+    assert "With no augmentation: " in words
+
+
+def test_recipe_changes_name_settings_and_change_them():
+    usual = Recipe().as_dict()
+    for change, settings in list(recipe.CHANGES.items())[1:]:
+        assert settings, change
+        for key, value in settings.items():
+            assert usual[key] != value, (change, key)
+
+
+def test_effects_of_changes_are_taken_seed_by_seed():
+    def row(change, seed, accuracy, seconds=10.0):
+        return {
+            "change": change,
+            "seed": seed,
+            "validation_accuracy": accuracy,
+            "validation_loss": 1 - accuracy,
+            "seconds": seconds,
+        }
+
+    whole = next(iter(recipe.CHANGES))
+    rows = [row(whole, 0, 0.9), row(whole, 1, 0.8)]
+    rows += [row("x", 0, 0.85, 20.0), row("x", 1, 0.7, 20.0)]
+    found = recipe.effects(rows)
+    assert list(found) == ["x"]
+    np.testing.assert_allclose(found["x"]["accuracy"], [-5, -10])
+    np.testing.assert_allclose(found["x"]["loss"], [0.05, 0.1])
+    words = recipe.verdict(rows)
+    assert "reaches 85.0 ± 7.1 %" in words
+    assert "With x: -7.5 ± 3.5 points, loss +0.075 ± 0.035, 2.00 of the time." in words
 
 
 def test_depth_cost(tmp_path):

@@ -73,6 +73,19 @@ def test_brightness_and_colour_scale_the_channels():
     assert np.ptp(means) > 30
 
 
+def test_the_robust_recipe_takes_pictures_elsewhere():
+    image = coloured_images([0], size=32)[0]
+    means = {}
+    for name in ("default", "robust"):
+        recipe = recipes.RECIPES[name]
+        found = [
+            augment(image, recipe, np.random.default_rng(seed)) for seed in range(30)
+        ]
+        assert all(batch.min() >= 0 and batch.max() <= 1 for batch in found)
+        means[name] = np.std([variant.mean((0, 1)) for variant in found], axis=0)
+    assert (means["robust"] > 2 * means["default"]).all()
+
+
 def test_values_stay_in_range():
     image = np.full((32, 32, 3), 255, np.uint8)
     for seed in range(10):

@@ -159,6 +159,19 @@ def test_predict_names_broken_pictures_and_goes_on(finished, tmp_path):
     assert [line.split(":")[0] for line in lines] == [str(paths[0]), str(paths[2])]
 
 
+def test_evaluate_elsewhere_scores_each_change(finished, tmp_path):
+    directory, _ = finished
+    model, data = directory / "runs/colours/model.h5", directory / "colours"
+    options = ["--data", data, "--elsewhere", "--out", tmp_path]
+    process = command("evaluate", model, *options)
+    assert process.returncode == 0, process.stderr
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    elsewhere = written["accuracy_elsewhere"]
+    assert elsewhere["as they are"] == pytest.approx(written["test_accuracy"])
+    assert len(elsewhere) == 13
+    assert f"another wall             {elsewhere['another wall']:.4f}" in process.stdout
+
+
 def test_evaluate_with_other_classes_is_refused(finished, tmp_path):
     directory, _ = finished
     names = np.array(["0", "1", "cat"], dtype=object)

@@ -61,6 +61,30 @@ def _parse(argv):
         metavar="SOURCE",
         help="photographs, as for resnet_keras.train",
     )
+    recipe = commands.add_parser(
+        "recipe",
+        help="what each ingredient of the recipe brings (about 45 minutes)",
+    )
+    recipe.add_argument(
+        "--data",
+        required=True,
+        metavar="SOURCE",
+        help="photographs, as for resnet_keras.train; only their training part is used",
+    )
+    recipe.add_argument(
+        "--epochs",
+        type=integer_from(1),
+        default=8,
+        metavar="N",
+        help="of each training (default: 8)",
+    )
+    recipe.add_argument(
+        "--seeds",
+        type=integer_from(1, 10),
+        default=3,
+        metavar="N",
+        help="how often each is trained (default: 3)",
+    )
     explain = commands.add_parser(
         "explain", help="what in an image a model's answer rests on (seconds)"
     )
@@ -146,6 +170,12 @@ def _fine_tune(settings):
     fine_tune.run(settings["model"], settings["data"], settings["out"])
 
 
+def _recipe(settings):
+    from resnet_keras.experiments import recipe
+
+    recipe.run(settings["data"], settings["out"], settings["epochs"], settings["seeds"])
+
+
 def _explain(settings):
     from resnet_keras import explain
 
@@ -161,6 +191,7 @@ _RUNNERS = {
     "shortcuts": _shortcuts,
     "depth-cost": _depth_cost,
     "fine-tune": _fine_tune,
+    "recipe": _recipe,
     "explain": _explain,
 }
 
