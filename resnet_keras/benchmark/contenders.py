@@ -129,6 +129,13 @@ def compile_as_in_the_course(model, jit_compile):
     )
 
 
+def keras_chooses_xla():
+    """Say whether Keras compiles with XLA here unless told otherwise."""
+    model = keras.Sequential([keras.layers.Dense(1)])
+    compile_as_in_the_course(model, "auto")
+    return bool(model.jit_compile)
+
+
 def matrix_products(network, size, batch_size):
     """Return products of two large matrices, in both precisions."""
 

@@ -63,7 +63,7 @@ def _parse(argv):
     )
     recipe = commands.add_parser(
         "recipe",
-        help="what each ingredient of the recipe brings (about 45 minutes)",
+        help="what each ingredient of the recipe brings (about 35 minutes)",
     )
     recipe.add_argument(
         "--data",
@@ -74,9 +74,9 @@ def _parse(argv):
     recipe.add_argument(
         "--epochs",
         type=integer_from(1),
-        default=8,
+        default=6,
         metavar="N",
-        help="of each training (default: 8)",
+        help="of each training (default: 6)",
     )
     recipe.add_argument(
         "--seeds",
