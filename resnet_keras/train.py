@@ -17,13 +17,13 @@ _DEFAULTS = {
     "image_size": 64,
     "epochs": None,
     "batch_size": None,
-    "learning_rate": 1e-3,
+    "learning_rate": None,
     "seed": 0,
     "precision": None,
     "weights": None,
     "freeze_until": None,
 }
-_NUM_IMAGES_SHOWN = 11_000  # by default: some five minutes on two cores
+_NUM_IMAGES_SHOWN = 20_000  # by default: some five minutes on two cores
 _RUN_FILES = (
     "config.json",
     "checkpoint.h5",
@@ -75,7 +75,14 @@ def _parse(argv):
         "--batch-size",
         type=integer_from(2),
         metavar="N",
-        help="images per step (default: 16; of the course's recipe 32)",
+        help="images per step (default: 32)",
+    )
+    parser.add_argument(
+        "--learning-rate",
+        type=number_from(1e-8, 10),
+        metavar="N",
+        help="the highest of the schedule (default: 0.0015; of the course's recipe "
+        "0.001)",
     )
     parser.add_argument(
         "--precision",
@@ -84,7 +91,6 @@ def _parse(argv):
         "weights and answers are float32 either way",
     )
     for name, kind, text in (
-        ("learning-rate", number_from(1e-8, 10), "the highest of the schedule"),
         ("seed", integer_from(0, 2**31), "of weights, shuffling and augmentation"),
         ("image-size", integer_from(32, 1024), "side of the images in pixels"),
     ):
@@ -156,7 +162,8 @@ def main(argv=None):
     from resnet_keras.training import train
 
     recipe = RECIPES[config["recipe"]]
-    config["batch_size"] = config["batch_size"] or recipe.batch_size
+    for key in ("batch_size", "learning_rate"):
+        config[key] = config[key] or getattr(recipe, key)
     num_train = len(dataset.train)
     config["epochs"] = config["epochs"] or _default_epochs(num_train)
     config["precision"] = config["precision"] or fused.best_precision()

@@ -29,7 +29,7 @@ from resnet_keras.recipe import (
     RECIPES,
     Batches,
     compile_for_training,
-    start_as_identity,
+    scale_branches,
     varied_initializer,
 )
 from resnet_keras.writing import write_json, write_whole
@@ -140,8 +140,7 @@ def _network(config, recipe, input_shape, num_classes, verbose):
         )
         return model, preprocessing or PREPROCESSING
     model = build(config["model"], input_shape, num_classes, initializer=initializer)
-    if recipe.begins_as_identity:
-        start_as_identity(model)
+    scale_branches(model, recipe.branch_scale)
     return model, PREPROCESSING
 
 

@@ -169,3 +169,9 @@ def test_time_to_accuracy_of_all_three(tmp_path):
     assert len(found["time_to_accuracy"]) == 3
     assert all(values["accuracies"] for values in found["time_to_accuracy"].values())
     assert os.listdir(tmp_path)
+
+
+def test_keras_choice_of_xla_is_that_of_a_network(tiny_model):
+    model = keras.models.clone_model(tiny_model)
+    contenders.compile_as_in_the_course(model, "auto")
+    assert contenders.keras_chooses_xla() == model.jit_compile

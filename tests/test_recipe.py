@@ -118,16 +118,18 @@ def test_fewer_images_than_a_batch():
     assert small[0][0].shape == (3, 32, 32, 3)
 
 
-def test_start_as_identity_leaves_the_shortcuts(tiny_model):
+@pytest.mark.parametrize("scale", [0.0, 0.2])
+def test_scale_of_branches_leaves_the_shortcuts(scale, tiny_model):
     model = keras.models.clone_model(tiny_model)
-    recipes.start_as_identity(model)
-    zeroed = [
-        layer.name
+    recipes.scale_branches(model, scale)
+    scales = {
+        layer.name: float(layer.gamma[0])
         for layer in model.layers
         if isinstance(layer, keras.layers.BatchNormalization)
-        and not np.any(layer.gamma)
-    ]
-    assert zeroed == ["bn2a_branch2c", "bn2b_branch2c"]
+    }
+    scaled = [name for name, value in scales.items() if value != 1]
+    assert scaled == ["bn2a_branch2c", "bn2b_branch2c"]
+    assert all(scales[name] == pytest.approx(scale) for name in scaled)
 
 
 def test_schedule_warms_up_and_ends_at_zero(tiny_model):

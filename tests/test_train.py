@@ -72,7 +72,8 @@ def test_recipe_is_recorded_and_resumed(recipe, tmp_path, monkeypatch):
             train.main([*line, *more])
     assert seen[0] == seen[1]
     assert seen[0]["recipe"] == recipe
-    assert seen[0]["batch_size"] == recipes.RECIPES[recipe].batch_size
+    for key in ("batch_size", "learning_rate"):
+        assert seen[0][key] == getattr(recipes.RECIPES[recipe], key)
     other = {"default": "course", "course": "default"}[recipe]
     with pytest.raises(InputError, match=f"this run has recipe {recipe}, not {other}"):
         train.main([*line, "--resume", "--recipe", other])

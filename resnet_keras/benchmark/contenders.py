@@ -22,7 +22,7 @@ from resnet_keras.recipe import (
     Batches,
     Recipe,
     compile_for_training,
-    start_as_identity,
+    scale_branches,
     varied_initializer,
 )
 
@@ -71,7 +71,7 @@ def _twin(network, size):
     fused.keep_freed_memory()
     shape = (size, size, 3)
     model = build(network, shape, CLASSES, initializer=varied_initializer(0))
-    start_as_identity(model)
+    scale_branches(model, Recipe().branch_scale)
     twin = fused.training_twin(model, fused.best_precision())
     compile_for_training(twin, Recipe(), steps_per_epoch=100, epochs=10)
     return twin

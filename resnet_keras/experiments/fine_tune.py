@@ -4,11 +4,13 @@ The same network, once from scratch and once from weights, shown equally many im
 ever more photographs, and asked about photographs that none of the runs has seen.
 """
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras import family, finetune, fused
+from resnet_keras import family, finetune
 from resnet_keras.datasets import load_dataset
 from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING, load_model
@@ -17,14 +19,16 @@ from resnet_keras.models import build
 from resnet_keras.recipe import (
     Batches,
     Recipe,
-    compile_for_training,
-    start_as_identity,
+    fit,
+    scale_branches,
     varied_initializer,
 )
 from resnet_keras.report import Report
 from resnet_keras.weights import read_weights
 
-_SIZE, _BATCH_SIZE = 64, 16
+_SIZE = 64
+# More and smaller steps than in other trainings, for there are few photographs.
+_RECIPE = Recipe(batch_size=16, learning_rate=1e-3)
 
 
 def run(weights, source, out, counts=(10, 20, 60), seed=0, quick=False):
@@ -134,7 +138,7 @@ def _train(name, weights, images, labels, rows, epochs, seed):
     preprocessing = None
     if weights is None:
         model = build(name, shape, int(num_classes), initializer=initializer)
-        start_as_identity(model)
+        scale_branches(model, _RECIPE.branch_scale)
     else:
         model, preprocessing = finetune.network(
             name, weights, shape, int(num_classes), initializer
@@ -145,22 +149,16 @@ def _train(name, weights, images, labels, rows, epochs, seed):
         images,
         np.eye(num_classes, dtype=np.float32)[labels],
         rows,
-        _BATCH_SIZE,
-        Recipe(),
+        _RECIPE.batch_size,
+        _RECIPE,
         seed,
         prepare=lambda batch: classifier.preprocess(255 * batch),
     )
-    rate = Recipe().learning_rate
+    rate = _RECIPE.learning_rate
     for phase in finetune.phases(epochs, rate, weights is not None):
         finetune.freeze(model, phase.frozen_until)
-        twin = fused.training_twin(model, fused.best_precision())
-        recipe = Recipe(learning_rate=phase.learning_rate)
-        num_epochs = phase.end - phase.first
-        compile_for_training(twin, recipe, len(batches), num_epochs)
-        for epoch in range(phase.first, phase.end):
-            batches.begin_epoch(epoch)
-            twin.fit(batches, epochs=1, shuffle=False, verbose=0)
-        fused.copy_weights(twin, model)
+        recipe = replace(_RECIPE, learning_rate=phase.learning_rate)
+        fit(model, batches, recipe, range(phase.first, phase.end))
     classifier.update()
     return classifier
 

@@ -12,7 +12,6 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras import fused
 from resnet_keras.datasets import load_dataset, stratified_split
 from resnet_keras.files import PREPROCESSING
 from resnet_keras.inference import Classifier, scores
@@ -20,8 +19,8 @@ from resnet_keras.models import build
 from resnet_keras.recipe import (
     Batches,
     Recipe,
-    compile_for_training,
-    start_as_identity,
+    fit,
+    scale_branches,
     varied_initializer,
 )
 from resnet_keras.report import Report
@@ -35,10 +34,14 @@ CHANGES = {
     "no augmentation": dict.fromkeys(_AUGMENTATION, 0.0),
     "no flips": {"flip": 0.0},
     "a constant rate, without warm-up": {"anneals": False},
-    "blocks that do not begin as the identity": {"begins_as_identity": False},
+    "blocks that begin as the identity": {"branch_scale": 0.0},
+    "blocks that begin unscaled": {"branch_scale": 1.0},
     "no label smoothing": {"label_smoothing": 0.0},
     "no weight decay": {"weight_decay": 0.0},
-    "32 images a step": {"batch_size": 32},
+    "16 images a step, two thirds of the rate": {
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+    },
 }
 
 
@@ -110,18 +113,12 @@ def _train(name, split, recipe, epochs, seed):
         num_classes,
         initializer=varied_initializer(seed),
     )
-    if recipe.begins_as_identity:
-        start_as_identity(model)
+    scale_branches(model, recipe.branch_scale)
     one_hot = np.eye(num_classes, dtype=np.float32)[split.labels]
     batches = Batches(
         split.images, one_hot, train_rows, recipe.batch_size, recipe, seed
     )
-    twin = fused.training_twin(model, fused.best_precision())
-    compile_for_training(twin, recipe, len(batches), epochs)
-    for epoch in range(epochs):
-        batches.begin_epoch(epoch)
-        twin.fit(batches, epochs=1, shuffle=False, verbose=0)
-    fused.copy_weights(twin, model)
+    fit(model, batches, recipe, range(epochs))
     return Classifier(model, {"preprocessing": PREPROCESSING}), held_out
 
 
