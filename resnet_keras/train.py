@@ -23,7 +23,7 @@ _DEFAULTS = {
     "weights": None,
     "freeze_until": None,
 }
-_NUM_IMAGES_SHOWN = 22_500  # by default: some five minutes on two cores
+_NUM_IMAGES_SHOWN = 20_000  # by default: some five minutes on two cores
 _RUN_FILES = (
     "config.json",
     "checkpoint.h5",
