@@ -175,10 +175,13 @@ def figure(rows):
     order = sorted(found, key=lambda change: -np.mean(found[change]["loss"]))
     result = Figure(figsize=(9.6, 1.6 + 0.36 * len(order)), layout="constrained")
     left, right = result.subplots(1, 2, sharey=True)
-    for axes, key, title in (
-        (left, "accuracy", "change of validation accuracy, points"),
-        (right, "loss", "change of validation loss"),
+    for axes, key, title, linear in (
+        (left, "accuracy", "change of validation accuracy, points", 5),
+        (right, "loss", "change of validation loss", 0.1),
     ):
+        # Some effects are a hundred times others; linear up to `linear`.
+        axes.set_xscale("symlog", linthresh=linear)
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.axvline(0, color="#888888", linewidth=0.8)
         for place, change in enumerate(order):
             values = found[change][key]
