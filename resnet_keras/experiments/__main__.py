@@ -63,7 +63,7 @@ def _parse(argv):
     )
     recipe = commands.add_parser(
         "recipe",
-        help="what each ingredient of the recipe brings (about 35 minutes)",
+        help="what each ingredient of the recipe brings (about 40 minutes)",
     )
     recipe.add_argument(
         "--data",
