@@ -85,18 +85,18 @@ def run(source, out, epochs=6, seeds=3, quick=False):
             if change == _WHOLE:
                 mirrored = classifier.probabilities(images[:, :, ::-1])
                 answers[_FLIPPED] = (answers[change] + mirrored) / 2
-            for what, probabilities in answers.items():
-                found = scores(probabilities, labels)
+            found = {what: scores(each, labels) for what, each in answers.items()}
+            for what, of_these in found.items():
                 rows.append(
                     {
                         "change": what,
                         "seed": seed,
-                        "validation_accuracy": found["accuracy"],
-                        "validation_loss": found["loss"],
+                        "validation_accuracy": of_these["accuracy"],
+                        "validation_loss": of_these["loss"],
                         "seconds": seconds,
                     }
                 )
-            report.end(f"accuracy {scores(answers[change], labels)['accuracy']:.1%}")
+            report.end(f"accuracy {found[change]['accuracy']:.1%}")
             keras.backend.clear_session()
     words = verdict(rows)
     report.finish(rows, figure(rows), words)
@@ -188,7 +188,7 @@ def figure(rows):
             axes.plot(values, [place] * len(values), "o", color="#4c72b0", alpha=0.5)
             axes.plot(np.mean(values), place, "|", color="#222222", markersize=14)
         axes.set_yticks(range(len(order)), order)
-        axes.invert_yaxis() if axes is left else None
         axes.set_xlabel(title)
         axes.spines[["top", "right"]].set_visible(False)
+    left.invert_yaxis()  # and the right with it
     return result
