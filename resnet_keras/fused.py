@@ -118,14 +118,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         return outputs
 
 
-class FusedAdamW(keras.optimizers.AdamW):
-    """`keras.optimizers.AdamW` with one fused operation for each variable's step.
-
-    Weights decay every eighth step, by as much as in eight steps of Keras' AdamW: the
-    decay goes through all memory that the weights take, for a change of some 1e-4.
-    """
-
-    DECAY_EVERY = 8
+class FusedAdam(keras.optimizers.Adam):
+    """`keras.optimizers.Adam` with one fused operation for each variable's step."""
 
     def update_step(self, gradient, variable, learning_rate):
         """Move one variable along its gradient."""
@@ -145,18 +139,6 @@ class FusedAdamW(keras.optimizers.AdamW):
             epsilon=self.epsilon,
             grad=gradient,
         )
-
-    def _apply_weight_decay(self, variables):
-        import tensorflow as tf
-
-        def decay():
-            share = self.learning_rate * self.weight_decay * self.DECAY_EVERY
-            for variable in filter(self._use_weight_decay, variables):
-                variable.assign_sub(variable * share)
-            return True
-
-        is_due = (self.iterations + 1) % self.DECAY_EVERY == 0
-        tf.cond(is_due, decay, lambda: False)
 
 
 def _handle(variable):

@@ -17,7 +17,6 @@ class Recipe:
     learning_rate: float = 1.5e-3  # at its peak
     anneals: bool = True  # the learning rate falls along a cosine, or stays
     warmup_steps: int = 40
-    weight_decay: float = 0.05  # AdamW's, on kernels only
     label_smoothing: float = 0.1
     # Keras' 0.99 forgets the start after some 300 steps, ten epochs of a small set;
     # until then the moving averages describe a network that is long gone.
@@ -31,6 +30,7 @@ class Recipe:
     elsewhere: float = 0.0  # how far light, wall and camera change, 0 to 1
     varies_start: bool = True  # weights differ from layer to layer, and by the seed
     branch_scale: float = 0.2  # with which F begins in Y = F(X) + X; Keras' is 1
+    begins_with_components: bool = True  # of image patches, as the first kernels
 
     def as_dict(self):
         """Return the settings as a dictionary, for config.json."""
@@ -43,7 +43,6 @@ RECIPES = {
     "course": Recipe(
         learning_rate=1e-3,
         anneals=False,
-        weight_decay=0.0,
         label_smoothing=0.0,
         statistics_momentum=0.99,
         flip=0.0,
@@ -54,6 +53,7 @@ RECIPES = {
         colour=0.0,
         varies_start=False,
         branch_scale=1.0,
+        begins_with_components=False,
     ),
     # For pictures taken elsewhere: by other cameras, in other light, of other people.
     "robust": Recipe(shift=0.15, scale=0.2, rotation=15.0, elsewhere=1.0),
@@ -136,27 +136,6 @@ def augment(image, recipe, rng):
     return np.clip(np.asarray(moved) * np.float32(gains / 255), 0, 1).astype(np.float32)
 
 
-def scale_branches(model, scale):
-    """Begin each block as Y = scale · F(X) + X, by its last normalization's scale.
-
-    Then what 16 blocks add up to stays near X at first, and gradients of like inputs
-    stay alike. At 0 each block begins as the identity, and its inner layers wait until
-    its scale has grown.
-
-    Sources: Goyal et al. (2017), arXiv 1706.02677, section 5.1, for 0; Balduzzi et al.
-    (2017), arXiv 1702.08591, for 0.1 to 0.3.
-    """
-    producers = {id(layer.output): layer for layer in model.layers}
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Add):
-            for tensor in layer.input:
-                producer = producers[id(tensor)]
-                is_shortcut = producer.name.endswith("_branch1")
-                is_last = isinstance(producer, keras.layers.BatchNormalization)
-                if is_last and not is_shortcut:
-                    producer.gamma.assign(producer.gamma * scale)
-
-
 def compile_for_training(model, recipe, steps_per_epoch, epochs):
     """Give `model` the recipe's optimizer, schedule, loss and statistics."""
     for layer in model.layers:
@@ -173,10 +152,8 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
             decay_steps=num_steps - warmup_steps,
         )
     fused_is_useful = fused.is_useful()
-    adamw = fused.FusedAdamW if fused_is_useful else keras.optimizers.AdamW
-    optimizer = adamw(learning_rate, weight_decay=recipe.weight_decay)
-    # Biases and the normalization's scale and shift have no reason to be small.
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    adam = fused.FusedAdam if fused_is_useful else keras.optimizers.Adam
+    optimizer = adam(learning_rate)
     model.compile(
         optimizer,
         keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
@@ -206,17 +183,3 @@ def fit(model, batches, recipe, epochs):
         batches.begin_epoch(epoch)
         twin.fit(batches, epochs=1, shuffle=False, verbose=0)
     fused.copy_weights(twin, model)
-
-
-def varied_initializer(seed):
-    """Return Glorot uniform initialization that differs from layer to layer.
-
-    The blocks ask for seed 0 throughout, as the course has it; then kernels of one
-    shape are identical, and every run starts from the same point.
-    """
-    rng = np.random.default_rng(seed)
-
-    def initializer(seed):
-        return keras.initializers.GlorotUniform(seed=int(rng.integers(2**31)))
-
-    return initializer

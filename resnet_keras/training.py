@@ -9,9 +9,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras.initializers import GlorotUniform
 
-from resnet_keras import finetune, fused, plots
+from resnet_keras import finetune, fused, initialization, plots
 from resnet_keras.datasets import stratified_split
 from resnet_keras.diagnosis import diagnose
 from resnet_keras.errors import InputError
@@ -24,14 +23,7 @@ from resnet_keras.files import (
 )
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.measuring import memory_mb
-from resnet_keras.models import build
-from resnet_keras.recipe import (
-    RECIPES,
-    Batches,
-    compile_for_training,
-    scale_branches,
-    varied_initializer,
-)
+from resnet_keras.recipe import RECIPES, Batches, compile_for_training
 from resnet_keras.writing import write_json, write_whole
 
 _VALIDATION_SHARE = 0.1
@@ -76,7 +68,12 @@ def train(dataset, directory, config, verbose=False):
     )
     size, num_classes = dataset.image_size, len(dataset.class_names)
     model, preprocessing = _network(
-        config, recipe, (size, size, 3), num_classes, verbose
+        config,
+        recipe,
+        (size, size, 3),
+        num_classes,
+        dataset.train.images[train_rows],
+        verbose,
     )
     card = {"class_names": dataset.class_names, "preprocessing": preprocessing}
     classifier = Classifier(model, card)
@@ -124,23 +121,20 @@ def train(dataset, directory, config, verbose=False):
     return run.finish(train_rows)
 
 
-def _network(config, recipe, input_shape, num_classes, verbose):
+def _network(config, recipe, input_shape, num_classes, images, verbose):
     """Return the network to begin with, and what pictures it expects."""
-    initializer = GlorotUniform
-    if recipe.varies_start:
-        initializer = varied_initializer(config["seed"])
+    name, seed = config["model"], config["seed"]
     if config.get("weights"):
         model, preprocessing = finetune.network(
-            config["model"],
+            name,
             config["weights"],
             input_shape,
             num_classes,
-            initializer,
+            initialization.varied_initializer(seed),
             verbose,
         )
         return model, preprocessing or PREPROCESSING
-    model = build(config["model"], input_shape, num_classes, initializer=initializer)
-    scale_branches(model, recipe.branch_scale)
+    model = initialization.network(name, input_shape, num_classes, recipe, seed, images)
     return model, PREPROCESSING
 
 

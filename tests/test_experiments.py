@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from resnet_keras import ResNetCIFAR
+from resnet_keras.errors import InputError
 from resnet_keras.experiments import (
     degradation,
     depth_cost,
@@ -223,6 +224,15 @@ def test_recipe(seeds, tmp_path):
     assert "With no augmentation: " in words
 
 
+def test_recipe_with_some_changes_only(tmp_path):
+    source = write_pair(tmp_path / "colours")
+    rows, _ = recipe.run(source, tmp_path, 1, 1, only=["no label"], quick=True)
+    assert [row["change"] for row in rows][2:] == ["no label smoothing"]
+    assert all(0 <= row["elsewhere_accuracy"] <= 1 for row in rows)
+    with pytest.raises(InputError, match="no such change"):
+        recipe.run(source, tmp_path, 1, 1, only=["flops"], quick=True)
+
+
 def test_recipe_changes_name_settings_and_change_them():
     usual = Recipe().as_dict()
     for change, settings in list(recipe.CHANGES.items())[1:]:
@@ -238,6 +248,7 @@ def test_effects_of_changes_are_taken_seed_by_seed():
             "seed": seed,
             "validation_accuracy": accuracy,
             "validation_loss": 1 - accuracy,
+            "elsewhere_accuracy": accuracy / 2,
             "seconds": seconds,
         }
 
@@ -248,9 +259,13 @@ def test_effects_of_changes_are_taken_seed_by_seed():
     assert list(found) == ["x"]
     np.testing.assert_allclose(found["x"]["accuracy"], [-5, -10])
     np.testing.assert_allclose(found["x"]["loss"], [0.05, 0.1])
+    np.testing.assert_allclose(found["x"]["elsewhere"], [-2.5, -5])
     words = recipe.verdict(rows)
-    assert "reaches 85.0 ± 7.1 %" in words
-    assert "With x: -7.5 ± 3.5 points, loss +0.075 ± 0.035, 2.00 of the time." in words
+    assert "reaches 85.0 ± 7.1 %, 42.5 ± 3.5 % elsewhere" in words
+    assert (
+        "With x: -7.5 ± 3.5 points, -3.8 ± 1.8 elsewhere, loss +0.075 ± 0.035, "
+        "2.00 of the time." in words
+    )
 
 
 def test_depth_cost(tmp_path):

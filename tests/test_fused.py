@@ -129,11 +129,10 @@ def test_bias_stays_where_no_normalization_follows():
     assert fused.training_twin(model).get_layer("alone").use_bias
 
 
-def test_training_steps_equal_keras_adamw(model):
+def test_training_steps_equal_keras_adam(model):
     twin = fused.training_twin(model)
-    settings = {"learning_rate": 1e-3, "weight_decay": 0.0}
-    model.compile(keras.optimizers.AdamW(**settings), "sparse_categorical_crossentropy")
-    twin.compile(fused.FusedAdamW(**settings), "sparse_categorical_crossentropy")
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+    twin.compile(fused.FusedAdam(1e-3), "sparse_categorical_crossentropy")
     model.jit_compile = twin.jit_compile = False
     labels = np.arange(16) % 3
     for _ in range(5):
@@ -141,25 +140,6 @@ def test_training_steps_equal_keras_adamw(model):
         assert twin.train_on_batch(images(), labels) == pytest.approx(
             expected, rel=1e-3
         )
-
-
-def test_weights_decay_every_eighth_step_as_much_as_in_eight_of_keras():
-    settings = {"learning_rate": 1e-3, "weight_decay": 0.1}
-    ends = []
-    for kind in (keras.optimizers.AdamW, fused.FusedAdamW):
-        kernel, bias = (keras.Variable(np.ones(3, np.float32)) for _ in range(2))
-        optimizer = kind(**settings)
-        optimizer.build([kernel, bias])
-        optimizer.exclude_from_weight_decay([bias])
-        for _ in range(16):
-            before = kernel.numpy()
-            optimizer.apply([keras.ops.zeros(3), keras.ops.zeros(3)])
-        ends.append(kernel.numpy())
-        np.testing.assert_array_equal(bias, 1)
-    np.testing.assert_allclose(before, 1 - 8e-4, rtol=1e-6)  # only the 16th is due
-    # (1 - 8e-4)^2 against (1 - 1e-4)^16: they differ by 8 * 7 * 1e-8
-    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-6)
-    assert ends[1].max() < 1 - 1.5e-3
 
 
 def test_bfloat16_twin_keeps_weights_in_float32_and_answers_alike(model):

@@ -118,20 +118,6 @@ def test_fewer_images_than_a_batch():
     assert small[0][0].shape == (3, 32, 32, 3)
 
 
-@pytest.mark.parametrize("scale", [0.0, 0.2])
-def test_scale_of_branches_leaves_the_shortcuts(scale, tiny_model):
-    model = keras.models.clone_model(tiny_model)
-    recipes.scale_branches(model, scale)
-    scales = {
-        layer.name: float(layer.gamma[0])
-        for layer in model.layers
-        if isinstance(layer, keras.layers.BatchNormalization)
-    }
-    scaled = [name for name, value in scales.items() if value != 1]
-    assert scaled == ["bn2a_branch2c", "bn2b_branch2c"]
-    assert all(scales[name] == pytest.approx(scale) for name in scaled)
-
-
 def test_schedule_warms_up_and_ends_at_zero(tiny_model):
     model = keras.models.clone_model(tiny_model)
     compile_for_training(model, Recipe(learning_rate=0.01), 10, 5)
@@ -167,29 +153,7 @@ def test_course_is_keras_adam_and_nothing_else(tiny_model):
         assert np.abs(own - image).max((1, 2, 3)).min() < 1e-6
 
 
-def test_weight_decay_reaches_kernels_only(tiny_model):
-    model = keras.models.clone_model(tiny_model)
-    # Without a gradient nothing but the decay moves a weight.
-    recipe = Recipe(learning_rate=1.0, warmup_steps=0, weight_decay=0.05)
-    compile_for_training(model, recipe, 10_000, 1)  # the rate stays near 1
-    before = [np.array(v) for v in model.trainable_variables]
-    zeros = [np.zeros(v.shape, "float32") for v in model.trainable_variables]
-    for _ in range(8):  # of which the last decays, for all
-        model.optimizer.apply(zeros, model.trainable_variables)
-    for variable, old in zip(model.trainable_variables, before, strict=True):
-        expected = 0.6 * old if variable.name == "kernel" else old
-        np.testing.assert_allclose(variable, expected, atol=1e-6)
-
-
 def test_no_xla_on_a_cpu(tiny_model):
     model = keras.models.clone_model(tiny_model)
     compile_for_training(model, Recipe(), 10, 5)
     assert model.jit_compile is False
-
-
-def test_varied_initializer_gives_each_layer_other_weights():
-    first = recipes.varied_initializer(0)
-    kernels = [first(seed=0)((3, 3)), first(seed=0)((3, 3))]
-    assert not np.array_equal(*kernels)
-    again = recipes.varied_initializer(0)
-    np.testing.assert_array_equal(again(seed=0)((3, 3)), kernels[0])

@@ -13,18 +13,12 @@ from functools import partial
 import keras
 import numpy as np
 
-from resnet_keras import fused
+from resnet_keras import fused, initialization
 from resnet_keras.benchmark import pytorch
 from resnet_keras.benchmark.common import CLASSES, random_images
 from resnet_keras.inference import Classifier
 from resnet_keras.models import build
-from resnet_keras.recipe import (
-    Batches,
-    Recipe,
-    compile_for_training,
-    scale_branches,
-    varied_initializer,
-)
+from resnet_keras.recipe import Batches, Recipe, compile_for_training
 
 PRECISIONS = ("float32", "bfloat16")
 MATRIX_SIDE = 3072  # a product takes 0.25 s on two cores, 120 MB in float32
@@ -69,9 +63,9 @@ class _Fixed(keras.utils.PyDataset):
 
 def _twin(network, size):
     fused.keep_freed_memory()
+    images = (255 * random_images(32, size)[0]).astype(np.uint8)
     shape = (size, size, 3)
-    model = build(network, shape, CLASSES, initializer=varied_initializer(0))
-    scale_branches(model, Recipe().branch_scale)
+    model = initialization.network(network, shape, CLASSES, Recipe(), 0, images)
     twin = fused.training_twin(model, fused.best_precision())
     compile_for_training(twin, Recipe(), steps_per_epoch=100, epochs=10)
     return twin

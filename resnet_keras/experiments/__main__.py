@@ -85,6 +85,14 @@ def _parse(argv):
         metavar="N",
         help="how often each is trained (default: 3)",
     )
+    recipe.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="CHANGE",
+        help="leave out all changes but this, of whose name a part will do; give it "
+        "again for another",
+    )
     explain = commands.add_parser(
         "explain", help="what in an image a model's answer rests on (seconds)"
     )
@@ -173,7 +181,13 @@ def _fine_tune(settings):
 def _recipe(settings):
     from resnet_keras.experiments import recipe
 
-    recipe.run(settings["data"], settings["out"], settings["epochs"], settings["seeds"])
+    recipe.run(
+        settings["data"],
+        settings["out"],
+        settings["epochs"],
+        settings["seeds"],
+        settings["only"],
+    )
 
 
 def _explain(settings):

@@ -10,19 +10,12 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras import family, finetune
+from resnet_keras import family, finetune, initialization
 from resnet_keras.datasets import load_dataset
 from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING, load_model
 from resnet_keras.inference import Classifier, scores
-from resnet_keras.models import build
-from resnet_keras.recipe import (
-    Batches,
-    Recipe,
-    fit,
-    scale_branches,
-    varied_initializer,
-)
+from resnet_keras.recipe import Batches, Recipe, fit
 from resnet_keras.report import Report
 from resnet_keras.weights import read_weights
 
@@ -133,15 +126,16 @@ def _as_it_is(weights, class_names, size):
 
 def _train(name, weights, images, labels, rows, epochs, seed):
     """Return a classifier trained on the rows given, some of them again and again."""
-    initializer = varied_initializer(seed)
-    shape, num_classes = images.shape[1:], labels.max() + 1
+    shape, num_classes = images.shape[1:], int(labels.max()) + 1
     preprocessing = None
     if weights is None:
-        model = build(name, shape, int(num_classes), initializer=initializer)
-        scale_branches(model, _RECIPE.branch_scale)
+        model = initialization.network(
+            name, shape, num_classes, _RECIPE, seed, images[rows]
+        )
     else:
+        initializer = initialization.varied_initializer(seed)
         model, preprocessing = finetune.network(
-            name, weights, shape, int(num_classes), initializer
+            name, weights, shape, num_classes, initializer
         )
     card = {"preprocessing": preprocessing or PREPROCESSING}
     classifier = Classifier(model, card)

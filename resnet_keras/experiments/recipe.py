@@ -1,8 +1,8 @@
 """The recipe: what each of its ingredients brings on a small set of photographs.
 
 The network is trained with the recipe, and with the recipe but for one ingredient, and
-asked about a fifth of the training images that was set aside. The test images are not
-looked at.
+asked about a fifth of the training images that was set aside, as they are and as they
+might look elsewhere. The test images are not looked at.
 """
 
 import time
@@ -12,17 +12,13 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
+from resnet_keras import elsewhere, initialization
 from resnet_keras.datasets import load_dataset, stratified_split
+from resnet_keras.elsewhere import STRESS
+from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING
 from resnet_keras.inference import Classifier, scores
-from resnet_keras.models import build
-from resnet_keras.recipe import (
-    Batches,
-    Recipe,
-    fit,
-    scale_branches,
-    varied_initializer,
-)
+from resnet_keras.recipe import Batches, Recipe, fit
 from resnet_keras.report import Report
 
 _WHOLE = "the recipe as it is"
@@ -36,16 +32,23 @@ CHANGES = {
     "a constant rate, without warm-up": {"anneals": False},
     "blocks that begin as the identity": {"branch_scale": 0.0},
     "blocks that begin unscaled": {"branch_scale": 1.0},
+    "first kernels that begin at random": {"begins_with_components": False},
     "no label smoothing": {"label_smoothing": 0.0},
-    "no weight decay": {"weight_decay": 0.0},
     "16 images a step, two thirds of the rate": {
         "batch_size": 16,
         "learning_rate": 1e-3,
     },
 }
 
+# effect: column, factor
+_EFFECTS = {
+    "accuracy": ("validation_accuracy", 100),
+    "elsewhere": ("elsewhere_accuracy", 100),
+    "loss": ("validation_loss", 1),
+}
 
-def run(source, out, epochs=6, seeds=3, quick=False):
+
+def run(source, out, epochs=6, seeds=3, only=(), quick=False):
     """Train with and without each ingredient.
 
     Args:
@@ -53,16 +56,17 @@ def run(source, out, epochs=6, seeds=3, quick=False):
         out: directory for `recipe.csv`, `.png` and `.txt`.
         epochs: of each training.
         seeds: how often, each time with another fifth set aside.
+        only: names of changes, of which a part will do; others are left out.
         quick: a few seconds' worth, to see that it works.
 
     Returns:
         `(rows, verdict)`: a row per change and seed, and words.
 
     Raises:
-        InputError: the source cannot be used.
+        InputError: the source cannot be used, or `only` names no change.
     """
     name, size = ("resnet-cifar-20", 32) if quick else ("resnet50", 64)
-    changes = dict(list(CHANGES.items())[: 3 if quick else None])
+    changes = _chosen(only) or dict(list(CHANGES.items())[: 3 if quick else None])
     dataset = load_dataset(source, size)
     report = Report(
         "recipe",
@@ -76,44 +80,66 @@ def run(source, out, epochs=6, seeds=3, quick=False):
         for change, settings in changes.items():
             report.begin(f"{change}, seed {seed}")
             recipe = replace(Recipe(), **settings)
-            start = time.perf_counter()
+            begin = time.perf_counter()
             classifier, held_out = _train(name, dataset.train, recipe, epochs, seed)
-            seconds = time.perf_counter() - start
+            seconds = time.perf_counter() - begin
             images = dataset.train.images[held_out]
             labels = dataset.train.labels[held_out]
-            answers = {change: classifier.probabilities(images)}
+            answers = {change: _answers(classifier, images)}
             if change == _WHOLE:
-                mirrored = classifier.probabilities(images[:, :, ::-1])
+                mirrored = _answers(classifier, images, flip=True)
                 answers[_FLIPPED] = (answers[change] + mirrored) / 2
-            found = {what: scores(each, labels) for what, each in answers.items()}
-            for what, of_these in found.items():
+            for what, probabilities in answers.items():
+                found = [scores(each, labels) for each in probabilities]
                 rows.append(
                     {
                         "change": what,
                         "seed": seed,
-                        "validation_accuracy": of_these["accuracy"],
-                        "validation_loss": of_these["loss"],
+                        "validation_accuracy": found[0]["accuracy"],
+                        "validation_loss": found[0]["loss"],
+                        "elsewhere_accuracy": np.mean([x["accuracy"] for x in found]),
                         "seconds": seconds,
                     }
                 )
-            report.end(f"accuracy {found[change]['accuracy']:.1%}")
+            accuracy = scores(answers[change][0], labels)["accuracy"]
+            report.end(f"accuracy {accuracy:.1%}")
             keras.backend.clear_session()
     words = verdict(rows)
     report.finish(rows, figure(rows), words)
     return rows, words
 
 
+def _chosen(only):
+    chosen = {}
+    for part in only:
+        found = {key: value for key, value in CHANGES.items() if part in key}
+        if not found:
+            raise InputError(
+                f"--only {part}: no such change; there are: {', '.join(CHANGES)}."
+            )
+        chosen |= found
+    return chosen and {_WHOLE: {}} | chosen
+
+
+def _answers(classifier, images, flip=False):
+    """Return probabilities for the images as they are, and under each change."""
+    step = -1 if flip else 1
+    changed = [elsewhere.stress(name, images)[:, :, ::step] for name in STRESS]
+    return np.stack([classifier.probabilities(each) for each in changed])
+
+
 def _train(name, split, recipe, epochs, seed):
     """Return a trained classifier, and the rows that were set aside."""
     train_rows, held_out = stratified_split(split.labels, 0.2, seed)
     num_classes = int(split.labels.max()) + 1
-    model = build(
+    model = initialization.network(
         name,
         split.images.shape[1:],
         num_classes,
-        initializer=varied_initializer(seed),
+        recipe,
+        seed,
+        split.images[train_rows],
     )
-    scale_branches(model, recipe.branch_scale)
     one_hot = np.eye(num_classes, dtype=np.float32)[split.labels]
     batches = Batches(
         split.images, one_hot, train_rows, recipe.batch_size, recipe, seed
@@ -129,8 +155,8 @@ def effects(rows):
         rows: as `run` returns them.
 
     Returns:
-        Dictionary from the change to lists, one number per seed: `accuracy` in
-        points, `loss`, and `time`, as a share of the recipe's.
+        Dictionary from the change to lists, one number per seed: `accuracy` and
+        `elsewhere` in points, `loss`, and `time`, as a share of the recipe's.
     """
     found = {(row["change"], row["seed"]): row for row in rows}
     result = {}
@@ -138,10 +164,9 @@ def effects(rows):
         if change == _WHOLE:
             continue
         row, whole = found[change, seed], found[_WHOLE, seed]
-        lists = result.setdefault(change, {"accuracy": [], "loss": [], "time": []})
-        gain = row["validation_accuracy"] - whole["validation_accuracy"]
-        lists["accuracy"].append(100 * gain)
-        lists["loss"].append(row["validation_loss"] - whole["validation_loss"])
+        lists = result.setdefault(change, {name: [] for name in (*_EFFECTS, "time")})
+        for name, (key, factor) in _EFFECTS.items():
+            lists[name].append(factor * (row[key] - whole[key]))
         lists["time"].append(row["seconds"] / whole["seconds"])
     return result
 
@@ -150,15 +175,18 @@ def verdict(rows):
     """Say what the recipe reaches, and what each change does to that."""
     whole = [row for row in rows if row["change"] == _WHOLE]
     accuracy = [100 * row["validation_accuracy"] for row in whole]
+    other = [100 * row["elsewhere_accuracy"] for row in whole]
     loss = [row["validation_loss"] for row in whole]
     sentences = [
-        f"The recipe reaches {_mean_and_deviation(accuracy, '.1f')} % and a loss of "
+        f"The recipe reaches {_mean_and_deviation(accuracy, '.1f')} %, "
+        f"{_mean_and_deviation(other, '.1f')} % elsewhere and a loss of "
         f"{_mean_and_deviation(loss, '.3f')}, over {len(whole)} seeds."
     ]
     for change, lists in effects(rows).items():
         sentences.append(
             f"With {change}: {_mean_and_deviation(lists['accuracy'], '+.1f')} points, "
-            f"loss {_mean_and_deviation(lists['loss'], '+.3f')}, "
+            f"{_mean_and_deviation(lists['elsewhere'], '+.1f')} elsewhere, loss "
+            f"{_mean_and_deviation(lists['loss'], '+.3f')}, "
             f"{np.mean(lists['time']):.2f} of the time."
         )
     return " ".join(sentences)
@@ -170,14 +198,15 @@ def _mean_and_deviation(values, form):
 
 
 def figure(rows):
-    """Draw the effect of each change on accuracy and on loss; a dot per seed."""
+    """Draw the effect of each change on accuracies and loss; a dot per seed."""
     found = effects(rows)
     order = sorted(found, key=lambda change: -np.mean(found[change]["loss"]))
-    result = Figure(figsize=(9.6, 1.6 + 0.36 * len(order)), layout="constrained")
-    left, right = result.subplots(1, 2, sharey=True)
+    result = Figure(figsize=(11.5, 1.6 + 0.36 * len(order)), layout="constrained")
+    left, middle, right = result.subplots(1, 3, sharey=True)
     for axes, key, title, linear in (
-        (left, "accuracy", "change of validation accuracy, points", 5),
-        (right, "loss", "change of validation loss", 0.1),
+        (left, "accuracy", "validation accuracy, points", 5),
+        (middle, "elsewhere", "accuracy elsewhere, points", 5),
+        (right, "loss", "validation loss", 0.1),
     ):
         # Some effects are a hundred times others; linear up to `linear`.
         axes.set_xscale("symlog", linthresh=linear)
@@ -188,7 +217,7 @@ def figure(rows):
             axes.plot(values, [place] * len(values), "o", color="#4c72b0", alpha=0.5)
             axes.plot(np.mean(values), place, "|", color="#222222", markersize=14)
         axes.set_yticks(range(len(order)), order)
-        axes.set_xlabel(title)
+        axes.set_xlabel(f"change of {title}")
         axes.spines[["top", "right"]].set_visible(False)
-    left.invert_yaxis()  # and the right with it
+    left.invert_yaxis()  # and the others with it
     return result

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from resnet_keras import datasets, fused, hands
+from resnet_keras.initialization import varied_initializer
 from resnet_keras.models import ResNetCIFAR, plain_twin
-from resnet_keras.recipe import varied_initializer
 
 
 @dataclass(frozen=True)
