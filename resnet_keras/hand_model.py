@@ -148,7 +148,7 @@ WAYS = (
     (
         (6.0, "ssss", "out", None, "any"),
         (1.0, "rrrr", "out", None, "any"),
-        (2.0, "ssss", "beside", None, "palm"),
+        (1.0, "ssss", "beside", None, "palm"),
     ),
 )
 
