@@ -113,8 +113,7 @@ FLEXION = {
     "o": ((34, 62), (42, 66), (22, 40)),  # bent to a ring with the thumb
 }
 
-# sign: (weight, index to little, thumb, finger the thumb goes to or None, view). The
-# view is "palm" where the back of the hand looks like another sign's.
+# sign: (weight, index to little, thumb, finger the thumb goes to or None, view)
 WAYS = (
     (
         (6.0, "oooo", "pinch", (0, 1), "side"),
@@ -138,7 +137,7 @@ WAYS = (
     (
         (4.0, "ssff", "out", None, "any"),
         (3.0, "ssll", "out", None, "any"),
-        (2.0, "sssf", "over", (3, 3), "palm"),
+        (2.0, "sssf", "over", (3, 3), "any"),
         (0.5, "osss", "pinch", (0, 0), "any"),
     ),
     (
@@ -148,7 +147,7 @@ WAYS = (
     (
         (6.0, "ssss", "out", None, "any"),
         (1.0, "rrrr", "out", None, "any"),
-        (1.0, "ssss", "beside", None, "palm"),
+        (1.0, "ssss", "beside", None, "any"),
     ),
 )
 
@@ -215,9 +214,7 @@ def _finger(row, bend, lean, size, thick):
 
 def _fingers(dice, states, size, thick, wide):
     """Four `_Chain`s, index to little, each straight or bent as `states` says."""
-    # Three fingers that leave the little one to the thumb part by themselves.
-    spread = dice.uniform(0.5 if states == "sssf" else 0.0, 1.3)
-    tilt = dice.bell(0, 0.05)
+    spread, tilt = dice.uniform(0.0, 1.3), dice.bell(0, 0.05)
     two = states[:2] == "ss" and states[2] not in "sr"
     # Fingers in the same state bend alike, with a little will of their own.
     shared = {state: dice.random() for state in FLEXION}
@@ -294,8 +291,7 @@ def pose(dice, label):
 
     Returns:
         (bones, view): `Bones` of a hand whose thumb is at +x, and the name of the
-        view in which people show this way: "any", "palm", or "side" for the ring of a
-        zero.
+        view in which people show this way: "any", or "side" for the ring of a zero.
 
     >>> bones, view = pose(Dice(0), 5)
     >>> sum(int(kind == DISTAL) for kind in bones.kind)

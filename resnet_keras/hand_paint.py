@@ -147,11 +147,12 @@ def _view(dice, view):
     """Yaw, pitch and roll (radians) of a hand held up to a camera."""
     pitch = dice.bell(0, 0.13)
     roll = dice.bell(0, 0.3)
+    if dice.chance(0.01):
+        roll = dice.uniform(-math.pi, math.pi)
     if view == "side":
         yaw = -dice.uniform(0.35, 1.75)
     else:
-        turned = view == "any" and dice.chance(0.12)  # to show its back
-        yaw = dice.bell(0, 0.2) + (math.pi if turned else 0)
+        yaw = dice.bell(0, 0.2) + (math.pi if dice.chance(0.12) else 0)
     return yaw, pitch, roll
 
 

@@ -13,8 +13,6 @@ from PIL import Image
 
 from resnet_keras import hands
 from resnet_keras.errors import InputError
-from resnet_keras.hand_model import Dice
-from resnet_keras.hand_paint import _view
 from resnet_keras.hands import iter_batches, render, render_scenes, write_pair
 
 
@@ -32,7 +30,7 @@ def test_pictures_are_the_same_on_every_machine():
     # Changes whenever the renderer does; must not change with machine or NumPy.
     found = render(12, seed=5)
     digest = hashlib.sha256(found.images.tobytes() + found.labels.tobytes())
-    assert digest.hexdigest()[:16] == "1f6ab034b9488227"
+    assert digest.hexdigest()[:16] == "b39247b724de130a"
 
 
 def test_pictures_do_not_depend_on_the_processor():
@@ -125,17 +123,6 @@ def test_open_hands_show_their_fingers():
         # Fingers held together, bent or seen from the side melt in an outline, and
         # knuckles stand out; so the most frequent count, and five may look like four.
         assert np.bincount(counts).argmax() in ((sign,) if sign < 5 else (4, 5))
-
-
-@pytest.mark.parametrize(("view", "least_backs"), [("any", 20), ("palm", 0)])
-def test_hands_are_held_up_and_show_their_back_only_where_that_can_be_read(
-    view, least_backs
-):
-    angles = np.array([_view(Dice(0, number), view) for number in range(400)])
-    yaw, _, roll = angles.T
-    num_backs = np.count_nonzero(np.cos(yaw) < 0)
-    assert least_backs <= num_backs <= 4 * least_backs
-    assert np.abs(roll).max() < np.pi / 2 - 0.3
 
 
 def test_skin_covers_the_human_range(drawn):
