@@ -8,7 +8,7 @@ from resnet_keras.models import build
 _NUM_PATCHES = 20_000
 
 
-def network(name, input_shape, num_classes, recipe, seed, images):
+def network(name, input_shape, num_classes, recipe, seed, images, rows):
     """Return a network of the family, with the weights a recipe begins from.
 
     Args:
@@ -17,7 +17,8 @@ def network(name, input_shape, num_classes, recipe, seed, images):
         num_classes: 2 or more.
         recipe: `resnet_keras.recipe.Recipe`.
         seed: of what is random in it.
-        images: uint8 (number, height, width, channels), to be trained on.
+        images: uint8 (number, height, width, channels).
+        rows: of the images to be trained on.
 
     Returns:
         Functional `keras.Model`.
@@ -28,7 +29,7 @@ def network(name, input_shape, num_classes, recipe, seed, images):
     model = build(name, input_shape, num_classes, initializer=initializer)
     scale_branches(model, recipe.branch_scale)
     if recipe.begins_with_components:
-        begin_with_components(model, images, seed)
+        begin_with_components(model, images, rows, seed)
     return model
 
 
@@ -67,7 +68,7 @@ def scale_branches(model, scale):
                     producer.gamma.assign(producer.gamma * scale)
 
 
-def begin_with_components(model, images, seed):
+def begin_with_components(model, images, rows, seed):
     """Let the first convolution begin with the principal components of image patches.
 
     Random kernels all answer to brightness, which is nearly all that differs between
@@ -81,6 +82,7 @@ def begin_with_components(model, images, seed):
     Args:
         model: functional `keras.Model` whose first convolution sees the images.
         images: uint8 (number, height, width, channels).
+        rows: of the images to look at.
         seed: of the choice of patches.
     """
     conv = next(x for x in model.layers if isinstance(x, keras.layers.Conv2D))
@@ -88,8 +90,10 @@ def begin_with_components(model, images, seed):
     side, _, channels, filters = kernel.shape
     windows = np.lib.stride_tricks.sliding_window_view(images, (side, side), (1, 2))
     rng = np.random.default_rng(seed)
-    chosen = tuple(rng.integers(0, size, _NUM_PATCHES) for size in windows.shape[:3])
-    patches = windows[chosen].reshape(_NUM_PATCHES, -1) / np.float32(255)
+    which, y, x = (
+        rng.integers(0, size, _NUM_PATCHES) for size in (len(rows), *windows.shape[1:3])
+    )
+    patches = windows[rows[which], y, x].reshape(_NUM_PATCHES, -1) / np.float32(255)
     _, components = np.linalg.eigh(np.cov(patches, rowvar=False))
     components = components[:, ::-1][:, : filters // 2]  # the largest first
     both = np.concatenate([components, -components], axis=1)

@@ -72,7 +72,8 @@ def train(dataset, directory, config, verbose=False):
         recipe,
         (size, size, 3),
         num_classes,
-        dataset.train.images[train_rows],
+        dataset.train.images,
+        train_rows,
         verbose,
     )
     card = {"class_names": dataset.class_names, "preprocessing": preprocessing}
@@ -121,7 +122,7 @@ def train(dataset, directory, config, verbose=False):
     return run.finish(train_rows)
 
 
-def _network(config, recipe, input_shape, num_classes, images, verbose):
+def _network(config, recipe, input_shape, num_classes, images, rows, verbose):
     """Return the network to begin with, and what pictures it expects."""
     name, seed = config["model"], config["seed"]
     if config.get("weights"):
@@ -134,7 +135,9 @@ def _network(config, recipe, input_shape, num_classes, images, verbose):
             verbose,
         )
         return model, preprocessing or PREPROCESSING
-    model = initialization.network(name, input_shape, num_classes, recipe, seed, images)
+    model = initialization.network(
+        name, input_shape, num_classes, recipe, seed, images, rows
+    )
     return model, PREPROCESSING
 
 

@@ -46,8 +46,8 @@ def answers_of_first_convolution(model, images):
 
 def built(recipe, seed=0):
     images = photographs()
-    shape, name = images.shape[1:], "resnet-cifar-20"
-    return initialization.network(name, shape, 3, RECIPES[recipe], seed, images)
+    shape, name, rows = images.shape[1:], "resnet-cifar-20", np.arange(len(images))
+    return initialization.network(name, shape, 3, RECIPES[recipe], seed, images, rows)
 
 
 def test_first_answers_are_uncorrelated_where_random_kernels_all_say_the_same():
@@ -80,7 +80,7 @@ def test_a_start_depends_on_its_seed_alone():
 def test_pictures_of_one_tone_do_no_harm(tiny_model):
     model = keras.models.clone_model(tiny_model)
     grey = np.full((4, *model.input_shape[1:]), 128, np.uint8)
-    initialization.begin_with_components(model, grey, seed=0)
+    initialization.begin_with_components(model, grey, np.arange(4), seed=0)
     assert all(np.isfinite(weights).all() for weights in model.get_weights())
 
 

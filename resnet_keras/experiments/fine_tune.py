@@ -130,7 +130,7 @@ def _train(name, weights, images, labels, rows, epochs, seed):
     preprocessing = None
     if weights is None:
         model = initialization.network(
-            name, shape, num_classes, _RECIPE, seed, images[rows]
+            name, shape, num_classes, _RECIPE, seed, images, rows
         )
     else:
         initializer = initialization.varied_initializer(seed)

@@ -138,7 +138,8 @@ def _train(name, split, recipe, epochs, seed):
         num_classes,
         recipe,
         seed,
-        split.images[train_rows],
+        split.images,
+        train_rows,
     )
     one_hot = np.eye(num_classes, dtype=np.float32)[split.labels]
     batches = Batches(
