@@ -30,7 +30,6 @@ class Recipe:
     elsewhere: float = 0.0  # how far light, wall and camera change, 0 to 1
     varies_start: bool = True  # weights differ from layer to layer, and by the seed
     branch_scale: float = 0.2  # with which F begins in Y = F(X) + X; Keras' is 1
-    begins_with_components: bool = True  # of image patches, as the first kernels
 
     def as_dict(self):
         """Return the settings as a dictionary, for config.json."""
@@ -53,7 +52,6 @@ RECIPES = {
         colour=0.0,
         varies_start=False,
         branch_scale=1.0,
-        begins_with_components=False,
     ),
     # For pictures taken elsewhere: by other cameras, in other light, of other people.
     "robust": Recipe(shift=0.15, scale=0.2, rotation=15.0, elsewhere=1.0),

@@ -68,13 +68,7 @@ def train(dataset, directory, config, verbose=False):
     )
     size, num_classes = dataset.image_size, len(dataset.class_names)
     model, preprocessing = _network(
-        config,
-        recipe,
-        (size, size, 3),
-        num_classes,
-        dataset.train.images,
-        train_rows,
-        verbose,
+        config, recipe, (size, size, 3), num_classes, verbose
     )
     card = {"class_names": dataset.class_names, "preprocessing": preprocessing}
     classifier = Classifier(model, card)
@@ -122,7 +116,7 @@ def train(dataset, directory, config, verbose=False):
     return run.finish(train_rows)
 
 
-def _network(config, recipe, input_shape, num_classes, images, rows, verbose):
+def _network(config, recipe, input_shape, num_classes, verbose):
     """Return the network to begin with, and what pictures it expects."""
     name, seed = config["model"], config["seed"]
     if config.get("weights"):
@@ -135,9 +129,7 @@ def _network(config, recipe, input_shape, num_classes, images, rows, verbose):
             verbose,
         )
         return model, preprocessing or PREPROCESSING
-    model = initialization.network(
-        name, input_shape, num_classes, recipe, seed, images, rows
-    )
+    model = initialization.network(name, input_shape, num_classes, recipe, seed)
     return model, PREPROCESSING
 
 

@@ -63,9 +63,8 @@ class _Fixed(keras.utils.PyDataset):
 
 def _twin(network, size):
     fused.keep_freed_memory()
-    images = (255 * random_images(32, size)[0]).astype(np.uint8)
-    shape, rows = (size, size, 3), np.arange(len(images))
-    model = initialization.network(network, shape, CLASSES, Recipe(), 0, images, rows)
+    shape = (size, size, 3)
+    model = initialization.network(network, shape, CLASSES, Recipe(), 0)
     twin = fused.training_twin(model, fused.best_precision())
     compile_for_training(twin, Recipe(), steps_per_epoch=100, epochs=10)
     return twin

@@ -129,9 +129,7 @@ def _train(name, weights, images, labels, rows, epochs, seed):
     shape, num_classes = images.shape[1:], int(labels.max()) + 1
     preprocessing = None
     if weights is None:
-        model = initialization.network(
-            name, shape, num_classes, _RECIPE, seed, images, rows
-        )
+        model = initialization.network(name, shape, num_classes, _RECIPE, seed)
     else:
         initializer = initialization.varied_initializer(seed)
         model, preprocessing = finetune.network(

@@ -32,7 +32,6 @@ CHANGES = {
     "a constant rate, without warm-up": {"anneals": False},
     "blocks that begin as the identity": {"branch_scale": 0.0},
     "blocks that begin unscaled": {"branch_scale": 1.0},
-    "first kernels that begin at random": {"begins_with_components": False},
     "no label smoothing": {"label_smoothing": 0.0},
     "16 images a step, two thirds of the rate": {
         "batch_size": 16,
@@ -138,8 +137,6 @@ def _train(name, split, recipe, epochs, seed):
         num_classes,
         recipe,
         seed,
-        split.images,
-        train_rows,
     )
     one_hot = np.eye(num_classes, dtype=np.float32)[split.labels]
     batches = Batches(
