@@ -202,20 +202,25 @@ def figure(rows):
     result = Figure(figsize=(11.5, 1.6 + 0.36 * len(order)), layout="constrained")
     left, middle, right = result.subplots(1, 3, sharey=True)
     for axes, key, title, linear in (
-        (left, "accuracy", "validation accuracy, points", 5),
+        (left, "accuracy", "accuracy, points", 5),
         (middle, "elsewhere", "accuracy elsewhere, points", 5),
-        (right, "loss", "validation loss", 0.1),
+        (right, "loss", "loss", 0.1),
     ):
-        # Some effects are a hundred times others; linear up to `linear`.
-        axes.set_xscale("symlog", linthresh=linear)
-        axes.xaxis.set_major_formatter("{x:g}")
+        if np.abs([found[change][key] for change in order]).max() > 4 * linear:
+            # Some effects are a hundred times others; linear up to `linear`.
+            axes.set_xscale("symlog", linthresh=linear)
+            axes.xaxis.set_major_formatter("{x:g}")
+        else:
+            axes.locator_params(axis="x", nbins=5)
+        axes.margins(0.1, 0.5 / len(order))
         axes.axvline(0, color="#888888", linewidth=0.8)
         for place, change in enumerate(order):
             values = found[change][key]
             axes.plot(values, [place] * len(values), "o", color="#4c72b0", alpha=0.5)
             axes.plot(np.mean(values), place, "|", color="#222222", markersize=14)
         axes.set_yticks(range(len(order)), order)
-        axes.set_xlabel(f"change of {title}")
+        axes.set_xlabel(title)
         axes.spines[["top", "right"]].set_visible(False)
     left.invert_yaxis()  # and the others with it
+    result.suptitle("What each change adds to the recipe's scores in validation")
     return result
