@@ -153,6 +153,15 @@ def test_course_is_keras_adam_and_nothing_else(tiny_model):
         assert np.abs(own - image).max((1, 2, 3)).min() < 1e-6
 
 
+def test_the_step_is_traced_once(tiny_model):
+    model = keras.models.clone_model(tiny_model)
+    compile_for_training(model, Recipe(), 2, 1)
+    traces, step = [], model.train_step
+    model.train_step = lambda data: traces.append(1) or step(data)
+    model.fit(batches(), verbose=0, shuffle=False)
+    assert len(traces) == 1
+
+
 def test_no_xla_on_a_cpu(tiny_model):
     model = keras.models.clone_model(tiny_model)
     compile_for_training(model, Recipe(), 10, 5)
