@@ -119,10 +119,16 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
 
 class FusedAdam(keras.optimizers.Adam):
-    """`keras.optimizers.Adam` with one fused operation for each variable's step."""
+    """`keras.optimizers.Adam` with one fused operation for each variable's step.
+
+    Where `is_useful` says no, it is Keras' own.
+    """
 
     def update_step(self, gradient, variable, learning_rate):
         """Move one variable along its gradient."""
+        if not is_useful():
+            super().update_step(gradient, variable, learning_rate)
+            return
         import tensorflow as tf
 
         index = self._get_variable_index(variable)

@@ -21,7 +21,7 @@ from resnet_keras.weights import read_weights
 
 _SIZE = 64
 # More and smaller steps than in other trainings, for there are few photographs.
-_RECIPE = Recipe(batch_size=16, learning_rate=1e-3)
+_RECIPE = Recipe(batch_size=16, optimizer="adam", learning_rate=1e-3)
 
 
 def run(weights, source, out, counts=(10, 20, 60), seed=0, quick=False):

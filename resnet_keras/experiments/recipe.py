@@ -32,10 +32,9 @@ CHANGES = {
     "blocks that begin as the identity": {"branch_scale": 0.0},
     "blocks that begin unscaled": {"branch_scale": 1.0},
     "no label smoothing": {"label_smoothing": 0.0},
-    "16 images a step, two thirds of the rate": {
-        "batch_size": 16,
-        "learning_rate": 1e-3,
-    },
+    "32 images a step": {"batch_size": 32},
+    "Adam for all weights": {"optimizer": "adam"},
+    "Adam for all weights, 32 images a step": {"optimizer": "adam", "batch_size": 32},
 }
 
 # effect: column, factor
