@@ -24,9 +24,9 @@ _FLOOR = 0.025
 class Muon(FusedAdam):
     """Adam, but with orthogonal steps for the kernels of convolutions.
 
-    Not for the first convolution, whose input is the picture; not where the filters
-    are fewer than a group, or smaller; and not for kernels of more than `MOST_WEIGHTS`,
-    where it takes long and brought nothing. In ResNet-50 that leaves stages 2 to 4.
+    Not where the filters are fewer than a group, or have fewer weights, and not for
+    kernels of more than `MOST_WEIGHTS`, where it takes long and brought nothing. In
+    ResNet-50 that leaves all up to stage 4, and one of stage 5.
 
     Args:
         learning_rate: as for Adam; number or schedule.
@@ -70,8 +70,7 @@ class Muon(FusedAdam):
         group = self.FILTERS_IN_GROUP
         weights = height * width * channels
         return (
-            channels > 4
-            and filters % group == 0
+            filters % group == 0
             and weights >= group
             and weights * filters <= self.MOST_WEIGHTS
         )

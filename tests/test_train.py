@@ -25,8 +25,8 @@ def test_without_data_hands_are_drawn_and_it_says_how_to_use_ones_own(
 
 
 def test_smaller_sets_get_more_epochs():
-    # 24,000 images are shown in all, where that makes three passes or more.
-    assert [train._default_epochs(n) for n in (100, 1000, 100_000)] == [240, 24, 3]
+    # 20,000 images are shown in all, where that makes three passes or more.
+    assert [train._default_epochs(n) for n in (100, 1000, 100_000)] == [200, 20, 3]
 
 
 def test_resumed_settings_come_from_the_run(tmp_path):
