@@ -48,6 +48,16 @@ class Muon(FusedAdam):
         """Return what makes another like this."""
         return {**super().get_config(), "products": self.products}
 
+    def add_variable_from_reference(
+        self, reference_variable, name=None, initializer="zeros"
+    ):
+        """Add a variable of state; orthogonal steps need no second moments."""
+        if name == "velocity" and self.is_orthogonal(reference_variable):
+            return None
+        return super().add_variable_from_reference(
+            reference_variable, name, initializer
+        )
+
     def update_step(self, gradient, variable, learning_rate):
         """Move one variable along its momentum, made orthogonal, or as Adam does."""
         if not self.is_orthogonal(variable):

@@ -53,7 +53,7 @@ def test_filters_that_want_the_same_do_not_break_it():
         assert np.abs(found).max() < 1.5
 
 
-def test_only_kernels_of_inner_convolutions_are_orthogonal():
+def test_only_kernels_of_some_size_are_orthogonal():
     optimizer = Muon()
     shapes = {
         (7, 7, 3, 64): True,
@@ -71,6 +71,20 @@ def test_only_kernels_of_inner_convolutions_are_orthogonal():
             optimizer.is_orthogonal(keras.Variable(np.zeros(shape, "float32")))
             is expected
         )
+
+
+def test_second_moments_are_kept_for_adams_part_alone():
+    kernel, other = (
+        keras.Variable(np.zeros(shape, "float32"))
+        for shape in ((3, 3, 64, 64), (2048, 6))
+    )
+    muon, adam = Muon(), keras.optimizers.Adam()
+    for optimizer in (muon, adam):
+        optimizer.build([kernel, other])
+    # So the state of one is not taken for the other's when a run is resumed.
+    assert len(muon.variables) == len(adam.variables) - 1
+    shapes = [tuple(variable.shape) for variable in muon.variables]
+    assert (shapes.count(kernel.shape), shapes.count(other.shape)) == (1, 2)
 
 
 def steps_of(optimizer, variable, gradients):
