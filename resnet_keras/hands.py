@@ -6,7 +6,11 @@ a contact sheet.
 """
 
 import argparse
+import contextlib
 import os
+import pickle
+import subprocess
+import sys
 from typing import NamedTuple
 
 from resnet_keras import commands
@@ -17,6 +21,8 @@ from resnet_keras.writing import write_whole
 TEST_START = 6 * 2**28
 
 SIZES = (16, 512)
+
+_LEAST_PER_PAINTER = 1000  # pictures; a process takes longer to begin than to draw 100
 
 # First number of each picture's key, so that images and scenes never share their dice.
 _IMAGES, _ORDER, _SCENES = range(3)
@@ -102,12 +108,70 @@ def iter_batches(
 ):
     """Yield the `Hands` of `render` in batches, in constant memory.
 
+    Thousands are drawn by several processes, one for each core. They end with the last
+    batch, or with this process.
+
     >>> [len(batch.labels) for batch in iter_batches(10, batch_size=4)]
     [4, 4, 2]
     """
-    for done in range(0, num_images, batch_size):
-        count = min(batch_size, num_images - done)
-        yield render(count, image_size, seed, start=start + done, masks=masks)
+    _check(num_images=num_images, image_size=image_size, seed=seed, start=start)
+    settings = {"image_size": image_size, "seed": seed, "masks": masks}
+    batches = [
+        (min(batch_size, num_images - done), start + done)
+        for done in range(0, num_images, batch_size)
+    ]
+    num_painters = min(_num_cores(), num_images // _LEAST_PER_PAINTER, len(batches))
+    with contextlib.ExitStack() as stack:
+        painters = [
+            stack.enter_context(_painter(batches[number::num_painters], settings))
+            for number in range(num_painters if num_painters > 1 else 0)
+        ]
+        for i, (count, first) in enumerate(batches):
+            drawn = painters and _receive(painters[i % num_painters])
+            yield drawn or render(count, start=first, **settings)
+
+
+def _num_cores():
+    if hasattr(os, "sched_getaffinity"):  # those that this process may use
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _painter(batches, settings):
+    """A process that draws batches, (count, first) each, and writes them to its stdout.
+
+    Not of `multiprocessing`: such processes run the user's script anew, or survive us.
+    """
+    painter = subprocess.Popen(
+        [sys.executable, "-c", "from resnet_keras import hands; hands._paint()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # what fails there is done, and fails, here
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    with painter:
+        try:
+            with contextlib.suppress(OSError), painter.stdin as stdin:
+                pickle.dump((batches, settings), stdin)
+            yield painter
+        finally:
+            painter.kill()
+
+
+def _paint():
+    batches, settings = pickle.load(sys.stdin.buffer)
+    for count, first in batches:
+        pickle.dump(render(count, start=first, **settings), sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+def _receive(painter):
+    """Return the next `Hands` that a painter has drawn, or None if it failed."""
+    try:
+        return pickle.load(painter.stdout)
+    except (EOFError, pickle.UnpicklingError):
+        return None
 
 
 def render_scenes(num_scenes, canvas_size=256, max_hands=8, seed=0, *, start=0):

@@ -27,13 +27,15 @@ from resnet_keras.recipe import RECIPES, Batches, compile_for_training
 from resnet_keras.writing import write_json, write_whole
 
 _VALIDATION_SHARE = 0.1
+_MOST_VALIDATING = 500  # enough to know the accuracy to a point or two
 _NUM_TRAIN_SCORED = 1000  # of the training images at most, for their score
 
 
 def train(dataset, directory, config, verbose=False):
     """Train a network on `dataset`, and leave everything about it in `directory`.
 
-    A tenth of the training images, drawn by class, is set aside to validate each epoch.
+    A tenth of the training images, drawn by class, 500 at most, is set aside to
+    validate each epoch.
     The test images are looked at once, at the end. After each epoch the model and its
     optimizer are kept in `checkpoint.h5`; where that file is there at the start, the
     run goes on from it and ends as it would have ended uninterrupted.
@@ -63,9 +65,8 @@ def train(dataset, directory, config, verbose=False):
         batch_size=batch_size,
         learning_rate=config["learning_rate"],
     )
-    train_rows, held_out = stratified_split(
-        dataset.train.labels, _VALIDATION_SHARE, seed
-    )
+    share = min(_VALIDATION_SHARE, _MOST_VALIDATING / len(dataset.train))
+    train_rows, held_out = stratified_split(dataset.train.labels, share, seed)
     size, num_classes = dataset.image_size, len(dataset.class_names)
     model, preprocessing = _network(
         config, recipe, (size, size, 3), num_classes, verbose

@@ -1,6 +1,8 @@
+import contextlib
 import hashlib
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +16,8 @@ from PIL import Image
 from resnet_keras import hands
 from resnet_keras.errors import InputError
 from resnet_keras.hands import iter_batches, render, render_scenes, write_pair
+
+EXECUTABLE = sys.executable
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +60,60 @@ def test_pictures_do_not_depend_on_how_many_are_asked_for():
         joined = np.concatenate([part[field] for part in parts])
         assert np.array_equal(joined, whole[field])
     assert np.array_equal(render(1, 32, seed=2, start=7).images[0], whole.images[7])
+
+
+@pytest.mark.parametrize("executable", [sys.executable, shutil.which("false")])
+def test_many_are_drawn_by_several_processes_or_here_if_these_fail(
+    executable, monkeypatch
+):
+    calls = []
+
+    def drawn_here(*arguments, **options):
+        calls.append(options["start"])
+        return render(*arguments, **options)
+
+    monkeypatch.setattr(hands, "render", drawn_here)
+    monkeypatch.setattr(hands, "_LEAST_PER_PAINTER", 10)
+    monkeypatch.setattr(hands, "_num_cores", lambda: 3)
+    monkeypatch.setattr(sys, "executable", executable)
+    parts = list(iter_batches(33, 32, seed=2, start=6, masks=True, batch_size=5))
+    whole = render(33, 32, seed=2, start=6, masks=True)
+    for joined, expected in zip(
+        map(list, zip(*parts, strict=True)), whole, strict=True
+    ):
+        assert np.array_equal(np.concatenate(joined), expected)
+    assert calls == ([] if executable == EXECUTABLE else list(range(6, 39, 5)))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="asks Linux for processes")
+def test_processes_that_draw_do_not_outlive_the_one_that_asked():
+    code = """if True:
+        import os, signal
+        from resnet_keras import hands
+        hands._LEAST_PER_PAINTER = 10
+        hands._num_cores = lambda: 2
+        next(hands.iter_batches(3000, 32, batch_size=5))
+        os.kill(os.getpid(), signal.SIGKILL)"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "ASKED_BY": "this test"}
+    )
+    assert done.returncode == -9
+    deadline = time.monotonic() + 30
+    while processes_with(b"ASKED_BY=this test"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def processes_with(variable):
+    found = []
+    for directory in filter(str.isdigit, os.listdir("/proc")):
+        with (
+            contextlib.suppress(OSError),
+            open(f"/proc/{directory}/environ", "rb") as file,
+        ):
+            if variable in file.read():
+                found.append(int(directory))
+    return found
 
 
 def test_seeds_differ_and_no_picture_comes_twice():
