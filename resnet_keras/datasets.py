@@ -21,7 +21,7 @@ from resnet_keras.safety import check_h5_data, check_npz, naming_damage
 # Above this many bytes decoded images go to a temporary file mapped into memory.
 _IN_MEMORY_BYTES = 512 * 2**20
 HANDS = "hands"  # the source that is drawn, not read
-_NUM_HANDS = {"train": 8700, "test": 600}
+_NUM_HANDS = {"train": 9300, "test": 600}
 _TEST_SHARE = 0.2  # of each class, where a source has no test part of its own
 
 
