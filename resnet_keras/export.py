@@ -128,7 +128,7 @@ def _images(source, classifier):
     if source != HANDS or size[0] != size[1]:
         dataset = load_dataset(source, size)
         return dataset.train, dataset.test
-    # A few are enough here, and the whole set takes 30 seconds to draw.
+    # A few are enough here, and the whole set takes a while to draw.
     parts = (
         hands.render(number, size[0], start=start)
         for number, start in ((_NUM_CALIBRATING, 0), (300, hands.TEST_START))

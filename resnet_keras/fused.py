@@ -121,7 +121,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 class FusedAdam(keras.optimizers.Adam):
     """`keras.optimizers.Adam` with one fused operation for each variable's step.
 
-    Where `is_useful` says no, it is Keras' own.
+    Where `is_useful` says no, it computes what Keras' own does, as that does it.
     """
 
     def update_step(self, gradient, variable, learning_rate):

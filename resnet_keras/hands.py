@@ -23,6 +23,7 @@ TEST_START = 6 * 2**28
 SIZES = (16, 512)
 
 _LEAST_PER_PAINTER = 1000  # pictures; a process takes longer to begin than to draw 100
+_PAINT = "from resnet_keras import hands; hands._paint()"
 
 # First number of each picture's key, so that images and scenes never share their dice.
 _IMAGES, _ORDER, _SCENES = range(3)
@@ -108,27 +109,30 @@ def iter_batches(
 ):
     """Yield the `Hands` of `render` in batches, in constant memory.
 
-    Thousands are drawn by several processes, one for each core. They end with the last
-    batch, or with this process.
+    Thousands are drawn by several processes, up to one for each core. They end with the
+    last batch, or with this process.
 
     >>> [len(batch.labels) for batch in iter_batches(10, batch_size=4)]
     [4, 4, 2]
     """
     _check(num_images=num_images, image_size=image_size, seed=seed, start=start)
-    settings = {"image_size": image_size, "seed": seed, "masks": masks}
-    batches = [
-        (min(batch_size, num_images - done), start + done)
-        for done in range(0, num_images, batch_size)
-    ]
-    num_painters = min(_num_cores(), num_images // _LEAST_PER_PAINTER, len(batches))
+    options = {"image_size": image_size, "seed": seed, "masks": masks}
+    request = (num_images, batch_size, start, options)
+    places = range(0, num_images, batch_size)
+    num_painters = min(_num_cores(), num_images // _LEAST_PER_PAINTER, len(places))
     with contextlib.ExitStack() as stack:
         painters = [
-            stack.enter_context(_painter(batches[number::num_painters], settings))
+            stack.enter_context(_painter(places[number::num_painters], request))
             for number in range(num_painters if num_painters > 1 else 0)
         ]
-        for i, (count, first) in enumerate(batches):
+        for i, place in enumerate(places):
             drawn = painters and _receive(painters[i % num_painters])
-            yield drawn or render(count, start=first, **settings)
+            yield drawn or _render_batch(place, *request)
+
+
+def _render_batch(place, num_images, batch_size, start, options):
+    count = min(batch_size, num_images - place)
+    return render(count, start=start + place, **options)
 
 
 def _num_cores():
@@ -138,39 +142,51 @@ def _num_cores():
 
 
 @contextlib.contextmanager
-def _painter(batches, settings):
-    """A process that draws batches, (count, first) each, and writes them to its stdout.
+def _painter(places, request):
+    """A process that draws some batches and writes them to its stdout; None if none is.
 
     Not of `multiprocessing`: such processes run the user's script anew, or survive us.
     """
-    painter = subprocess.Popen(
-        [sys.executable, "-c", "from resnet_keras import hands; hands._paint()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # what fails there is done, and fails, here
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
+    paths = [entry or os.getcwd() for entry in sys.path if isinstance(entry, str)]
+    try:
+        painter = subprocess.Popen(
+            # -P, lest a file of the working directory stands in for a module.
+            [sys.executable or "", "-P", "-c", _PAINT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what fails there is done, and fails, here
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )
+    except OSError:  # no Python of its own, or no room for another process
+        yield None
+        return
     with painter:
         try:
             with contextlib.suppress(OSError), painter.stdin as stdin:
-                pickle.dump((batches, settings), stdin)
+                pickle.dump((places, request), stdin)
             yield painter
         finally:
             painter.kill()
 
 
 def _paint():
-    batches, settings = pickle.load(sys.stdin.buffer)
-    for count, first in batches:
-        pickle.dump(render(count, start=first, **settings), sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+    with os.fdopen(os.dup(1), "wb") as out:
+        os.dup2(2, 1)  # whatever else is printed
+        places, request = pickle.load(sys.stdin.buffer)
+        for place in places:
+            pickle.dump(_render_batch(place, *request), out)
+            out.flush()
 
 
 def _receive(painter):
     """Return the next `Hands` that a painter has drawn, or None if it failed."""
+    if painter is None or painter.stdout.closed:
+        return None
     try:
         return pickle.load(painter.stdout)
-    except (EOFError, pickle.UnpicklingError):
+    except Exception:  # anything may come of a broken pickle
+        painter.kill()
+        painter.stdout.close()
         return None
 
 

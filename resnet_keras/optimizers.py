@@ -16,8 +16,9 @@ from resnet_keras.fused import FusedAdam
 # Of an iteration that brings singular values from 0.03 to 1 near 1 (Jordan et al.).
 _POLYNOMIAL = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 3
-# Of the mean squared singular value. Inner products of bfloat16 are exact to about
-# 0.01 of it; below zero the iteration would grow without bound.
+# Of the mean squared singular value: what directions without a gradient have. Rounding
+# to bfloat16 may take more away where one direction rules; below zero the iteration
+# grows, little in three rounds, without bound in many.
 _FLOOR = 0.025
 
 

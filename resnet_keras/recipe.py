@@ -1,6 +1,7 @@
 """How we train: augmentation, optimizer, schedule, normalization statistics."""
 
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import keras
 import numpy as np
@@ -19,7 +20,7 @@ class Recipe:
     anneals: bool = True  # the learning rate falls along a cosine, or stays
     warmup_steps: int = 40
     label_smoothing: float = 0.1
-    # Keras' 0.99 forgets the start after some 300 steps, ten epochs of a small set;
+    # Keras' 0.99 forgets the start after some 300 steps, twenty epochs of a small set;
     # until then the moving averages describe a network that is long gone.
     statistics_momentum: float = 0.9
     flip: float = 0.5  # probability
@@ -152,11 +153,10 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
             warmup_steps=warmup_steps,
             decay_steps=num_steps - warmup_steps,
         )
-    if recipe.optimizer == "muon":
-        products = model.layers[1].compute_dtype
-        optimizer = optimizers.Muon(learning_rate, products)
-    else:
-        optimizer = fused.FusedAdam(learning_rate)
+    optimizer = {
+        "muon": partial(optimizers.Muon, products=model.layers[1].compute_dtype),
+        "adam": fused.FusedAdam,
+    }[recipe.optimizer](learning_rate)
     model.compile(
         optimizer,
         keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),

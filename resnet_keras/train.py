@@ -23,7 +23,7 @@ _DEFAULTS = {
     "weights": None,
     "freeze_until": None,
 }
-_NUM_IMAGES_SHOWN = 20_000  # by default: some five minutes on two cores
+_NUM_IMAGES_SHOWN = 20_000  # by default: some four minutes on two cores
 _RUN_FILES = (
     "config.json",
     "checkpoint.h5",
@@ -147,7 +147,7 @@ def main(argv=None):
     from resnet_keras.datasets import HANDS, load_dataset
 
     if config["data"] == HANDS:
-        print("Drawing hands, for some 30 seconds ...", flush=True)
+        print("Drawing hands, for some 15 to 30 seconds ...", flush=True)
     dataset = load_dataset(config["data"], config["image_size"])
     print(dataset, flush=True)
     if not directory:

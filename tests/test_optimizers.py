@@ -53,6 +53,18 @@ def test_filters_that_want_the_same_do_not_break_it():
         assert np.abs(found).max() < 1.5
 
 
+def test_one_direction_that_rules_does_not_break_it():
+    rng = np.random.default_rng(0)
+    for strong in (1, 2, 4, 16, 64):  # filters that the ruling direction is in
+        filters = np.where(np.arange(64) < strong, rng.normal(size=64), 0)
+        ruling = rng.normal(size=(3, 3, 64, 1)) * filters
+        weak = 1e-3 * rng.normal(size=(3, 3, 64, 64))
+        kernel = (ruling + weak).astype("float32")
+        found = np.asarray(orthogonalized(kernel, 64, products="bfloat16"))
+        values = np.linalg.svd(found.reshape(-1, 64), compute_uv=False)
+        assert values.max() < 1.35 * 576**0.5
+
+
 def test_only_kernels_of_some_size_are_orthogonal():
     optimizer = Muon()
     shapes = {

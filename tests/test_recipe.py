@@ -6,7 +6,9 @@ import keras
 import numpy as np
 import pytest
 
+from resnet_keras import fused
 from resnet_keras import recipe as recipes
+from resnet_keras.optimizers import Muon
 from resnet_keras.recipe import Batches, Recipe, augment, compile_for_training
 from tests.conftest import coloured_images
 
@@ -151,6 +153,18 @@ def test_course_is_keras_adam_and_nothing_else(tiny_model):
     own = coloured_images(np.arange(10) % 3) / np.float32(255)
     for image in images:  # shuffled, but as they were
         assert np.abs(own - image).max((1, 2, 3)).min() < 1e-6
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_kernels_take_orthogonal_steps_by_products_of_the_networks_precision(
+    tiny_model, precision
+):
+    twin = fused.training_twin(tiny_model, precision)
+    compile_for_training(twin, Recipe(), 2, 1)
+    assert type(twin.optimizer) is Muon
+    assert twin.optimizer.products == precision.removeprefix("mixed_")
+    with pytest.raises(KeyError):
+        compile_for_training(twin, Recipe(optimizer="Muon"), 2, 1)
 
 
 def test_the_step_is_traced_once(tiny_model):

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_keras import load_model
+from resnet_keras import fused, load_model, training
+from resnet_keras.datasets import Dataset, Split
 from resnet_keras.training import StopAtCtrlC
 from tests.conftest import assert_refused, coloured_images, command, write_pair
 
@@ -328,11 +329,30 @@ def test_ctrl_c_counts_even_where_the_exception_is_dropped():
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_of_many_images_only_so_many_validate(monkeypatch, tmp_path):
+    monkeypatch.setattr(training, "_MOST_VALIDATING", 3)
+    monkeypatch.setattr(fused, "keep_freed_memory", lambda: None)  # it is for good
+    labels = np.arange(60) % 3
+    split = Split(coloured_images(labels, 32), labels)
+    dataset = Dataset("colours", "drawn", ["a", "b", "c"], split, split)
+    config = {
+        "model": "resnet-cifar-20",
+        "recipe": "default",
+        "epochs": 1,
+        "batch_size": 19,
+        "learning_rate": 1e-3,
+        "seed": 0,
+        "precision": "float32",
+    }
+    metrics = training.train(dataset, tmp_path, config)
+    assert metrics["num_train_images"] == 57  # a tenth would be 6
+
+
 def test_full_disk_is_one_line_and_keeps_what_was_finished(finished, tmp_path):
     directory, _ = finished
     out = tmp_path / "run"
     # Files may grow to 200 MB: enough for a model, too little for a checkpoint, which
-    # has Adam's two moments besides.
+    # has the optimizer's moments besides.
     limited = ["bash", "-c", 'ulimit -f 200000; exec "$@"', "bash"]
     arguments = ["--data", directory / "colours", "--out", out, *OPTIONS]
     process = command("train", *arguments, prefix=limited)
