@@ -35,10 +35,10 @@ def train(dataset, directory, config, verbose=False):
     """Train a network on `dataset`, and leave everything about it in `directory`.
 
     A tenth of the training images, drawn by class, some 500 at most, is set aside to
-    validate each epoch.
-    The test images are looked at once, at the end. After each epoch the model and its
-    optimizer are kept in `checkpoint.h5`; where that file is there at the start, the
-    run goes on from it and ends as it would have ended uninterrupted.
+    validate each epoch. The test images are looked at once, at the end. After each
+    epoch the model and its optimizer are kept in `checkpoint.h5`; where that file is
+    there at the start, the run goes on from it and ends as it would have ended
+    uninterrupted.
 
     Args:
         dataset: `Dataset`.
