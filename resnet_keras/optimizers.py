@@ -9,6 +9,7 @@ Two things differ here, for little cost on a CPU: it is done for each group of f
 on its own, and by means of the group's small square matrix of inner products.
 """
 
+import numpy as np
 from keras import ops
 
 from resnet_keras.fused import FusedAdam
@@ -59,19 +60,29 @@ class Muon(FusedAdam):
             reference_variable, name, initializer
         )
 
-    def update_step(self, gradient, variable, learning_rate):
-        """Move one variable along its momentum, made orthogonal, or as Adam does."""
-        if not self.is_orthogonal(variable):
-            super().update_step(gradient, variable, learning_rate)
-            return
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        """Move kernels along their momentum made orthogonal, all else as Adam does.
+
+        Keras' hook for one variable, `update_step`, would leave the small products of
+        each kernel to themselves, and calling them takes longer than doing them.
+        """
+        rest, kernels = [], []
+        for pair in zip(grads, trainable_variables, strict=True):
+            (kernels if self.is_orthogonal(pair[1]) else rest).append(pair)
+        if rest:
+            super()._backend_update_step(*zip(*rest, strict=True), learning_rate)
+        ahead = [self._ahead(gradient, kernel) for gradient, kernel in kernels]
+        size = self.SIZE * learning_rate
+        steps = orthogonalized(ahead, self.FILTERS_IN_GROUP, size, self.products)
+        for (_, kernel), step in zip(kernels, steps, strict=True):
+            self.assign_sub(kernel, step)
+
+    def _ahead(self, gradient, variable):
+        """Move a variable's momentum, and return where Nesterov's looks ahead."""
         momentum = self._momentums[self._get_variable_index(variable)]
         moved = ops.add(ops.multiply(momentum, self.MOMENTUM), gradient)
         self.assign(momentum, moved)
-        ahead = ops.add(ops.multiply(moved, self.MOMENTUM), gradient)  # Nesterov's
-        step = orthogonalized(
-            ahead, self.FILTERS_IN_GROUP, self.SIZE * learning_rate, self.products
-        )
-        self.assign_sub(variable, step)
+        return ops.add(ops.multiply(moved, self.MOMENTUM), gradient)
 
     def is_orthogonal(self, variable):
         """Say whether a variable's steps are made orthogonal."""
@@ -87,42 +98,71 @@ class Muon(FusedAdam):
         )
 
 
-def orthogonalized(kernel, filters_in_group, size=1.0, products="float32"):
-    """Return a kernel whose groups of filters are orthogonal, and near to the given.
+def orthogonalized(kernels, filters_in_group, size=1.0, products="float32"):
+    """Return kernels whose groups of filters are orthogonal, and near to the given.
 
-    With the group's filters as columns of X, that is X (Xᵀ X)^(-1/2), by a few steps
-    of an iteration on Xᵀ X: singular values come between 0.6 and 1.3, but for the
-    smallest.
+    With a group's filters as columns of X, that is X (Xᵀ X)^(-1/2), by a few steps of
+    an iteration on Xᵀ X: singular values come between 0.6 and 1.3, but for the
+    smallest. All groups of all kernels go through it together.
 
     Args:
-        kernel: float32 (height, width, channels, filters).
-        filters_in_group: a divisor of `filters`, and no more than a filter has weights.
-        size: root mean square of the result, within a third.
+        kernels: list of float32 (height, width, channels, filters).
+        filters_in_group: a divisor of each `filters`, and no more than a filter has
+            weights.
+        size: root mean square of the results, within a third.
         products: precision of the large products, "float32" or "bfloat16".
+
+    Returns:
+        List of kernels, shaped as the given.
     """
-    *_, filters = kernel.shape
-    group = filters_in_group
-    matrix = ops.cast(ops.reshape(kernel, (-1, filters // group, group)), products)
-    columns = ops.transpose(matrix, (1, 0, 2))  # (groups, weights of a filter, group)
-    inner = ops.cast(ops.matmul(ops.transpose(columns, (0, 2, 1)), columns), "float32")
+    if not kernels:
+        return []
+    groups = [
+        _groups(ops.cast(kernel, products), filters_in_group) for kernel in kernels
+    ]
+    numbers = [filters.shape[0] for filters in groups]
+    lengths = [filters.shape[1] for filters in groups]
+    inner = [
+        ops.matmul(ops.transpose(filters, (0, 2, 1)), filters) for filters in groups
+    ]
+    roots = _inverse_roots(ops.cast(ops.concatenate(inner), "float32"))
+    # A matrix of orthonormal columns has a mean square of 1 / rows.
+    scales = np.sqrt(np.repeat(lengths, numbers), dtype="float32")
+    roots = ops.cast(roots * (size * scales[:, None, None]), products)
+    results = []
+    for kernel, filters, end in zip(kernels, groups, np.cumsum(numbers), strict=True):
+        step = ops.matmul(filters, roots[end - filters.shape[0] : end])
+        results.append(ops.cast(_kernel(step, kernel.shape), "float32"))
+    return results
+
+
+def _groups(kernel, size):
+    """Return a kernel as (groups, weights of a filter, filters of a group)."""
+    matrix = ops.reshape(kernel, (-1, kernel.shape[-1] // size, size))
+    return ops.transpose(matrix, (1, 0, 2))
+
+
+def _kernel(groups, shape):
+    """Return the kernel of that shape which `_groups` took apart."""
+    return ops.reshape(ops.transpose(groups, (1, 0, 2)), shape)
+
+
+def _inverse_roots(inner):
+    """Return about M^(-1/2) of each symmetric matrix M; inner is (number, n, n)."""
+    identity = ops.eye(inner.shape[-1])
     # The singular values' squares add up to 1, and those of nothing become the floor.
     square = ops.trace(inner, axis1=1, axis2=2)[:, None, None] + 1e-30
-    identity = ops.eye(group)
-    inner = inner / square + _FLOOR / group * identity
+    inner = inner / square + _FLOOR / inner.shape[-1] * identity
     factor = _factor(inner, identity)
-    root = factor  # of the inverse, in the end
+    root = factor
     for _ in range(_ITERATIONS - 1):
         inner = ops.matmul(factor, ops.matmul(inner, factor))
         factor = _factor(inner, identity)
         root = ops.matmul(factor, root)
-    # A matrix of orthonormal columns has a mean square of 1 / rows.
-    scale = size * columns.shape[1] ** 0.5 * ops.rsqrt(square)
-    columns = ops.matmul(columns, ops.cast(root * scale, products))
-    return ops.cast(
-        ops.reshape(ops.transpose(columns, (1, 0, 2)), kernel.shape), "float32"
-    )
+    return root * ops.rsqrt(square)
 
 
 def _factor(inner, identity):
     first, second, third = _POLYNOMIAL
-    return first * identity + second * inner + third * ops.matmul(inner, inner)
+    rest = second * identity + third * inner
+    return first * identity + ops.matmul(inner, rest)

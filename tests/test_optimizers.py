@@ -8,6 +8,12 @@ from resnet_keras import fused
 from resnet_keras.optimizers import Muon, orthogonalized
 
 
+def one_orthogonalized(kernel, *args, **options):
+    """Return what `orthogonalized` makes of one kernel, as an array."""
+    (found,) = orthogonalized([kernel], *args, **options)
+    return np.asarray(found)
+
+
 def groups_of(kernel, group):
     """Return (groups, weights of a filter, group) of a kernel."""
     kernel = np.asarray(kernel)
@@ -19,7 +25,7 @@ def groups_of(kernel, group):
 @pytest.mark.parametrize("shape", [(3, 3, 16, 32), (1, 1, 64, 64), (1, 1, 16, 48)])
 def test_each_group_becomes_orthogonal_and_keeps_its_directions(shape, products):
     kernel = np.random.default_rng(0).normal(size=shape).astype("float32")
-    found = np.asarray(orthogonalized(kernel, 16, products=products))
+    found = one_orthogonalized(kernel, 16, products=products)
     assert (found.shape, found.dtype) == (shape, np.float32)
     # A root mean square of 1 is that of orthogonal filters of this length.
     length = np.prod(shape[:3]) ** 0.5
@@ -37,18 +43,29 @@ def test_each_group_becomes_orthogonal_and_keeps_its_directions(shape, products)
 def test_size_does_not_depend_on_that_of_the_gradient():
     kernel = np.random.default_rng(0).normal(size=(3, 3, 64, 128)).astype("float32")
     for factor in (1e-8, 1, 1e4):
-        found = np.asarray(orthogonalized(factor * kernel, 64, 0.01))
+        found = one_orthogonalized(factor * kernel, 64, 0.01)
         assert np.sqrt(np.mean(found**2)) == pytest.approx(0.01, rel=0.3)
 
 
 def test_no_gradient_no_step():
-    assert not np.any(orthogonalized(np.zeros((3, 3, 16, 16), "float32"), 16))
+    assert not np.any(one_orthogonalized(np.zeros((3, 3, 16, 16), "float32"), 16))
+
+
+def test_kernels_together_come_out_as_each_alone():
+    rng = np.random.default_rng(0)
+    shapes = [(3, 3, 16, 32), (1, 1, 64, 16), (1, 1, 48, 64)]
+    kernels = [rng.normal(size=shape).astype("float32") for shape in shapes]
+    together = orthogonalized(kernels, 16, 0.1)
+    assert len(together) == len(kernels)
+    for kernel, found in zip(kernels, together, strict=True):
+        alone = one_orthogonalized(kernel, 16, 0.1)
+        np.testing.assert_allclose(found, alone, atol=1e-5)
 
 
 def test_filters_that_want_the_same_do_not_break_it():
     kernel = np.ones((3, 3, 64, 64), "float32")
     for products in ("float32", "bfloat16"):
-        found = np.asarray(orthogonalized(kernel, 64, products=products))
+        found = one_orthogonalized(kernel, 64, products=products)
         assert np.isfinite(found).all()
         assert np.abs(found).max() < 1.5
 
@@ -60,7 +77,7 @@ def test_one_direction_that_rules_does_not_break_it():
         ruling = rng.normal(size=(3, 3, 64, 1)) * filters
         weak = 1e-3 * rng.normal(size=(3, 3, 64, 64))
         kernel = (ruling + weak).astype("float32")
-        found = np.asarray(orthogonalized(kernel, 64, products="bfloat16"))
+        found = one_orthogonalized(kernel, 64, products="bfloat16")
         values = np.linalg.svd(found.reshape(-1, 64), compute_uv=False)
         assert values.max() < 1.35 * 576**0.5
 
@@ -135,10 +152,23 @@ def test_kernels_move_along_nesterovs_momentum_made_orthogonal():
     for gradient, before, after in zip(gradients, values, values[1:], strict=False):
         momentum = Muon.MOMENTUM * momentum + gradient
         ahead = (Muon.MOMENTUM * momentum + gradient).astype("float32")
-        step = np.asarray(
-            orthogonalized(ahead, Muon.FILTERS_IN_GROUP, Muon.SIZE * 0.01)
-        )
+        step = one_orthogonalized(ahead, Muon.FILTERS_IN_GROUP, Muon.SIZE * 0.01)
         np.testing.assert_allclose(after, before - step, atol=1e-6)
+
+
+def test_each_kernel_and_all_else_move_in_one_step_as_each_alone():
+    rng = np.random.default_rng(0)
+    shapes = [(3, 3, 64, 64), (64,), (1, 1, 64, 128), (5, 3)]
+    starts, gradients = (
+        [rng.normal(size=shape).astype("float32") for shape in shapes] for _ in "sg"
+    )
+    variables = [keras.Variable(start) for start in starts]
+    optimizer = Muon(0.01)
+    optimizer.build(variables)
+    optimizer.apply(list(map(keras.ops.convert_to_tensor, gradients)), variables)
+    for start, gradient, variable in zip(starts, gradients, variables, strict=True):
+        (alone,) = steps_of(Muon(0.01), keras.Variable(start), [gradient])
+        np.testing.assert_allclose(variable, alone, atol=1e-6)
 
 
 def test_another_like_it_can_be_made():
