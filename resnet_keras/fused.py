@@ -22,10 +22,12 @@ class MatrixConv2D(keras.layers.Conv2D):
     A convolution of 1x1 is the product of all pixels with the kernel, and so are its
     gradients. With a larger kernel and stride 1, the kernel's gradient is the product
     of the patches it has seen with the gradient of its answers; that pays in bfloat16
-    where maps are small and kernels large. The rest is left to Keras.
+    where maps are small and kernels large. In float32 maps of a few pixels are left,
+    where most of the kernel meets zeros. The rest is left to Keras.
     """
 
     MOST_PIXELS = 49  # of a map, for a product with patches
+    FEW_PIXELS = 9  # for a product for each place of the kernel
 
     def convolution_op(self, inputs, kernel):
         """Convolve (batch, height, width, channels) with (height, width, in, out)."""
@@ -48,18 +50,15 @@ class MatrixConv2D(keras.layers.Conv2D):
                 tf.reshape(products, shape), (*inputs.shape[:3], self.filters)
             )
         num_pixels = inputs.shape[1:3].num_elements()  # None where sizes may vary
-        if (
-            self.strides == (1, 1)
-            and self.padding == "same"
-            and inputs.dtype == tf.bfloat16
-            and num_pixels is not None
-            and num_pixels <= self.MOST_PIXELS
-        ):
-            return _convolve_small_maps(inputs, kernel)
+        if self.strides == (1, 1) and self.padding == "same" and num_pixels is not None:
+            if inputs.dtype == tf.bfloat16 and num_pixels <= self.MOST_PIXELS:
+                return _convolve_by_patches(inputs, kernel)
+            if inputs.dtype == tf.float32 and num_pixels <= self.FEW_PIXELS:
+                return _convolve_by_places(inputs, kernel)
         return super().convolution_op(inputs, kernel)
 
 
-def _convolve_small_maps(inputs, kernel):
+def _convolve_by_patches(inputs, kernel):
     """Convolve with stride 1 and zero padding; one product is the kernel's gradient."""
     import tensorflow as tf
 
@@ -82,6 +81,37 @@ def _convolve_small_maps(inputs, kernel):
         return tf.nn.conv2d(inputs, kernel, 1, "SAME"), gradients
 
     return convolve(inputs, kernel)
+
+
+def _convolve_by_places(inputs, kernel):
+    """Convolve with stride 1 and zero padding; a product for each place of the kernel.
+
+    Each takes only the pixels that this place meets: of a map of 2x2, a corner of a
+    3x3 kernel meets one. TensorFlow's own convolution of such maps spends most of its
+    time on rearranging the kernel.
+    """
+    import tensorflow as tf
+
+    height, width, channels = inputs.shape[1:]
+    rows, columns, _, filters = kernel.shape
+    places = tf.unstack(tf.reshape(kernel, (-1, channels, filters)))
+    outputs = []
+    for place, matrix in enumerate(places):
+        # How far from the output's pixel the place looks, down and right.
+        down = place // columns - (rows - 1) // 2
+        right = place % columns - (columns - 1) // 2
+        if abs(down) >= height or abs(right) >= width:
+            continue
+        seen = tf.slice(
+            inputs,
+            [0, max(down, 0), max(right, 0), 0],
+            [-1, height - abs(down), width - abs(right), -1],
+        )
+        products = tf.matmul(tf.reshape(seen, (-1, channels)), matrix)
+        margins = [(0, 0), *((max(-s, 0), max(s, 0)) for s in (down, right)), (0, 0)]
+        shape = (-1, *seen.shape[1:3], filters)
+        outputs.append(tf.pad(tf.reshape(products, shape), margins))
+    return tf.add_n(outputs)
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):

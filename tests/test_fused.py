@@ -54,6 +54,18 @@ def test_normalization_equals_keras_in_training_and_in_its_statistics():
 )
 @pytest.mark.parametrize("size", [(4, 5), (9, 10)])
 def test_convolution_and_its_gradients_equal_keras(kernel_size, options, size, dtype):
+    assert_equals_keras(kernel_size, options, size, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kernel_size", [3, (2, 5)])
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 3), (1, 9)])
+def test_convolution_of_maps_of_a_few_pixels_equals_keras(kernel_size, size, dtype):
+    assert_equals_keras(kernel_size, {"padding": "same"}, size, dtype)
+
+
+def assert_equals_keras(kernel_size, options, size, dtype):
+    """Compare answers and both gradients with those of `keras.layers.Conv2D`."""
     import tensorflow as tf
 
     rng = np.random.default_rng(0)
