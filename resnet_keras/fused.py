@@ -4,8 +4,9 @@ Keras composes batch normalization and Adam of many small operations, each of wh
 reads and writes whole tensors again; it updates convolution biases whose gradient is
 zero because a normalization follows; and TensorFlow's own gradient of a convolution's
 kernel took half of a training step. `training_twin` makes a network that computes the
-same thing with fused operations and matrix products; `copy_weights` carries weights
-between the two. What is saved is always the plain network.
+same thing with fused operations and matrix products, on the very kernels of the plain
+one; `copy_weights` carries all other weights between the two. What is saved is always
+the plain network.
 """
 
 import ctypes
@@ -28,6 +29,19 @@ class MatrixConv2D(keras.layers.Conv2D):
 
     MOST_PIXELS = 49  # of a map, for a product with patches
     FEW_PIXELS = 9  # for a product for each place of the kernel
+
+    def take_kernel_of(self, layer):
+        """Train another convolution's kernel instead of one of its own.
+
+        To be called before this layer is built. Both need the same shape and dtype.
+        """
+        self._taken = layer.kernel
+
+    def add_weight(self, *args, name=None, **options):
+        """Add a weight as Keras does, but for a kernel that is another's."""
+        if name == "kernel" and hasattr(self, "_taken"):
+            return self._taken
+        return super().add_weight(*args, name=name, **options)
 
     def convolution_op(self, inputs, kernel):
         """Convolve (batch, height, width, channels) with (height, width, in, out)."""
@@ -245,8 +259,9 @@ def training_twin(model, precision="float32"):
             "mixed_bfloat16". The last layer always computes in float32.
 
     Returns:
-        `keras.Model` with the same layer names and its own variables, filled from
-        `model`.
+        `keras.Model` with the same layer names. Where its convolutions are fused they
+        train the kernels of `model` itself, which then changes with it; all other
+        variables are its own, filled from `model`.
     """
     fuse = is_useful()
     # A frozen one keeps its bias, so that its statistics come back to the last bit.
@@ -265,7 +280,10 @@ def training_twin(model, precision="float32"):
         if fuse and type(layer) is keras.layers.BatchNormalization:
             return FusedBatchNormalization.from_config(config)
         if fuse and type(layer) is keras.layers.Conv2D:
-            return MatrixConv2D.from_config(config)
+            convolution = MatrixConv2D.from_config(config)
+            if layer.kernel.dtype == convolution.variable_dtype:
+                convolution.take_kernel_of(layer)  # spares memory for a second one
+            return convolution
         return type(layer).from_config(config)
 
     result = keras.models.clone_model(model, clone_function=twin)
@@ -313,9 +331,10 @@ def copy_weights(source, target):
     for layer in target.layers:
         if not layer.weights:
             continue
-        weights = source.get_layer(layer.name).get_weights()
-        own = layer.get_weights()
-        layer.set_weights(weights[: len(own)] + own[len(weights) :])
+        weights = source.get_layer(layer.name).weights
+        for own, other in zip(layer.weights, weights, strict=False):  # a bias may lack
+            if own is not other:
+                own.assign(other)
     for name, conv in normalized_convolutions(target).items():
         shift = _bias(conv) - _bias(source.get_layer(conv.name))
         target.get_layer(name).moving_mean.assign_add(shift)

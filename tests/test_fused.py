@@ -132,6 +132,22 @@ def test_twin_has_fused_layers_and_no_bias_before_normalization(model):
     assert not any(layer.use_bias for layer in convolutions)
 
 
+def test_twin_trains_the_kernels_of_the_network_itself(model):
+    twin = fused.training_twin(model)
+    for layer in twin.layers:
+        if isinstance(layer, fused.MatrixConv2D):
+            assert layer.kernel is model.get_layer(layer.name).kernel
+            # Once, and first: what is stored of both has one order.
+            assert [weight.name for weight in layer.weights][0] == "kernel"
+            assert len(layer.weights) == 1 + layer.use_bias
+    distinct = {id(weight) for weight in twin.trainable_variables}
+    assert len(distinct) == len(twin.trainable_variables)
+    twin.compile("adam", "categorical_crossentropy")
+    twin.train_on_batch(images(), np.eye(3)[np.arange(16) % 3])
+    fused.copy_weights(twin, model)
+    np.testing.assert_allclose(model(images()), twin(images()), atol=2e-6)
+
+
 def test_bias_stays_where_no_normalization_follows():
     inputs = keras.Input((8, 8, 3))
     x = keras.layers.Conv2D(4, 3, name="alone")(inputs)
