@@ -6,14 +6,10 @@ a contact sheet.
 """
 
 import argparse
-import contextlib
 import os
-import pickle
-import subprocess
-import sys
 from typing import NamedTuple
 
-from resnet_keras import commands
+from resnet_keras import commands, processes
 from resnet_keras.errors import InputError
 from resnet_keras.writing import write_whole
 
@@ -23,7 +19,6 @@ TEST_START = 6 * 2**28
 SIZES = (16, 512)
 
 _LEAST_PER_PAINTER = 1000  # pictures; a process takes longer to begin than to draw 100
-_PAINT = "from resnet_keras import hands; hands._paint()"
 
 # First number of each picture's key, so that images and scenes never share their dice.
 _IMAGES, _ORDER, _SCENES = range(3)
@@ -116,78 +111,22 @@ def iter_batches(
     [4, 4, 2]
     """
     _check(num_images=num_images, image_size=image_size, seed=seed, start=start)
-    options = {"image_size": image_size, "seed": seed, "masks": masks}
-    request = (num_images, batch_size, start, options)
-    places = range(0, num_images, batch_size)
-    num_painters = min(_num_cores(), num_images // _LEAST_PER_PAINTER, len(places))
-    with contextlib.ExitStack() as stack:
-        painters = [
-            stack.enter_context(_painter(places[number::num_painters], request))
-            for number in range(num_painters if num_painters > 1 else 0)
-        ]
-        for i, place in enumerate(places):
-            drawn = painters and _receive(painters[i % num_painters])
-            yield drawn or _render_batch(place, *request)
+    calls = [
+        (min(batch_size, num_images - place), image_size, seed, start + place, masks)
+        for place in range(0, num_images, batch_size)
+    ]
+    num_painters = min(
+        processes.num_cores(), num_images // _LEAST_PER_PAINTER, len(calls)
+    )
+    # By a name that other processes know, too, where this module is the command.
+    from resnet_keras import hands
+
+    yield from processes.results(hands.render_batch, calls, num_painters)
 
 
-def _render_batch(place, num_images, batch_size, start, options):
-    count = min(batch_size, num_images - place)
-    return render(count, start=start + place, **options)
-
-
-def _num_cores():
-    if hasattr(os, "sched_getaffinity"):  # those that this process may use
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@contextlib.contextmanager
-def _painter(places, request):
-    """A process that draws some batches and writes them to its stdout; None if none is.
-
-    Not of `multiprocessing`: such processes run the user's script anew, or survive us.
-    """
-    paths = [entry or os.getcwd() for entry in sys.path if isinstance(entry, str)]
-    try:
-        painter = subprocess.Popen(
-            # -P, lest a file of the working directory stands in for a module.
-            [sys.executable or "", "-P", "-c", _PAINT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # what fails there is done, and fails, here
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        )
-    except OSError:  # no Python of its own, or no room for another process
-        yield None
-        return
-    with painter:
-        try:
-            with contextlib.suppress(OSError), painter.stdin as stdin:
-                pickle.dump((places, request), stdin)
-            yield painter
-        finally:
-            painter.kill()
-
-
-def _paint():
-    with os.fdopen(os.dup(1), "wb") as out:
-        os.dup2(2, 1)  # whatever else is printed
-        places, request = pickle.load(sys.stdin.buffer)
-        for place in places:
-            pickle.dump(_render_batch(place, *request), out)
-            out.flush()
-
-
-def _receive(painter):
-    """Return the next `Hands` that a painter has drawn, or None if it failed."""
-    if painter is None or painter.stdout.closed:
-        return None
-    try:
-        return pickle.load(painter.stdout)
-    except Exception:  # anything may come of a broken pickle
-        painter.kill()
-        painter.stdout.close()
-        return None
+def render_batch(num_images, image_size, seed, start, masks):
+    """Return the `Hands` of `render`; all arguments are required."""
+    return render(num_images, image_size, seed, start=start, masks=masks)
 
 
 def render_scenes(num_scenes, canvas_size=256, max_hands=8, seed=0, *, start=0):

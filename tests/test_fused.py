@@ -138,7 +138,7 @@ def test_twin_trains_the_kernels_of_the_network_itself(model):
         if isinstance(layer, fused.MatrixConv2D):
             assert layer.kernel is model.get_layer(layer.name).kernel
             # Once, and first: what is stored of both has one order.
-            assert [weight.name for weight in layer.weights][0] == "kernel"
+            assert layer.weights[0].name == "kernel"
             assert len(layer.weights) == 1 + layer.use_bias
     distinct = {id(weight) for weight in twin.trainable_variables}
     assert len(distinct) == len(twin.trainable_variables)

@@ -1,9 +1,6 @@
-import contextlib
 import hashlib
 import os
 import resource
-import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -14,11 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_keras import hands
+from resnet_keras import hands, processes
 from resnet_keras.errors import InputError
 from resnet_keras.hands import iter_batches, render, render_scenes, write_pair
-
-EXECUTABLE = sys.executable
 
 
 @pytest.fixture(scope="module")
@@ -63,73 +58,14 @@ def test_pictures_do_not_depend_on_how_many_are_asked_for():
     assert np.array_equal(render(1, 32, seed=2, start=7).images[0], whole.images[7])
 
 
-@pytest.mark.parametrize(
-    "executable", [sys.executable, shutil.which("false"), "", None, "/no/such/python"]
-)
-def test_many_are_drawn_by_several_processes_or_here_if_these_fail(
-    executable, monkeypatch, tmp_path
-):
-    started = []
-
-    def drawn_here(*arguments, **options):
-        started.append(options["start"])
-        return render(*arguments, **options)
-
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "pickle.py").write_text("raise SystemExit")  # not to be imported
-    monkeypatch.setattr(hands, "render", drawn_here)
+def test_many_are_drawn_by_other_processes(monkeypatch):
     monkeypatch.setattr(hands, "_LEAST_PER_PAINTER", 10)
-    monkeypatch.setattr(hands, "_num_cores", lambda: 3)
-    monkeypatch.setattr(sys, "executable", executable)
-    parts = list(iter_batches(33, 32, seed=2, start=6, masks=True, batch_size=5))
+    monkeypatch.setattr(processes, "num_cores", lambda: 3)
     whole = render(33, 32, seed=2, start=6, masks=True)
+    monkeypatch.setattr(hands, "render", None)  # not here
+    parts = list(iter_batches(33, 32, seed=2, start=6, masks=True, batch_size=5))
     for joined, expected in zip(zip(*parts, strict=True), whole, strict=True):
         assert np.array_equal(np.concatenate(joined), expected)
-    assert started == ([] if executable == EXECUTABLE else list(range(6, 39, 5)))
-
-
-def test_what_a_process_prints_besides_does_no_harm(monkeypatch, tmp_path):
-    (tmp_path / "sitecustomize.py").write_text("print('Loading ...')")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(hands, "_LEAST_PER_PAINTER", 10)
-    monkeypatch.setattr(hands, "_num_cores", lambda: 2)
-    parts = list(iter_batches(24, 32, batch_size=6))
-    images = np.concatenate([part.images for part in parts])
-    assert np.array_equal(images, render(24, 32).images)
-
-
-@pytest.mark.skipif(not os.path.isdir("/proc"), reason="asks Linux for processes")
-def test_processes_that_draw_do_not_outlive_the_one_that_asked():
-    code = """if True:
-        import os, signal
-        from resnet_keras import hands
-        hands._LEAST_PER_PAINTER = 10
-        hands._num_cores = lambda: 2
-        batches = hands.iter_batches(3000, 32, batch_size=5)
-        next(batches)
-        with open(f"/proc/self/task/{os.getpid()}/children") as file:
-            assert len(file.read().split()) == 2
-        os.kill(os.getpid(), signal.SIGKILL)"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "ASKED_BY": "this test"}
-    )
-    assert done.returncode == -signal.SIGKILL
-    deadline = time.monotonic() + 30
-    while processes_with(b"ASKED_BY=this test"):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
-def processes_with(variable):
-    found = []
-    for directory in filter(str.isdigit, os.listdir("/proc")):
-        with (
-            contextlib.suppress(OSError),
-            open(f"/proc/{directory}/environ", "rb") as file,
-        ):
-            if variable in file.read():
-                found.append(int(directory))
-    return found
 
 
 def test_seeds_differ_and_no_picture_comes_twice():

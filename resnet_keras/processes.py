@@ -1,0 +1,96 @@
+"""A function's results, computed by several processes.
+
+Not by `multiprocessing`: its processes run the user's script anew, which few scripts of
+a learner are written for, or, forked or killed the hard way, outlive their parent.
+These import the function's module and nothing from the working directory, and end with
+the process that asked. Where none starts, or one fails, its work is done here.
+"""
+
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
+
+_WORK = "from resnet_keras import processes; processes._work()"
+_BEGIN = b"Results of resnet_keras:\n"  # what was printed before is skipped
+
+
+def num_cores():
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def results(function, calls, num_processes):
+    """Yield function(*call) for each call, in their order.
+
+    Args:
+        function: one that `pickle` finds by its module and name, and that returns
+            something true.
+        calls: sequence of tuples of arguments.
+        num_processes: how many share the work; with 1 or 0 this process does it.
+
+    Raises:
+        Exception: what the function raises.
+    """
+    with contextlib.ExitStack() as stack:
+        workers = [
+            stack.enter_context(_worker(function, calls[number::num_processes]))
+            for number in range(num_processes if num_processes > 1 else 0)
+        ]
+        for worker in filter(None, workers):
+            while worker.stdout.readline() not in (_BEGIN, b""):
+                pass
+        for i, call in enumerate(calls):
+            received = workers and _receive(workers[i % num_processes])
+            yield received or function(*call)
+
+
+@contextlib.contextmanager
+def _worker(function, calls):
+    """A process that writes results to its stdout; None if there is none."""
+    paths = [entry or os.getcwd() for entry in sys.path if isinstance(entry, str)]
+    try:
+        worker = subprocess.Popen(
+            # -P, lest a file of the working directory stands in for a module.
+            [sys.executable or "", "-P", "-c", _WORK],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what fails there is done, and fails, here
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )
+    except OSError:  # no Python of its own, or no room for another process
+        yield None
+        return
+    with worker:
+        try:
+            with contextlib.suppress(OSError), worker.stdin as stdin:
+                pickle.dump((function, calls), stdin)
+            yield worker
+        finally:
+            worker.kill()
+
+
+def _work():
+    with os.fdopen(os.dup(1), "wb") as out:
+        os.dup2(2, 1)  # whatever else is printed
+        out.write(b"\n" + _BEGIN)
+        out.flush()
+        function, calls = pickle.load(sys.stdin.buffer)
+        for call in calls:
+            pickle.dump(function(*call), out)
+            out.flush()
+
+
+def _receive(worker):
+    """Return the next result that a worker has ready, or None if it failed."""
+    if worker is None or worker.stdout.closed:
+        return None
+    try:
+        return pickle.load(worker.stdout)
+    except Exception:  # anything may come of a broken pickle
+        worker.kill()
+        worker.stdout.close()
+        return None
