@@ -259,8 +259,8 @@ def training_twin(model, precision="float32"):
             "mixed_bfloat16". The last layer always computes in float32.
 
     Returns:
-        `keras.Model` with the same layer names. Where its convolutions are fused they
-        train the kernels of `model` itself, which then changes with it; all other
+        `keras.Model` with the same layer names. Its fused convolutions, unless frozen,
+        train the kernels of `model` itself, which changes with them; all other
         variables are its own, filled from `model`.
     """
     fuse = is_useful()
@@ -281,7 +281,8 @@ def training_twin(model, precision="float32"):
             return FusedBatchNormalization.from_config(config)
         if fuse and type(layer) is keras.layers.Conv2D:
             convolution = MatrixConv2D.from_config(config)
-            if layer.kernel.dtype == convolution.variable_dtype:
+            # Keras lists a frozen one after the bias, whose place it would take here.
+            if layer.trainable and layer.kernel.dtype == convolution.variable_dtype:
                 convolution.take_kernel_of(layer)  # spares memory for a second one
             return convolution
         return type(layer).from_config(config)

@@ -78,11 +78,14 @@ class Muon(FusedAdam):
             self.assign_sub(kernel, step)
 
     def _ahead(self, gradient, variable):
-        """Move a variable's momentum, and return where Nesterov's looks ahead."""
+        """Move a variable's momentum, and return where Nesterov's looks ahead.
+
+        What is stored is the momentum times `MOMENTUM`, which spares a pass over it.
+        """
         momentum = self._momentums[self._get_variable_index(variable)]
-        moved = ops.add(ops.multiply(momentum, self.MOMENTUM), gradient)
-        self.assign(momentum, moved)
-        return ops.add(ops.multiply(moved, self.MOMENTUM), gradient)
+        decayed = ops.multiply(ops.add(momentum, gradient), self.MOMENTUM)
+        self.assign(momentum, decayed)
+        return ops.add(decayed, gradient)
 
     def is_orthogonal(self, variable):
         """Say whether a variable's steps are made orthogonal."""
