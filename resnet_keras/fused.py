@@ -23,8 +23,10 @@ class MatrixConv2D(keras.layers.Conv2D):
     A convolution of 1x1 is the product of all pixels with the kernel, and so are its
     gradients. With a larger kernel and stride 1, the kernel's gradient is the product
     of the patches it has seen with the gradient of its answers; that pays in bfloat16
-    where maps are small and kernels large. In float32 maps of a few pixels are left,
-    where most of the kernel meets zeros. The rest is left to Keras.
+    where maps are small and kernels large. In float32 it pays on maps of a few pixels
+    to take a product for each place of the kernel: with both gradients, for 32 images
+    and 512 channels, maps of 2x2 took 9 ms instead of 26, of 3x3 19 instead of 31, but
+    of 4x4, with 256 channels, 14 instead of 12. The rest is left to Keras.
     """
 
     MOST_PIXELS = 49  # of a map, for a product with patches
@@ -281,7 +283,8 @@ def training_twin(model, precision="float32"):
             return FusedBatchNormalization.from_config(config)
         if fuse and type(layer) is keras.layers.Conv2D:
             convolution = MatrixConv2D.from_config(config)
-            # Keras lists a frozen one after the bias, whose place it would take here.
+            # Of a frozen layer Keras lists the kernel taken after the bias, and
+            # `copy_weights` goes by the order.
             if layer.trainable and layer.kernel.dtype == convolution.variable_dtype:
                 convolution.take_kernel_of(layer)  # spares memory for a second one
             return convolution
@@ -335,7 +338,9 @@ def copy_weights(source, target):
         weights = source.get_layer(layer.name).weights
         for own, other in zip(layer.weights, weights, strict=False):  # a bias may lack
             if own is not other:
-                own.assign(other)
+                # By way of NumPy: JAX would have both keep one array, and training
+                # gives it up.
+                own.assign(keras.ops.convert_to_numpy(other))
     for name, conv in normalized_convolutions(target).items():
         shift = _bias(conv) - _bias(source.get_layer(conv.name))
         target.get_layer(name).moving_mean.assign_add(shift)

@@ -7,6 +7,7 @@ a contact sheet.
 
 import argparse
 import os
+from functools import partial
 from typing import NamedTuple
 
 from resnet_keras import commands, processes
@@ -111,22 +112,29 @@ def iter_batches(
     [4, 4, 2]
     """
     _check(num_images=num_images, image_size=image_size, seed=seed, start=start)
-    calls = [
-        (min(batch_size, num_images - place), image_size, seed, start + place, masks)
-        for place in range(0, num_images, batch_size)
-    ]
+    places = range(0, num_images, batch_size)
     num_painters = min(
-        processes.num_cores(), num_images // _LEAST_PER_PAINTER, len(calls)
+        processes.num_cores(), num_images // _LEAST_PER_PAINTER, len(places)
     )
     # By a name that other processes know, too, where this module is the command.
     from resnet_keras import hands
 
-    yield from processes.results(hands.render_batch, calls, num_painters)
+    paint = partial(
+        hands.render_batch,
+        num_images=num_images,
+        image_size=image_size,
+        seed=seed,
+        start=start,
+        masks=masks,
+        batch_size=batch_size,
+    )
+    yield from processes.results(paint, places, num_painters)
 
 
-def render_batch(num_images, image_size, seed, start, masks):
-    """Return the `Hands` of `render`; all arguments are required."""
-    return render(num_images, image_size, seed, start=start, masks=masks)
+def render_batch(place, num_images, start, batch_size, **options):
+    """Return one of the batches of `iter_batches`, which begins at `place`."""
+    number = min(batch_size, num_images - place)
+    return render(number, start=start + place, **options)
 
 
 def render_scenes(num_scenes, canvas_size=256, max_hands=8, seed=0, *, start=0):

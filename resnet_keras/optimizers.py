@@ -26,6 +26,9 @@ _FLOOR = 0.025
 class Muon(FusedAdam):
     """Adam, but with orthogonal steps for the kernels of convolutions.
 
+    Under TensorFlow's distribution strategies kernels would follow each replica's own
+    gradients; JAX's hand every process the whole.
+
     Not where the filters are fewer than a group, or have fewer weights, and not for
     kernels of more than `MOST_WEIGHTS`, where it takes long and brought nothing. In
     ResNet-50 that leaves all up to stage 4, and one of stage 5.
@@ -131,7 +134,8 @@ def orthogonalized(kernels, filters_in_group, size=1.0, products="float32"):
     roots = _inverse_roots(ops.cast(ops.concatenate(inner), "float32"))
     # A matrix of orthonormal columns has a mean square of 1 / rows.
     scales = np.sqrt(np.repeat(lengths, numbers), dtype="float32")
-    roots = ops.cast(roots * (size * scales[:, None, None]), products)
+    scales = ops.multiply(size, scales[:, None, None])
+    roots = ops.cast(roots * scales, products)
     results = []
     for kernel, filters, end in zip(kernels, groups, np.cumsum(numbers), strict=True):
         step = ops.matmul(filters, roots[end - filters.shape[0] : end])

@@ -2,8 +2,8 @@
 
 Not by `multiprocessing`: its processes run the user's script anew, which few scripts of
 a learner are written for, or, forked or killed the hard way, outlive their parent.
-These import the function's module and nothing from the working directory, and end with
-the process that asked. Where none starts, or one fails, its work is done here.
+These look for modules where this process does, and end with it. Where none starts, or
+one fails, its work is done here.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import sys
 
 _WORK = "from resnet_keras import processes; processes._work()"
 _BEGIN = b"Results of resnet_keras:\n"  # what was printed before is skipped
+_FAILED = object()
 
 
 def num_cores():
@@ -23,13 +24,12 @@ def num_cores():
     return os.cpu_count() or 1
 
 
-def results(function, calls, num_processes):
-    """Yield function(*call) for each call, in their order.
+def results(function, arguments, num_processes):
+    """Yield function(argument) for each argument, in their order.
 
     Args:
-        function: one that `pickle` finds by its module and name, and that returns
-            something true.
-        calls: sequence of tuples of arguments.
+        function: one that `pickle` finds by its module and name.
+        arguments: sequence; a `range` stays as small as it is.
         num_processes: how many share the work; with 1 or 0 this process does it.
 
     Raises:
@@ -37,19 +37,19 @@ def results(function, calls, num_processes):
     """
     with contextlib.ExitStack() as stack:
         workers = [
-            stack.enter_context(_worker(function, calls[number::num_processes]))
+            stack.enter_context(_worker(function, arguments[number::num_processes]))
             for number in range(num_processes if num_processes > 1 else 0)
         ]
         for worker in filter(None, workers):
             while worker.stdout.readline() not in (_BEGIN, b""):
                 pass
-        for i, call in enumerate(calls):
-            received = workers and _receive(workers[i % num_processes])
-            yield received or function(*call)
+        for i, argument in enumerate(arguments):
+            result = _receive(workers[i % num_processes]) if workers else _FAILED
+            yield function(argument) if result is _FAILED else result
 
 
 @contextlib.contextmanager
-def _worker(function, calls):
+def _worker(function, arguments):
     """A process that writes results to its stdout; None if there is none."""
     paths = [entry or os.getcwd() for entry in sys.path if isinstance(entry, str)]
     try:
@@ -67,7 +67,7 @@ def _worker(function, calls):
     with worker:
         try:
             with contextlib.suppress(OSError), worker.stdin as stdin:
-                pickle.dump((function, calls), stdin)
+                pickle.dump((function, arguments), stdin)
             yield worker
         finally:
             worker.kill()
@@ -78,19 +78,19 @@ def _work():
         os.dup2(2, 1)  # whatever else is printed
         out.write(b"\n" + _BEGIN)
         out.flush()
-        function, calls = pickle.load(sys.stdin.buffer)
-        for call in calls:
-            pickle.dump(function(*call), out)
+        function, arguments = pickle.load(sys.stdin.buffer)
+        for argument in arguments:
+            pickle.dump(function(argument), out)
             out.flush()
 
 
 def _receive(worker):
-    """Return the next result that a worker has ready, or None if it failed."""
+    """Return a worker's next result, or `_FAILED`."""
     if worker is None or worker.stdout.closed:
-        return None
+        return _FAILED
     try:
         return pickle.load(worker.stdout)
     except Exception:  # anything may come of a broken pickle
         worker.kill()
         worker.stdout.close()
-        return None
+        return _FAILED

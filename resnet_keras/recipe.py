@@ -175,7 +175,8 @@ def fit(model, batches, recipe, epochs):
     """Train `model` by a recipe, without a word or a file.
 
     Args:
-        model: functional `keras.Model`; it has the trained weights afterwards.
+        model: functional `keras.Model`; it has the trained weights afterwards. Its
+            kernels change meanwhile: if training breaks off it is of no use.
         batches: `Batches`.
         recipe: `Recipe`.
         epochs: `range`, for `begin_epoch`; the schedule takes its length.
