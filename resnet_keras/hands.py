@@ -120,7 +120,7 @@ def iter_batches(
     from resnet_keras import hands
 
     paint = partial(
-        hands.render_batch,
+        hands._render_batch,
         num_images=num_images,
         image_size=image_size,
         seed=seed,
@@ -131,7 +131,7 @@ def iter_batches(
     yield from processes.results(paint, places, num_painters)
 
 
-def render_batch(place, num_images, start, batch_size, **options):
+def _render_batch(place, num_images, start, batch_size, **options):
     """Return one of the batches of `iter_batches`, which begins at `place`."""
     number = min(batch_size, num_images - place)
     return render(number, start=start + place, **options)

@@ -26,12 +26,12 @@ _FLOOR = 0.025
 class Muon(FusedAdam):
     """Adam, but with orthogonal steps for the kernels of convolutions.
 
-    Under TensorFlow's distribution strategies kernels would follow each replica's own
-    gradients; JAX's hand every process the whole.
-
     Not where the filters are fewer than a group, or have fewer weights, and not for
     kernels of more than `MOST_WEIGHTS`, where it takes long and brought nothing. In
     ResNet-50 that leaves all up to stage 4, and one of stage 5.
+
+    Under TensorFlow's distribution strategies kernels would follow each replica's own
+    gradients; JAX's hand every process the whole.
 
     Args:
         learning_rate: as for Adam; number or schedule.
