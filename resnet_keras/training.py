@@ -31,6 +31,20 @@ _MOST_VALIDATING = 500  # enough to know the accuracy to a point or two
 _NUM_TRAIN_SCORED = 1000  # of the training images at most, for their score
 
 
+def hold_out(labels, seed):
+    """Choose which training images validate: a tenth by class, some 500 at most.
+
+    Args:
+        labels: int (num_images,).
+        seed: int.
+
+    Returns:
+        int arrays: rows of the images that train, and of those that validate.
+    """
+    share = min(_VALIDATION_SHARE, _MOST_VALIDATING / len(labels))
+    return stratified_split(labels, share, seed)
+
+
 def train(dataset, directory, config, verbose=False):
     """Train a network on `dataset`, and leave everything about it in `directory`.
 
@@ -65,8 +79,7 @@ def train(dataset, directory, config, verbose=False):
         batch_size=batch_size,
         learning_rate=config["learning_rate"],
     )
-    share = min(_VALIDATION_SHARE, _MOST_VALIDATING / len(dataset.train))
-    train_rows, held_out = stratified_split(dataset.train.labels, share, seed)
+    train_rows, held_out = hold_out(dataset.train.labels, seed)
     size, num_classes = dataset.image_size, len(dataset.class_names)
     model, preprocessing = _network(
         config, recipe, (size, size, 3), num_classes, verbose

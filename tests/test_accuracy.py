@@ -4,6 +4,7 @@ Nothing here imports Keras, so that the processes started are quick.
 """
 
 import time
+from pathlib import Path
 
 from resnet_keras.benchmark import accuracy
 
@@ -13,6 +14,7 @@ def test_time_is_counted_to_the_end_of_the_first_epoch_that_is_good_enough():
     assert accuracy._result(pairs, 0.95) == {
         "seconds": 20.5,
         "trained": 30.5,
+        "ends": [10.5, 20.5, 30.5],
         "accuracies": [0.5, 0.96, 0.9],
     }
     assert accuracy._result(pairs[:1], 0.95)["seconds"] is None
@@ -28,11 +30,38 @@ def test_both_reached_gives_a_ratio_and_neither_none():
     assert lines[1] == "b: not within 2.0 minutes (best 0.500)"
 
 
-def epochs_of_mine(pipe, source, jit_compile):
+def epochs_of_mine(pipe, source, seed, jit_compile):
     pipe.send(time.time())
     for share in (0.2, 0.4, 0.9, 1.0):
         pipe.send((1.0, share))
     time.sleep(60)
+
+
+def test_train_is_told_the_seed_and_the_epochs(monkeypatch):
+    lines = []
+
+    class Finished:
+        def __init__(self, line, **settings):
+            lines.append(line)
+            out = Path(line[line.index("--out") + 1])
+            (out / "history.csv").write_text("seconds,val_accuracy\n6,0.5\n6,0.9\n")
+            self._answers = iter((None, 0))
+
+        def poll(self):
+            return next(self._answers, 0)
+
+        def kill(self):
+            pass
+
+        def communicate(self):
+            pass
+
+    monkeypatch.setattr(accuracy.subprocess, "Popen", Finished)
+    result = accuracy.this_package("hands", 0.9, 60, seed=3, epochs=9)
+    assert (result["seconds"], result["trained"]) == (12, 12)
+    accuracy.this_package("hands", 0.9, 60)
+    assert lines[0][-4:] == ["--seed", "3", "--epochs", "9"]
+    assert lines[1][-2:] == ["--seed", "0"]
 
 
 def test_course_is_stopped_once_it_is_good_enough(monkeypatch):

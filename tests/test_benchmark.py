@@ -1,7 +1,6 @@
 """The benchmark's parts on small networks, and its quick form."""
 
 import json
-import os
 import time
 
 import keras
@@ -151,6 +150,20 @@ def test_figure_shows_all_bars_and_all_points():
     np.testing.assert_allclose(line.get_ydata(), [100, 200, 400])
 
 
+def test_course_of_accuracy_is_drawn_to_the_minute():
+    found = {
+        "(a)": {"ends": [30.0, 60.0], "accuracies": [0.4, 0.9]},
+        "(c)": {"ends": [90.0], "accuracies": [0.2]},
+    }
+    axes = results.course_of_accuracy(found, 0.95).axes[0]
+    assert [text.get_text()[:3] for text in axes.get_legend().get_texts()] == [
+        "(a)",
+        "(c)",
+        "0.9",
+    ]
+    np.testing.assert_allclose(axes.lines[0].get_xydata(), [[0.5, 0.4], [1, 0.9]])
+
+
 def test_what_is_given_and_unusable_is_named(tmp_path):
     with pytest.raises(InputError, match="nothing: no such file or folder"):
         accuracy.this_package(str(tmp_path / "nothing"), 0.9, 60)
@@ -163,12 +176,14 @@ def test_what_is_given_and_unusable_is_named(tmp_path):
 def test_time_to_accuracy_of_all_three(tmp_path):
     write_pair(tmp_path / "colours", num_train=120)
     line = ["--time-to-accuracy", 0.3, "--data", tmp_path / "colours"]
-    process = command("benchmark", *line, "--max-minutes", 3, "--out", tmp_path)
+    line += ["--max-minutes", 3, "--seed", 1, "--epochs", 3, "--xla"]
+    process = command("benchmark", *line, "--out", tmp_path)
     assert process.returncode == 0, process.stderr
     found = json.loads((tmp_path / "time_to_accuracy.json").read_text())
     assert len(found["time_to_accuracy"]) == 3
     assert all(values["accuracies"] for values in found["time_to_accuracy"].values())
-    assert os.listdir(tmp_path)
+    with Image.open(tmp_path / "time_to_accuracy.png") as picture:
+        assert picture.size[0] > 900
 
 
 def test_keras_choice_of_xla_is_that_of_a_network(tiny_model):

@@ -7,7 +7,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from resnet_keras.commands import load_keras, number_from, run
+from resnet_keras.commands import integer_from, load_keras, number_from, run
 from resnet_keras.errors import InputError
 
 
@@ -39,6 +39,26 @@ def _parse(argv):
         help="for that, how long each may train (default: 30)",
     )
     parser.add_argument(
+        "--epochs",
+        type=integer_from(1),
+        metavar="N",
+        help="for that, over how many epochs this package lowers its learning rate: "
+        "few reach a middling accuracy sooner (default: as resnet_keras.train)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=integer_from(0, 2**31),
+        default=0,
+        metavar="N",
+        help="for that, of all that is drawn at random (default: 0)",
+    )
+    parser.add_argument(
+        "--xla",
+        action="store_true",
+        help="for that, also train Keras' network compiled with XLA, where Keras does "
+        "not do so by itself; it may take long",
+    )
+    parser.add_argument(
         "--quick",
         action="store_true",
         help="a small network, two contenders and one round, to see that it works",
@@ -66,7 +86,7 @@ def main(argv=None):
 
     result = {"machine": _machine(), "versions": versions()}
     if arguments.time_to_accuracy:
-        result |= _time_to_accuracy(arguments)
+        result |= _time_to_accuracy(arguments, out)
         path = out / "time_to_accuracy.json"
     else:
         from resnet_keras.benchmark.comparison import compare
@@ -81,30 +101,35 @@ def main(argv=None):
     return 0
 
 
-def _time_to_accuracy(arguments):
-    from resnet_keras.benchmark import accuracy
-    from resnet_keras.benchmark.contenders import (
-        DEFAULTS,
-        THIS,
-        WITHOUT_XLA,
-        keras_chooses_xla,
-    )
+def _time_to_accuracy(arguments, out):
+    from resnet_keras import plots
+    from resnet_keras.benchmark import accuracy, contenders, results
 
     target, source = arguments.time_to_accuracy, arguments.data
-    print(f"Until {target} of the validation images of {source} are right", flush=True)
-    found = {}
-    for name, train in (
-        (THIS, accuracy.this_package),
-        (WITHOUT_XLA, partial(accuracy.course, jit_compile=False)),
-        (DEFAULTS, partial(accuracy.course, jit_compile="auto")),
-    ):
-        if name == DEFAULTS and not keras_chooses_xla():
-            print(f"{DEFAULTS}: the same, for Keras chooses no XLA here")
-            found[name] = found[WITHOUT_XLA]
-            continue
-        found[name] = train(source, target, 60 * arguments.max_minutes)
-        print(accuracy.in_words(found, THIS)[-1], flush=True)
-    return {"target": target, "data": source, "time_to_accuracy": found}
+    with_xla = contenders.keras_chooses_xla()
+    makers = {
+        contenders.THIS: partial(accuracy.this_package, epochs=arguments.epochs),
+        contenders.WITHOUT_XLA: partial(accuracy.course, jit_compile=False),
+    }
+    if with_xla or arguments.xla:
+        makers[contenders.WITH_XLA] = partial(accuracy.course, jit_compile=True)
+    same = contenders.WITH_XLA if with_xla else contenders.WITHOUT_XLA
+    print(f"Until {target} of the validation images of {source} are right")
+    print(f"{contenders.DEFAULTS} are here those of {same}", flush=True)
+    found, picture = {}, out / "time_to_accuracy.png"
+    for name, train in makers.items():
+        found[name] = train(source, target, 60 * arguments.max_minutes, arguments.seed)
+        print(accuracy.in_words(found, contenders.THIS)[-1], flush=True)
+    plots.save(results.course_of_accuracy(found, target), picture)
+    print(f"Written: {picture}")
+    return {
+        "target": target,
+        "data": source,
+        "seed": arguments.seed,
+        "epochs": arguments.epochs,
+        "keras_defaults": same,
+        "time_to_accuracy": found,
+    }
 
 
 def _machine():

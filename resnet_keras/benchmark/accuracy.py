@@ -1,8 +1,9 @@
 """How soon a given validation accuracy is reached: here, and with the course's recipe.
 
-All train on nine tenths of the training images and are judged after each epoch on the
-same tenth, by moving-average statistics. The clock runs from the first step on, with
-all that an epoch costs; it does not run while data are read and networks are built.
+All train on the same images and are judged after each epoch on the same others, those
+that `resnet_keras.training.hold_out` sets aside, by moving-average statistics. The
+clock runs from the first step on, with all that an epoch costs; it does not run while
+data are read and networks are built.
 """
 
 import csv
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import accumulate
 from pathlib import Path
 
 from resnet_keras.errors import InputError
@@ -18,20 +20,26 @@ from resnet_keras.errors import InputError
 _COURSE_BATCH_SIZE = 32
 
 
-def this_package(source, target, max_seconds):
+def this_package(source, target, max_seconds, seed=0, epochs=None):
     """Run `python -m resnet_keras.train`, until the accuracy or the time is reached.
 
     Args:
         source: as for `load_dataset`.
         target: validation accuracy, from 0 to 1.
         max_seconds: when to stop.
+        seed: of weights, shuffling and augmentation, and of the validation images.
+        epochs: over how many the learning rate is annealed; None: as `train` chooses.
 
     Returns:
         Dictionary: `seconds` until an epoch ended with the accuracy, or None;
-        `trained`, the seconds trained in all; `accuracies`, of each epoch.
+        `trained`, the seconds trained in all; `ends` and `accuracies`, of each epoch:
+        after how many seconds it ended, and the share of validation images it had
+        right.
     """
     with tempfile.TemporaryDirectory() as directory:
         line = ["-m", "resnet_keras.train", "--data", source, "--out", directory]
+        line += ["--seed", str(seed)]
+        line += ["--epochs", str(epochs)] if epochs else []
         process = subprocess.Popen(
             [sys.executable, *line], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
@@ -53,14 +61,15 @@ def this_package(source, target, max_seconds):
     return result
 
 
-def course(source, target, max_seconds, jit_compile):
+def course(source, target, max_seconds, seed=0, jit_compile="auto"):
     """Train `keras.applications`' network by the course's recipe, in its own process.
 
     Args:
         source: as in `this_package`.
         target: as in `this_package`.
         max_seconds: as in `this_package`.
-        jit_compile: "auto", Keras' default, or False.
+        seed: as in `this_package`.
+        jit_compile: as for Keras' `compile`: "auto", its default, True or False.
 
     Returns:
         As `this_package`.
@@ -68,7 +77,9 @@ def course(source, target, max_seconds, jit_compile):
     context = multiprocessing.get_context("spawn")
     pipe, there = context.Pipe(duplex=False)
     process = context.Process(
-        target=_train_as_in_the_course, args=(there, source, jit_compile), daemon=True
+        target=_train_as_in_the_course,
+        args=(there, source, seed, jit_compile),
+        daemon=True,
     )
     process.start()
     there.close()
@@ -87,7 +98,7 @@ def course(source, target, max_seconds, jit_compile):
     return result | {"trained": max(result["trained"], time.time() - begin)}
 
 
-def _train_as_in_the_course(pipe, source, jit_compile):
+def _train_as_in_the_course(pipe, source, seed, jit_compile):
     from resnet_keras.commands import load_keras
 
     load_keras()
@@ -95,10 +106,12 @@ def _train_as_in_the_course(pipe, source, jit_compile):
     import numpy as np
 
     from resnet_keras.benchmark.contenders import compile_as_in_the_course
-    from resnet_keras.datasets import load_dataset, stratified_split
+    from resnet_keras.datasets import load_dataset
+    from resnet_keras.training import hold_out
 
     dataset = load_dataset(source)
-    train_rows, held_out = stratified_split(dataset.train.labels, 0.1, 0)
+    train_rows, held_out = hold_out(dataset.train.labels, seed)
+    keras.utils.set_random_seed(seed)
     size, num_classes = dataset.image_size, len(dataset.class_names)
     model = keras.applications.ResNet50(
         weights=None, input_shape=(size, size, 3), classes=num_classes
@@ -130,13 +143,15 @@ def _train_as_in_the_course(pipe, source, jit_compile):
 
 def _result(pairs, target):
     """Sum up epochs, given as pairs of seconds and accuracy."""
-    passed, seconds, accuracies = 0.0, None, []
-    for duration, accuracy in pairs:
-        passed += float(duration)
-        accuracies.append(float(accuracy))
-        if seconds is None and accuracies[-1] >= target:
-            seconds = passed
-    return {"seconds": seconds, "trained": passed, "accuracies": accuracies}
+    ends = list(accumulate(float(duration) for duration, _ in pairs))
+    accuracies = [float(accuracy) for _, accuracy in pairs]
+    good = (end for end, share in zip(ends, accuracies, strict=True) if share >= target)
+    return {
+        "seconds": next(good, None),
+        "trained": ends[-1] if ends else 0.0,
+        "ends": ends,
+        "accuracies": accuracies,
+    }
 
 
 def _is_over(result, max_seconds):

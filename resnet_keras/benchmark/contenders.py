@@ -143,9 +143,10 @@ def _has(package):
     return importlib.util.find_spec(package) is not None
 
 
-THIS, DEFAULTS, WITHOUT_XLA, PYTORCH, LIMIT = (
+THIS, DEFAULTS, WITH_XLA, WITHOUT_XLA, PYTORCH, LIMIT = (
     "(a) this package",
     "(b) Keras' defaults",
+    "(b) Keras with XLA",
     "(c) Keras without XLA",
     "(d) PyTorch",
     "(e) matrix products",
@@ -155,6 +156,7 @@ KERAS_ONLY = "(a) without OpenVINO"
 TRAINING = {
     THIS: this_package,
     DEFAULTS: partial(keras_alone, jit_compile="auto"),
+    WITH_XLA: partial(keras_alone, jit_compile=True),
     WITHOUT_XLA: partial(keras_alone, jit_compile=False),
     **({PYTORCH: pytorch.trains} if _has("torch") else {}),
     LIMIT: matrix_products,
@@ -167,6 +169,7 @@ PREDICTION = {
         else {}
     ),
     DEFAULTS: partial(keras_alone_predicts, jit_compile="auto"),
+    WITH_XLA: partial(keras_alone_predicts, jit_compile=True),
     WITHOUT_XLA: partial(keras_alone_predicts, jit_compile=False),
     **({PYTORCH: pytorch.predicts} if _has("torch") else {}),
 }

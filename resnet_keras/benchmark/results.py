@@ -108,3 +108,27 @@ def figure(bars, rows):
     for axes in result.axes:
         axes.spines[["top", "right"]].set_visible(False)
     return result
+
+
+def course_of_accuracy(results, target):
+    """Draw how validation accuracy rose with the minutes of training.
+
+    Args:
+        results: dictionary from contenders to results as of
+            `resnet_keras.benchmark.accuracy`.
+        target: the accuracy that was to be reached.
+    """
+    result = Figure(figsize=(8, 4), layout="constrained")
+    axes = result.add_subplot()
+    for name, values in results.items():
+        minutes = [end / 60 for end in values["ends"]]
+        axes.plot(minutes, values["accuracies"], "o-", markersize=3, label=name)
+    axes.axhline(target, color="grey", linestyle=":", label=f"{target}, to be reached")
+    axes.set_xlabel("minutes of training")
+    axes.set_ylabel("validation accuracy")
+    axes.set_xlim(left=0)
+    axes.set_ylim(0, 1.03)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return result
