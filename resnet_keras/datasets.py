@@ -8,6 +8,7 @@ import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import h5py
@@ -99,7 +100,8 @@ def load_dataset(source, image_size=64, split_seed=0):
 
     Returns:
         A `Dataset`. Images are uint8; above 512 MiB they lie in a temporary file that
-        is mapped into memory, so that a source need not fit.
+        is mapped into memory, so that a source need not fit. Hands are drawn when a
+        part's images or labels are first asked for.
 
     Raises:
         InputError: something is missing, damaged or does not fit together. The message
@@ -107,7 +109,7 @@ def load_dataset(source, image_size=64, split_seed=0):
     """
     image_size = height_and_width(image_size)
     if str(source) == HANDS:
-        return _render_hands(image_size)
+        return _drawn_hands(image_size)
     path = Path(source)
     if not path.exists():
         raise InputError(
@@ -334,19 +336,42 @@ def _read_files(paths, labels, image_size):
 # --- the built-in hands --------------------------------------------------------------
 
 
-def _render_hands(image_size):
-    parts = {}
-    for part, start in (("train", 0), ("test", hands.TEST_START)):
-        images, labels = _allocate(_NUM_HANDS[part], image_size), []
+class _DrawnSplit(Split):
+    """A part of the hands, drawn when its images or labels are first asked for."""
+
+    def __init__(self, part, image_size):
+        vars(self).update(_part=part, _image_size=image_size)  # Split is frozen
+
+    def __len__(self):
+        return _NUM_HANDS[self._part]
+
+    @property
+    def images(self):
+        return self._drawn[0]
+
+    @property
+    def labels(self):
+        return self._drawn[1]
+
+    @cached_property
+    def _drawn(self):
+        images, labels = _allocate(len(self), self._image_size), []
+        start = {"train": 0, "test": hands.TEST_START}[self._part]
         # Drawn square at the longer side; other shapes are cropped like any image.
-        for batch in hands.iter_batches(len(images), max(image_size), start=start):
+        side = max(self._image_size)
+        for batch in hands.iter_batches(len(images), side, start=start):
             done = len(labels)
-            images[done : done + len(batch.labels)] = _fit_all(batch.images, image_size)
+            images[done : done + len(batch.labels)] = _fit_all(
+                batch.images, self._image_size
+            )
             labels += batch.labels.tolist()
-        parts[part] = Split(images, np.array(labels, np.int64))
+        return images, np.array(labels, np.int64)
+
+
+def _drawn_hands(image_size):
     class_names = [str(sign) for sign in range(6)]
-    source = "drawn by resnet_keras.hands"
-    return Dataset(HANDS, source, class_names, parts["train"], parts["test"])
+    parts = (_DrawnSplit(part, image_size) for part in ("train", "test"))
+    return Dataset(HANDS, "drawn by resnet_keras.hands", class_names, *parts)
 
 
 # --- common to all -------------------------------------------------------------------

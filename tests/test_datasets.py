@@ -98,6 +98,14 @@ def test_hands_are_a_source(monkeypatch):
     np.testing.assert_array_equal(dataset.train.labels, expected.labels)
 
 
+def test_only_those_hands_are_drawn_that_are_asked_for(monkeypatch):
+    monkeypatch.setattr(datasets, "_NUM_HANDS", {"train": 10**12, "test": 6})
+    dataset = load_dataset("hands", 32)
+    assert len(dataset.train) == 10**12  # more than any disk would hold
+    assert len(dataset.test) == len(dataset.test.labels) == 6
+    assert dataset.test.images is dataset.test.images
+
+
 def test_npz(tmp_path):
     dataset = load_dataset(write_npz(tmp_path / "set.npz"), 32)
     assert (len(dataset.train), len(dataset.test)) == (9, 6)
