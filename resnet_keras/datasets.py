@@ -4,6 +4,9 @@
 size, as uint8, with integer labels, class names and a training and a test part.
 """
 
+import hashlib
+import json
+import math
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +63,16 @@ class Dataset:
         """Side of the images in pixels."""
         return self.train.images.shape[1]
 
+    def digest(self):
+        """Return a hash of class names and labels, which changes as images come or go.
+
+        The images do not count: drawn hands may differ by a bit between machines.
+        """
+        found = hashlib.blake2b(json.dumps(self.class_names).encode(), digest_size=16)
+        for part in (self.train, self.test):
+            found.update(len(part).to_bytes(8, "little") + part.labels.tobytes())
+        return found.hexdigest()
+
     def __str__(self):
         size = self.image_size
         num_classes = len(self.class_names)
@@ -91,12 +104,13 @@ def load_dataset(source, image_size=64, split_seed=0):
             keys `train_set_x`, `train_set_y`, `test_set_x`, `test_set_y` and
             `list_classes`;
             (b) a folder with `train/` and `test/`, each with a folder per class;
-            (c) a folder with a folder per class, of which a fifth of each class, drawn
-            with `split_seed`, becomes the test part;
+            (c) a folder with a folder per class, of which some fifth of each class
+            becomes the test part: a file's name, its class and `split_seed` decide, so
+            that it stays in its part when other files come or go;
             (d) an `.npz` file with `x_train`, `y_train`, `x_test`, `y_test`.
         image_size: side in pixels, or (height, width); images of another shape are
             cropped about their centre and resized.
-        split_seed: seed of the split of (c). The same seed gives the same split.
+        split_seed: seed of the split of (c).
 
     Returns:
         A `Dataset`. Images are uint8; above 512 MiB they lie in a temporary file that
@@ -241,6 +255,12 @@ def _load_npz(path, image_size):
         _check_images(path, x_key, arrays[x_key], len(labels))
         parts[part] = Split(_fit_all(arrays[x_key], image_size), labels)
     num_classes = parts["train"].labels.max() + 1
+    if num_classes > len(parts["train"]):
+        raise InputError(
+            f'{path}: "y_train" contains the label {num_classes - 1} but has only '
+            f"{len(parts['train'])} labels, so a class below it is empty; expected "
+            "labels from 0 on, each at least once."
+        )
     if "class_names" in arrays:
         class_names = [_as_text(name) for name in np.ravel(arrays["class_names"])]
     else:
@@ -286,16 +306,34 @@ def _load_class_folders(directory, image_size, split_seed):
             f"{folders[counts.argmin()]}: has 1 image; expected at least 2, one to "
             "train and one to test."
         )
+    is_test = _draw_for_test(paths, labels, split_seed)
     train, test = (
         _read_files([paths[row] for row in rows], labels[rows], image_size)
-        for rows in stratified_split(labels, _TEST_SHARE, split_seed)
+        for rows in (np.flatnonzero(~is_test), np.flatnonzero(is_test))
     )
     note = (
-        f"No test part given: {_TEST_SHARE:.0%} of each class, drawn with seed "
-        f"{split_seed}, is kept for the test."
+        f"No test part given: some {_TEST_SHARE:.0%} of each class, drawn by file name "
+        f"with seed {split_seed}, are kept for the test."
     )
     name = directory.resolve().name
     return Dataset(name, str(directory), class_names, train, test, note)
+
+
+def _draw_for_test(paths, labels, seed):
+    """Say which files are for the test: at least one of each class, but not all."""
+
+    def draw(path):
+        text = f"{seed}/{path.parent.name}/{path.name}"
+        digest = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8)
+        return int.from_bytes(digest.digest(), "little") / 2**64
+
+    draws = np.array([draw(path) for path in paths])
+    is_test = draws < _TEST_SHARE
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        is_test[members[draws[members].argmin()]] = True
+        is_test[members[draws[members].argmax()]] = False
+    return is_test
 
 
 def _class_folders(directory):
@@ -379,11 +417,21 @@ def _drawn_hands(image_size):
 
 def _allocate(num_images, image_size):
     shape = (num_images, *image_size, 3)
-    if np.prod(shape, dtype=np.int64) <= _IN_MEMORY_BYTES:
+    num_bytes = math.prod(shape)
+    if num_bytes <= _IN_MEMORY_BYTES:
         return np.empty(shape, np.uint8)
     # The file has no name any more and goes when the last reference to the map does.
     with tempfile.TemporaryFile(prefix="resnet_keras-") as file:
-        return np.memmap(file, np.uint8, "w+", shape=shape)
+        try:
+            if hasattr(os, "posix_fallocate"):
+                # Without its bytes a full disk would kill whoever writes to the map.
+                os.posix_fallocate(file.fileno(), 0, num_bytes)
+            return np.memmap(file, np.uint8, "w+", shape=shape)
+        except OSError as error:
+            raise InputError(
+                f"{tempfile.gettempdir()}: has no room for {num_bytes / 1e9:.1f} GB of "
+                f"decoded images ({error.strerror}). Set TMPDIR to a folder that has."
+            ) from error
 
 
 def _fit_all(array, image_size):

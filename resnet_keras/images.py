@@ -1,5 +1,6 @@
 """One picture from a file: any common format, any size, to a square uint8 array."""
 
+import threading
 import warnings
 
 import numpy as np
@@ -7,6 +8,7 @@ from PIL import Image, ImageOps
 
 from resnet_keras.errors import InputError
 
+_OPENING = threading.Lock()
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"}
 
 
@@ -26,16 +28,13 @@ def read_image(path, image_size):
             large that opening it could exhaust the memory.
     """
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of a picture of over 89 million pixels; to us it is an error.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                if image.mode in ("RGB", "L"):
-                    # JPEG can be decoded at a fraction of its size at a fraction of
-                    # the cost; twice the wanted size leaves the resizing its quality.
-                    height, width = height_and_width(image_size)
-                    image.draft(None, (2 * max(height, width),) * 2)
-                rgb = _to_rgb(ImageOps.exif_transpose(image))
+        with _open(path) as image:
+            if image.mode in ("RGB", "L"):
+                # JPEG can be decoded at a fraction of its size at a fraction of
+                # the cost; twice the wanted size leaves the resizing its quality.
+                height, width = height_and_width(image_size)
+                image.draft(None, (2 * max(height, width),) * 2)
+            rgb = _to_rgb(ImageOps.exif_transpose(image))
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; expected a picture.") from error
     except Exception as error:  # Pillow reports damage in many kinds of exception
@@ -44,6 +43,15 @@ def read_image(path, image_size):
             "expected JPEG, PNG, BMP, GIF or WebP. Replace or remove it."
         ) from error
     return _fit(rgb, image_size)
+
+
+def _open(path):
+    """Open a picture, which reads its size only; refuse one of huge size."""
+    # Filters of warnings are common to all threads, and several read pictures.
+    with _OPENING, warnings.catch_warnings():
+        # Pillow warns of a picture of over 89 million pixels; to us it is an error.
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return Image.open(path)
 
 
 def fit(array, image_size):

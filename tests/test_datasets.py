@@ -1,11 +1,14 @@
 """Every kind of source, and every way in which it can be wrong."""
 
+import errno
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from resnet_keras import datasets, hands, load_dataset
-from resnet_keras.datasets import stratified_split
+from resnet_keras.datasets import Dataset, Split, stratified_split
 from resnet_keras.errors import InputError
 from tests.conftest import (
     assert_refused,
@@ -77,9 +80,10 @@ def test_train_and_test_folders(tmp_path):
 def test_class_folders_are_split_by_seed_and_it_is_said(tmp_path):
     write_folders(tmp_path, {"cat": 10, "dog": 5})
     dataset = load_dataset(tmp_path, 32)
-    assert dataset.test.counts(2).tolist() == [2, 1]  # a fifth of each
-    assert dataset.train.counts(2).tolist() == [8, 4]
-    assert "No test part given: 20%" in str(dataset)
+    counts = dataset.train.counts(2) + dataset.test.counts(2)
+    assert counts.tolist() == [10, 5]
+    assert min(*dataset.train.counts(2), *dataset.test.counts(2)) >= 1
+    assert "No test part given: some 20%" in str(dataset)
     again = load_dataset(tmp_path, 32)
     np.testing.assert_array_equal(dataset.test.images, again.test.images)
     other = load_dataset(tmp_path, 32, split_seed=1)
@@ -96,6 +100,53 @@ def test_hands_are_a_source(monkeypatch):
     expected = hands.render(18, 32)
     np.testing.assert_array_equal(dataset.train.images, expected.images)
     np.testing.assert_array_equal(dataset.train.labels, expected.labels)
+
+
+def test_a_fifth_is_for_the_test_and_each_class_in_both_parts():
+    labels = np.arange(3000) % 3
+    paths = [Path(f"{label}/{i}.png") for i, label in enumerate(labels)]
+    is_test = datasets._draw_for_test(paths, labels, 0)
+    assert 0.17 < is_test.mean() < 0.23
+    few = datasets._draw_for_test(paths[:6], labels[:6], 0)  # two of each class
+    assert np.bincount(labels[:6], few).tolist() == [1, 1, 1]
+
+
+def test_files_stay_in_their_part_when_others_come():
+    def test_part(numbers):
+        paths = [Path(f"cat/{i:03}.png") for i in numbers]
+        drawn = datasets._draw_for_test(paths, np.zeros(len(paths), int), 0)
+        return {path for path, is_test in zip(paths, drawn, strict=True) if is_test}
+
+    before, after = test_part(range(0, 200, 2)), test_part(range(200))
+    assert before < after
+    assert all(int(path.stem) % 2 for path in after - before)  # from among the new
+
+
+def test_digest_changes_with_labels_and_names():
+    def digest(train=(0, 1), test=(0,), names=("a", "b")):
+        parts = (Split(np.zeros((len(x), 8, 8, 3)), np.array(x)) for x in (train, test))
+        return Dataset("d", "d", list(names), *parts).digest()
+
+    assert digest() == digest()
+    changed = {digest((0, 1, 1)), digest((0,), (1, 0)), digest(names=("a", "c"))}
+    assert len(changed | {digest()}) == 4
+
+
+def test_label_beyond_all_images_is_refused_at_once(tmp_path):
+    labels = np.arange(9) % 3
+    labels[0] = 10**12
+    with pytest.raises(InputError, match=f"{10**12} but has only 9 labels"):
+        load_dataset(write_npz(tmp_path / "set.npz", y_train=labels), 32)
+
+
+def test_no_room_for_decoded_images_is_one_line(monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(datasets.os, "posix_fallocate", full)
+    monkeypatch.setattr(datasets, "_IN_MEMORY_BYTES", 1000)
+    with pytest.raises(InputError, match=r"has no room for 3\.1 GB .*Set TMPDIR"):
+        datasets._allocate(1000, (1024, 1000))
 
 
 def test_only_those_hands_are_drawn_that_are_asked_for(monkeypatch):

@@ -1,5 +1,11 @@
 """Pictures of every format, mode and orientation become square RGB arrays."""
 
+import contextlib
+import itertools
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -101,6 +107,27 @@ def test_text_with_the_suffix_of_a_picture(tmp_path):
     (tmp_path / "a.png").write_text("hello")
     with pytest.raises(InputError, match="not a readable picture"):
         read_image(tmp_path / "a.png", 32)
+
+
+def test_large_pictures_are_refused_by_any_number_of_readers(tmp_path, monkeypatch):
+    # Between one and two times Pillow's limit it warns, through filters that are
+    # common to all threads; the pauses make them overlap where they can.
+    Image.new("1", (10_000, 10_000)).save(tmp_path / "large.png")
+    opened, pauses = Image.open, itertools.cycle((0.001, 0.004, 0.002))
+
+    def open_slowly(path):
+        time.sleep(next(pauses))
+        return opened(path)
+
+    def is_read(_):
+        with contextlib.suppress(InputError):
+            read_image(tmp_path / "large.png", 8)
+            return True
+
+    monkeypatch.setattr(Image, "open", open_slowly)
+    with warnings.catch_warnings(), ThreadPoolExecutor(8) as pool:
+        warnings.simplefilter("ignore")  # pytest's own filter makes errors of them
+        assert not any(pool.map(is_read, range(60)))
 
 
 def test_decompression_bomb(tmp_path):
