@@ -144,17 +144,14 @@ def main(argv=None):
     family.check_name(config["model"])
     config["data"] = config["data"] or _default_source()
 
-    from resnet_keras.datasets import HANDS, load_dataset
-
-    if config["data"] == HANDS:
-        print("Drawing hands, for some 15 to 30 seconds ...", flush=True)
-    dataset = load_dataset(config["data"], config["image_size"])
-    print(dataset, flush=True)
+    dataset = _load(config)
     if not directory:
         directory = Path("runs") / dataset.name
         if arguments.resume:
-            config = _DEFAULTS | _settings_of(directory, given)
-    _make_room(directory, arguments)
+            asked, config = config, config | _settings_of(directory, given)
+            if any(config[key] != asked[key] for key in ("data", "image_size")):
+                dataset = _load(config)
+    outdated = _earlier_run(directory, arguments)
 
     load_keras()
     from resnet_keras import fused
@@ -169,12 +166,15 @@ def main(argv=None):
     config["precision"] = config["precision"] or fused.best_precision()
 
     try:
-        metrics = train(dataset, directory, config, arguments.verbose)
+        metrics = train(dataset, directory, config, arguments.verbose, outdated)
     except KeyboardInterrupt:
-        raise InputError(
-            f"{directory}: stopped by the user. Finished epochs are kept; go on with "
-            f"python -m resnet_keras.train --out {shlex.quote(str(directory))} --resume"
-        ) from None
+        going_on = "It had not begun; there is nothing to resume."
+        if (directory / "config.json").exists():
+            going_on = (
+                "Finished epochs are kept; go on with python -m resnet_keras.train "
+                f"--out {shlex.quote(str(directory))} --resume"
+            )
+        raise InputError(f"{directory}: stopped by the user. {going_on}") from None
     for warning in metrics["warnings"]:
         print(f"Warning: {warning}")
     model = directory / "model.h5"
@@ -185,6 +185,16 @@ def main(argv=None):
         f"Try it: python -m resnet_keras.predict {shlex.quote(str(model))} IMAGE"
     )
     return 0
+
+
+def _load(config):
+    from resnet_keras.datasets import HANDS, load_dataset
+
+    if config["data"] == HANDS:
+        print("Drawing hands, for some 15 to 30 seconds ...", flush=True)
+    dataset = load_dataset(config["data"], config["image_size"])
+    print(dataset, flush=True)
+    return dataset
 
 
 def _default_source():
@@ -208,6 +218,7 @@ def _settings_of(directory, given):
     """Return the settings of the run in `directory`, which `given` may only repeat."""
     path = directory / "config.json"
     if not path.exists():
+        print(f"{directory}: holds no run to resume; beginning one", flush=True)
         return given
     try:
         config = json.loads(path.read_text())
@@ -225,24 +236,31 @@ def _settings_of(directory, given):
     return settings
 
 
-def _make_room(directory, arguments):
-    """See to it that the directory holds no run, or the one to be resumed."""
+def _earlier_run(directory, arguments):
+    """Return the files of an earlier run that are to go once the new one can begin."""
     found = [name for name in _RUN_FILES if (directory / name).exists()]
     if not found:
-        return
+        return []
     if arguments.overwrite:
-        for name in found:
-            (directory / name).unlink()
-    elif not arguments.resume:
+        paths = [directory / name for name in found]
+        weights = Path(arguments.weights or "")
+        if weights.resolve() in [path.resolve() for path in paths]:
+            raise InputError(
+                f"{weights}: is of the run that --overwrite replaces, and resuming "
+                "would want it again. Move it, or choose another place with --out."
+            )
+        return paths
+    if not arguments.resume:
         raise InputError(
             f"{directory}: holds a run already ({', '.join(found)}). Choose another "
             "place with --out, or use --resume or --overwrite."
         )
-    elif "metrics.json" in found:
+    if "metrics.json" in found:
         raise InputError(
             f"{directory}: this run is finished; there is nothing to resume. Use "
             "--overwrite to train anew."
         )
+    return []
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def hold_out(labels, seed):
     return stratified_split(labels, share, seed)
 
 
-def train(dataset, directory, config, verbose=False):
+def train(dataset, directory, config, verbose=False, outdated=()):
     """Train a network on `dataset`, and leave everything about it in `directory`.
 
     A tenth of the training images, drawn by class, some 500 at most, is set aside to
@@ -64,14 +64,22 @@ def train(dataset, directory, config, verbose=False):
             the run begins from them (`resnet_keras.finetune`), and stages up to
             `freeze_until` stand still.
         verbose: whether to print which weights went where.
+        outdated: paths of files of an earlier run, removed before this one begins, but
+            not before all that it needs has been found.
 
     Returns:
         The dictionary that `metrics.json` holds.
 
     Raises:
-        InputError: the checkpoint cannot be used.
+        InputError: there is but one class, or the weights or the checkpoint cannot be
+            used.
         OSError: a file could not be written; the last checkpoint stands.
     """
+    if len(dataset.class_names) < 2:
+        raise InputError(
+            f"{dataset.source}: has one class, {dataset.class_names[0]!r}; expected "
+            "two or more, or any answer would be right."
+        )
     fused.keep_freed_memory()
     seed, batch_size, epochs = config["seed"], config["batch_size"], config["epochs"]
     recipe = replace(
@@ -97,7 +105,14 @@ def train(dataset, directory, config, verbose=False):
         if preprocessing == PREPROCESSING
         else lambda batch: classifier.preprocess(255 * batch),
     )
-    config = {**config, "settings": recipe.as_dict(), "versions": versions()}
+    config = {
+        **config,
+        "labels": dataset.digest(),
+        "settings": recipe.as_dict(),
+        "versions": versions(),
+    }
+    for path in outdated:
+        path.unlink()
     run = _Run(Path(directory), dataset, config, classifier, card, held_out, batches)
     run.begin()
     for phase in finetune.phases(
@@ -205,13 +220,21 @@ class _Run(keras.callbacks.Callback):
             return
         saved, card = load_model(path)
         try:
-            self._history = card["provenance"]["history"]
+            provenance = card["provenance"]
+            labels = provenance["config"].get("labels", self._config["labels"])
+            self._history = provenance["history"]
             self._plain.set_weights(saved.get_weights())
         except (KeyError, ValueError) as error:
             raise InputError(
                 f"{path}: does not fit this run ({error}). Use --overwrite to begin "
                 "again."
             ) from error
+        if labels != self._config["labels"]:
+            raise InputError(
+                f"{self._dataset.source}: is not what this run began with: classes or "
+                "numbers of images have changed, so images that it tests on may have "
+                "been trained on. Restore them, or use --overwrite to begin again."
+            )
 
     def take_up_optimizer(self, optimizer):
         """Give the optimizer the state that the checkpoint has of it."""

@@ -38,16 +38,61 @@ def test_resumed_settings_come_from_the_run(tmp_path):
         train._settings_of(tmp_path, {"seed": 2})
 
 
-def test_resume_where_nothing_is_starts_anew(tmp_path):
+def test_resume_where_nothing_is_starts_anew_and_says_so(tmp_path, capsys):
     assert train._settings_of(tmp_path, {"seed": 2}) == {"seed": 2}
+    assert "holds no run to resume" in capsys.readouterr().out
 
 
-def test_overwrite_removes_the_runs_files_and_no_others(tmp_path):
+def test_overwrite_replaces_the_runs_files_and_no_others(tmp_path):
     for name in ("model.h5", "metrics.json", "notes.txt"):
         (tmp_path / name).write_text("old")
-    arguments = train._parse(["--overwrite"])
-    train._make_room(tmp_path, arguments)
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    found = train._earlier_run(tmp_path, train._parse(["--overwrite"]))
+    assert sorted(path.name for path in found) == ["metrics.json", "model.h5"]
+    own = train._parse(["--overwrite", "--weights", str(tmp_path / "model.h5")])
+    with pytest.raises(InputError, match="is of the run that --overwrite replaces"):
+        train._earlier_run(tmp_path, own)
+
+
+def test_earlier_run_stays_where_the_new_one_cannot_begin(tmp_path):
+    source, out = write_pair(tmp_path / "data"), tmp_path / "run"
+    out.mkdir()
+    (out / "model.h5").write_text("old")
+    line = ["--data", str(source), "--out", str(out), "--overwrite"]
+    with pytest.raises(InputError, match=r"typo\.h5: no such file"):
+        train.main([*line, "--weights", str(tmp_path / "typo.h5")])
+    assert (out / "model.h5").read_text() == "old"
+
+
+def test_run_of_the_usual_place_is_resumed_at_its_own_size(tmp_path, monkeypatch):
+    from resnet_keras import training
+
+    source = str(write_pair(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    sizes = []
+
+    def stop(dataset, directory, config, *_):
+        sizes.append((dataset.image_size, config["image_size"]))
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "config.json").write_text(json.dumps(config))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", stop)
+    for more in (["--image-size", "40"], ["--resume"]):
+        with pytest.raises(InputError, match="stopped by the user"):
+            train.main(["--data", source, *more])
+    assert sizes == [(40, 40), (40, 40)]
+
+
+def test_run_that_had_not_begun_is_not_offered_to_be_resumed(tmp_path, monkeypatch):
+    from resnet_keras import training
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", stop)
+    line = ["--data", str(write_pair(tmp_path / "data")), "--out", str(tmp_path / "x")]
+    with pytest.raises(InputError, match="nothing to resume"):
+        train.main(line)
 
 
 @pytest.mark.parametrize("recipe", ["default", "course"])
@@ -58,7 +103,7 @@ def test_recipe_is_recorded_and_resumed(recipe, tmp_path, monkeypatch):
     source, out = write_pair(tmp_path / "data"), tmp_path / "run"
     seen = []
 
-    def stop(dataset, directory, config, verbose):
+    def stop(dataset, directory, config, *_):
         seen.append(config)
         directory.mkdir(exist_ok=True)
         (directory / "config.json").write_text(json.dumps(config))

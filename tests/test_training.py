@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,13 @@ from PIL import Image
 from resnet_keras import fused, load_model, training
 from resnet_keras.datasets import Dataset, Split
 from resnet_keras.training import StopAtCtrlC
-from tests.conftest import assert_refused, coloured_images, command, write_pair
+from tests.conftest import (
+    assert_refused,
+    coloured_images,
+    command,
+    write_folders,
+    write_pair,
+)
 
 RUN_FILES = {
     "config.json",
@@ -304,6 +311,24 @@ def test_killed_run_resumes_to_the_same_end(finished, tmp_path):
     found = json.loads((out / "metrics.json").read_text())
     for key in ("test_loss", "train_loss", "test_accuracy", "validation_accuracy"):
         assert found[key] == expected[key]
+
+
+def test_changed_folder_is_not_trained_on_by_an_old_run(tmp_path):
+    source, out = write_folders(tmp_path / "data", {"a": 9, "b": 9}), tmp_path / "run"
+    process = start(source, out, "--model", "resnet-cifar-20", "--epochs", 500)
+    wait_for_checkpoint(process, out, 1)
+    process.kill()
+    process.communicate(timeout=60)
+    shutil.copy(source / "a" / "0.png", source / "a" / "new.png")
+    assert_refused(
+        command("train", "--out", out, "--resume"), "not what this run began"
+    )
+
+
+def test_one_class_is_nothing_to_learn(tmp_path):
+    source = write_folders(tmp_path / "data", {"a": 9})
+    process = command("train", "--data", source, "--out", tmp_path / "run")
+    assert_refused(process, "has one class, 'a'")
 
 
 def test_ctrl_c_says_how_to_go_on(pair, tmp_path):
