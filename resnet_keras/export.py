@@ -16,6 +16,16 @@ _FORMATS = (
     "torchvision",
     "keras-applications",
 )  # as in `resnet_keras.formats`, which needs Keras
+_MODEL_SUFFIXES = {
+    ".h5",
+    ".hdf5",
+    ".keras",
+    ".safetensors",
+    ".pth",
+    ".pt",
+    ".bin",
+    ".tar",
+}
 _BATCH_SIZE, _NUM_CALIBRATING = 32, 100
 
 
@@ -55,7 +65,6 @@ def main(argv=None):
     load_keras()
     import numpy as np
 
-    from resnet_keras.files import PREPROCESSING
     from resnet_keras.formats import FORMATS, check_needs
     from resnet_keras.inference import Classifier
     from resnet_keras.pretrained import open_model
@@ -65,6 +74,10 @@ def main(argv=None):
     model, card = open_model(arguments.model, arguments.trust)
     classifier = Classifier(model, card, arguments.model)
     path = Path(arguments.out or _default_path(arguments, form))
+    if not arguments.out and path.exists() and path.suffix in (".h5", ".keras"):
+        raise InputError(
+            f"{path}: exists, and may be another model; to replace it name it, --out."
+        )
     if path.exists() and path.resolve() == Path(arguments.model).resolve():
         raise InputError(f"{path}: is the model itself; choose another place, --out.")
     if not path.name.endswith(form.suffix):
@@ -73,11 +86,12 @@ def main(argv=None):
     training, test = _images(arguments.data, classifier)
     calibration = None
     if arguments.quantize:
-        calibration = classifier.preprocess(training.images[:_NUM_CALIBRATING])
+        chosen = _spread(len(training), _NUM_CALIBRATING)
+        calibration = classifier.preprocess(training.images[chosen])
     carried = {
         "class_names": classifier.class_names,
-        "input_size": [classifier.height, classifier.width, 3],
-        "preprocessing": card.get("preprocessing", PREPROCESSING),
+        "input_size": [classifier.height, classifier.width, classifier.channels],
+        "preprocessing": classifier.preprocessing,
     }
     form.write(model, card | carried, path, calibration)
 
@@ -88,9 +102,10 @@ def main(argv=None):
             f"{path}: written, but cannot be opened again here ({error})."
         ) from error
     number = len(test) if arguments.quantize else min(len(test), _BATCH_SIZE)
+    rows = _spread(len(test), number)
     expected, found = [], []
     for start in range(0, number, _BATCH_SIZE):
-        batch = classifier.preprocess(test.images[start:number][:_BATCH_SIZE])
+        batch = classifier.preprocess(test.images[rows[start : start + _BATCH_SIZE]])
         expected.append(np.asarray(model(batch)))
         found.append(np.asarray(answer(batch)))
     expected, found = np.concatenate(expected), np.concatenate(found)
@@ -114,9 +129,17 @@ def main(argv=None):
 
 
 def _default_path(arguments, form):
-    stem = Path(arguments.model).name.split(".")[0]
+    model = Path(arguments.model)
+    stem = model.stem if model.suffix in _MODEL_SUFFIXES else model.name
     suffix = form.suffix or "_savedmodel"
-    return Path(arguments.model).parent / f"{stem}{suffix}"
+    return model.parent / f"{stem}{suffix}"
+
+
+def _spread(length, number):
+    """Return `number` positions at most, from first to last: sets are often sorted."""
+    import numpy as np
+
+    return np.linspace(0, length - 1, min(length, number)).astype(int)
 
 
 def _images(source, classifier):

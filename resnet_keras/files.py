@@ -17,6 +17,7 @@ import contextlib
 import importlib.metadata
 import json
 import logging
+import math
 import platform
 import shutil
 import tempfile
@@ -42,6 +43,7 @@ _CARD_ATTRIBUTE = "resnet_keras_card"  # in .h5
 _OPTIMIZER_GROUP = "resnet_keras_optimizer"  # in .h5
 _CARD_MEMBER = "resnet_keras_card.json"  # in .keras
 PREPROCESSING = {"scale": 1 / 255, "channel_order": "rgb", "resize": "crop"}
+_MAX_SIDE = 4096  # pixels
 
 
 def save_model(model, path, card=None, optimizer=None):
@@ -76,7 +78,7 @@ def save_model(model, path, card=None, optimizer=None):
         )
     card = {
         "input_size": list(model.input_shape[1:]),
-        "preprocessing": PREPROCESSING,
+        "preprocessing": usual_preprocessing(model),
         "versions": versions(),
         **getattr(model, "card", {}),  # of the weights that it was built with
         **(card or {}),
@@ -94,6 +96,16 @@ def save_model(model, path, card=None, optimizer=None):
             keras.saving.save_model(model, temporary)
             with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr(_CARD_MEMBER, text)
+
+
+def usual_preprocessing(model):
+    """Return what a model that does not say so is taken to expect of pictures.
+
+    That is RGB values divided by 255, or as they are where the model rescales itself.
+    """
+    kinds = (keras.layers.Rescaling, keras.layers.Normalization)
+    rescales = any(isinstance(layer, kinds) for layer in model.layers[:4])
+    return PREPROCESSING | ({"scale": 1.0} if rescales else {})
 
 
 def load_model(path, trust=False, compile=False):
@@ -252,7 +264,50 @@ def _parse_card(path, text):
         raise InputError(
             f"{path}: its card is a {type(card).__name__}; expected a dict."
         )
+    for key, (is_right, expected) in _CARD_ENTRIES.items():
+        if card.get(key) is not None and not is_right(card[key]):
+            raise InputError(
+                f"{path}: {key} in its card is {str(card[key])[:100]}; expected "
+                f"{expected}."
+            )
     return card
+
+
+def _is_size(value):
+    """Sides of None are those that the network leaves open."""
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and all(x is None or (type(x) is int and 0 < x <= _MAX_SIDE) for x in value)
+    )
+
+
+def _is_preprocessing(value):
+    def is_number(x):
+        return type(x) in (int, float) and math.isfinite(x)
+
+    def are_numbers(x):
+        return isinstance(x, list) and len(x) in (1, 3) and all(map(is_number, x))
+
+    return (
+        isinstance(value, dict)
+        and is_number(value.get("scale", 1))
+        and value.get("channel_order", "rgb") in ("rgb", "bgr")
+        and all(are_numbers(value[key]) for key in ("mean", "std") if key in value)
+    )
+
+
+_CARD_ENTRIES = {
+    "class_names": (lambda value: isinstance(value, list), "a list of names"),
+    "input_size": (
+        _is_size,
+        f"[height, width, channels] of 1 to {_MAX_SIDE} pixels",
+    ),
+    "preprocessing": (
+        _is_preprocessing,
+        'numbers for "scale", "mean" and "std", and "rgb" or "bgr" for "channel_order"',
+    ),
+}
 
 
 def versions():

@@ -7,7 +7,7 @@ import numpy as np
 
 from resnet_keras import fused, runtimes
 from resnet_keras.errors import InputError
-from resnet_keras.files import PREPROCESSING
+from resnet_keras.files import PREPROCESSING, usual_preprocessing
 from resnet_keras.folding import copy_folded_weights, fold_batch_norm
 
 _EPSILON = 1e-7  # the smallest probability whose logarithm the loss takes, as in Keras
@@ -49,8 +49,9 @@ class Classifier:
             )
         self.model = model
         self.assumptions = []
-        self.height, self.width, self._channels = self._input_size(inputs, card)
-        self._preprocessing = self._fill_in_preprocessing(card)
+        self.channels = inputs[3]
+        self.height, self.width = self._input_size(inputs, card, name)
+        self.preprocessing = self._fill_in_preprocessing(card)
         activation = getattr(model.layers[-1], "activation", None)
         self._activation = getattr(activation, "__name__", "softmax")
         self._is_binary = outputs[1] == 1 and self._activation == "sigmoid"
@@ -59,24 +60,30 @@ class Classifier:
         self._folded = self._fastest = None
         self._num_expected = 0
 
-    def _input_size(self, inputs, card):
-        size = list(card.get("input_size") or inputs[1:])
-        if None in size[:2]:
-            size[:2] = [64, 64]
+    def _input_size(self, inputs, card, name):
+        wanted, told = inputs[1:3], tuple(card.get("input_size") or inputs[1:])[:2]
+        for side, said in zip(wanted, told, strict=True):
+            if side and said and side != said:
+                raise InputError(
+                    f"{name}: its card says pictures of {told[0]} x {told[1]} pixels "
+                    f"but the model takes {wanted[0]} x {wanted[1]}; expected the same."
+                )
+        size = [said or side for said, side in zip(told, wanted, strict=True)]
+        if None in size:
+            size = [64, 64]
             self.assumptions.append("pictures of 64 x 64 pixels")
         return size
 
     def _fill_in_preprocessing(self, card):
         if "preprocessing" in card:
             return PREPROCESSING | card["preprocessing"]
-        kinds = (keras.layers.Rescaling, keras.layers.Normalization)
-        if any(isinstance(layer, kinds) for layer in self.model.layers[:4]):
-            self.assumptions.append(
-                "RGB values from 0 to 255, which the model rescales"
-            )
-            return PREPROCESSING | {"scale": 1.0}
-        self.assumptions.append("RGB values divided by 255")
-        return PREPROCESSING
+        usual = usual_preprocessing(self.model)
+        self.assumptions.append(
+            "RGB values divided by 255"
+            if usual == PREPROCESSING
+            else "RGB values from 0 to 255, which the model rescales"
+        )
+        return usual
 
     def _fill_in_class_names(self, card, num_classes, name):
         class_names = card.get("class_names")
@@ -147,14 +154,14 @@ class Classifier:
 
     def preprocess(self, images):
         """Turn uint8 RGB images into what the model expects, float32."""
-        batch = images.astype(np.float32) * np.float32(self._preprocessing["scale"])
-        if self._preprocessing["channel_order"] == "bgr":
+        batch = images.astype(np.float32) * np.float32(self.preprocessing["scale"])
+        if self.preprocessing["channel_order"] == "bgr":
             batch = batch[..., ::-1]
-        if "mean" in self._preprocessing:
-            batch = batch - np.array(self._preprocessing["mean"], np.float32)
-        if "std" in self._preprocessing:
-            batch = batch / np.array(self._preprocessing["std"], np.float32)
-        if self._channels == 1:
+        if "mean" in self.preprocessing:
+            batch = batch - np.array(self.preprocessing["mean"], np.float32)
+        if "std" in self.preprocessing:
+            batch = batch / np.array(self.preprocessing["std"], np.float32)
+        if self.channels == 1:
             batch = batch.mean(axis=-1, keepdims=True)
         return batch
 

@@ -175,7 +175,8 @@ def ResNet(
     model = vary(Model(X_input, X, name=f"ResNet{depth}"), traits)
     if source:
         fill(model, source)
-        model.card = source.card  # `save_model` writes it down
+        told = ("class_names", "preprocessing")  # `save_model` writes them down
+        model.card = {key: source.card[key] for key in told if key in source.card}
     return model
 
 

@@ -13,6 +13,7 @@ from resnet_keras.errors import InputError
 
 _FREE_PARAMETERS = 16 * 2**20  # 64 MiB of float32
 _MAX_PIXELS = 2**24  # 4096 x 4096
+_MAX_NUMBERS = 2**28  # of one map of one picture: 64 channels of 2048 x 2048, 1 GiB
 
 
 def check_size(path, config, num_stored):
@@ -136,6 +137,8 @@ def _called(layer, calls):
     for inputs in calls:
         shape = inputs if len(inputs) > 1 else inputs[0]
         shapes.append(tuple(built.compute_output_shape(shape)))
+        if math.prod(side or 1 for side in shapes[-1][1:]) > _MAX_NUMBERS:
+            raise ValueError(f"{kind} makes maps of {shapes[-1][1:]}")
     # Keras 3 also notes the shape for which it built the layer, and builds it so.
     noted = layer.get("build_config") or {}
     inputs = [inputs[0] for inputs in calls]

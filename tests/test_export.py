@@ -5,12 +5,14 @@ import json
 import sys
 import types
 
+import keras
 import numpy as np
 import pytest
 
 from resnet_keras import ResNet50, export, load_model, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.formats import FORMATS, check_needs, torch_setup
+from resnet_keras.inference import Classifier
 from resnet_keras.models import ResNet
 from tests.conftest import command, write_pair
 from tests.test_weights import randomize
@@ -168,6 +170,35 @@ def test_the_model_itself_is_not_written_over(small_file, source):
     with pytest.raises(InputError, match="is the model itself"):
         run(small_file, "h5", small_file, source)
     load_model(small_file)
+
+
+def test_another_model_is_not_written_over_unless_named(source, tmp_path, tiny_model):
+    for name in ("model.v2.keras", "model.h5", "model.v2.h5"):
+        save_model(tiny_model, tmp_path / name, {"class_names": NAMES})
+    line = [tmp_path / "model.v2.keras", "--format", "h5", "--data", source]
+    line = [str(word) for word in line]
+    with pytest.raises(InputError, match=r"model\.v2\.h5: exists"):
+        export.main(line)
+    assert export.main([*line, "--out", str(tmp_path / "model.v2.h5")]) == 0
+
+
+def test_images_of_all_classes_are_compared_though_they_are_sorted():
+    assert export._spread(7, 100).tolist() == list(range(7))
+    assert export._spread(1000, 4).tolist() == [0, 333, 666, 999]
+
+
+def test_export_of_a_grey_model_that_rescales_answers_the_same(source, tmp_path):
+    inputs = keras.Input((32, 32, 1))
+    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(3, "softmax")(flat))
+    model.save(tmp_path / "grey.keras")
+    run(tmp_path / "grey.keras", "h5", tmp_path / "grey.h5", source)
+    images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    answers = [
+        Classifier(*load_model(tmp_path / name)).probabilities(images)
+        for name in ("grey.keras", "grey.h5")
+    ]
+    np.testing.assert_allclose(*answers, atol=1e-6)
 
 
 def test_unknown_format_is_refused(small_file):

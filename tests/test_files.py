@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import load_model, save_model
+from resnet_keras import ResNet18, load_model, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_optimizer
 
@@ -141,14 +141,44 @@ def test_zip_of_something_else(tmp_path):
         load_model(tmp_path / "a.keras")
 
 
-@pytest.mark.parametrize("text", ["{", "[]"])
-def test_spoilt_card(saved, text):
-    if saved.suffix == ".keras":
-        pytest.skip("a zip member cannot be changed in place")
-    with h5py.File(saved, "r+") as file:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "its card is"),
+        ("[]", "its card is"),
+        ('{"class_names": 5}', "class_names in its card is 5; expected a list"),
+        ('{"input_size": [200000, 200000, 3]}', "input_size in its card"),
+        ('{"input_size": [64]}', "input_size in its card"),
+        ('{"preprocessing": "x"}', "preprocessing in its card"),
+        ('{"preprocessing": {"mean": "x"}}', "preprocessing in its card"),
+        ('{"preprocessing": {"scale": NaN}}', "preprocessing in its card"),
+    ],
+)
+def test_spoilt_card(text, words, tmp_path, tiny_model):
+    path = tmp_path / "model.h5"
+    save_model(tiny_model, path)
+    with h5py.File(path, "r+") as file:
         file.attrs["resnet_keras_card"] = text
-    with pytest.raises(InputError, match="its card is"):
-        load_model(saved)
+    with pytest.raises(InputError, match=words):
+        load_model(path)
+
+
+def test_model_that_rescales_is_saved_as_such(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(3, "softmax")(flat))
+    save_model(model, tmp_path / "model.keras")
+    assert load_model(tmp_path / "model.keras")[1]["preprocessing"]["scale"] == 1
+
+
+def test_network_built_from_weights_keeps_what_they_expect_but_its_own_size(tmp_path):
+    card = {"class_names": ["a", "b"], "provenance": {"data": "d"}}
+    save_model(ResNet18((32, 32, 3), 2), tmp_path / "old.h5", card)
+    model = ResNet18((48, 48, 3), 2, weights=str(tmp_path / "old.h5"))
+    save_model(model, tmp_path / "new.h5")
+    card = load_model(tmp_path / "new.h5")[1]
+    assert (card["input_size"], card["class_names"]) == ([48, 48, 3], ["a", "b"])
+    assert "provenance" not in card
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])

@@ -162,6 +162,14 @@ def test_open_size_is_assumed():
     assert "64 x 64" in classifier.assumptions[0]
 
 
+def test_card_fills_in_a_size_left_open_and_may_not_contradict_one(tiny_model):
+    card = {"input_size": [48, 40, 3]}
+    classifier = Classifier(flat_model(shape=(None, None, 3)), card)
+    assert (classifier.height, classifier.width) == (48, 40)
+    with pytest.raises(InputError, match=r"48 x 40 pixels .* takes 32 x 32"):
+        Classifier(tiny_model, card, "m.h5")
+
+
 def test_no_image_model_is_refused():
     model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(3)])
     with pytest.raises(InputError, match=r"m\.h5: its input has shape \(None, 7\)"):

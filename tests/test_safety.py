@@ -157,6 +157,17 @@ def test_a_layer_larger_than_its_weights_is_not_made(suffix, tmp_path, small_mod
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_map_larger_than_any_memory_is_not_made(suffix, tmp_path):
+    inputs = keras.Input((32, 32, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.UpSampling2D(2)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(x))
+    path = tmp_path / f"model{suffix}"
+    save_model(model, path)
+    change_config(path, lambda text: text.replace("[2, 2]", "[2000, 2000]"))
+    refused(path, "UpSampling2D makes maps of (64000, 64000, 3)")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_deep_nesting_is_damage(suffix, tmp_path, small_model):
     path = tmp_path / f"model{suffix}"
     save_model(small_model, path)
