@@ -165,8 +165,10 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
         jit_compile=False if fused.is_useful() else "auto",
     )
     optimizer.build(model.trainable_variables)
-    # What is made only in the first step has TensorFlow trace that step twice.
-    answers = np.eye(model.output_shape[-1], dtype=np.float32)
+    # What is made only in the first step has TensorFlow trace that step twice, and has
+    # Keras ask for a batch, in other backends, before the epoch has begun.
+    answers = keras.ops.eye(model.output_shape[-1])
+    model.compute_loss(None, answers, answers)
     model.compute_metrics(None, answers, answers)
     model.reset_metrics()
 

@@ -1,5 +1,9 @@
 """Batches are decided by seed, epoch and position; augmentation keeps the picture."""
 
+import importlib.util
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import keras
@@ -174,6 +178,31 @@ def test_the_step_is_traced_once(tiny_model):
     model.train_step = lambda data: traces.append(1) or step(data)
     model.fit(batches(), verbose=0, shuffle=False)
     assert len(traces) == 1
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
+def test_no_batch_is_asked_for_before_its_epoch_begins_on_jax():
+    code = """if True:
+        import keras, numpy as np
+        from resnet_keras.models import build
+        from resnet_keras.recipe import Batches, Recipe, compile_for_training
+        asked, begun = [], []
+        class Watched(Batches):
+            def __getitem__(self, index):
+                asked.append(bool(begun))
+                return super().__getitem__(index)
+        class Begin(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch, logs=None):
+                begun.append(epoch)
+        images = np.zeros((16, 32, 32, 3), np.uint8)
+        one_hot = np.eye(2, dtype=np.float32)[np.arange(16) % 2]
+        batches = Watched(images, one_hot, np.arange(16), 4, Recipe(), 0)
+        model = build("resnet-cifar-20", (32, 32, 3), 2)
+        compile_for_training(model, Recipe(), len(batches), 1)
+        model.fit(batches, shuffle=False, verbose=0, callbacks=[Begin()])
+        assert len(asked) == 4 and all(asked), asked"""
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
 
 
 def test_no_xla_on_a_cpu(tiny_model):
