@@ -6,9 +6,7 @@ size, as uint8, with integer labels, class names and a training and a test part.
 
 import hashlib
 import json
-import math
 import os
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,12 +16,18 @@ import h5py
 import numpy as np
 
 from resnet_keras import hands
+from resnet_keras.arrays import (
+    allocate,
+    as_labels,
+    check_images,
+    check_labels,
+    check_no_empty_class,
+    fit_all,
+)
 from resnet_keras.errors import InputError
-from resnet_keras.images import IMAGE_SUFFIXES, fit, height_and_width, read_image
+from resnet_keras.images import IMAGE_SUFFIXES, height_and_width, read_image
 from resnet_keras.safety import check_h5_data, check_npz, naming_damage
 
-# Above this many bytes decoded images go to a temporary file mapped into memory.
-_IN_MEMORY_BYTES = 512 * 2**20
 HANDS = "hands"  # the source that is drawn, not read
 _NUM_HANDS = {"train": 9300, "test": 600}
 _TEST_SHARE = 0.2  # of each class, where a source has no test part of its own
@@ -205,9 +209,9 @@ def _load_course_pair(directory, image_size):
             f"{paths['test']}: its list_classes is {test_class_names}, but that of "
             f"{paths['train']} is {class_names}; expected the same classes."
         )
-    _check_labels(paths["train"], "train_set_y", train.labels, class_names)
-    _check_labels(paths["test"], "test_set_y", test.labels, class_names)
-    _check_no_empty_class(paths["train"], train, class_names)
+    check_labels(paths["train"], "train_set_y", train.labels, class_names)
+    check_labels(paths["test"], "test_set_y", test.labels, class_names)
+    check_no_empty_class(paths["train"], train, class_names)
     name = paths["train"].stem.removeprefix("train_")
     source = f"{paths['train']} and {paths['test'].name}"
     return Dataset(name, source, class_names, train, test)
@@ -220,10 +224,10 @@ def _read_h5(path, part, image_size):
             _h5_array(path, file, key)
             for key in (f"{part}_set_x", f"{part}_set_y", "list_classes")
         )
-        labels = _as_labels(path, f"{part}_set_y", y[()])
-        _check_images(path, f"{part}_set_x", x, len(labels))
+        labels = as_labels(path, f"{part}_set_y", y[()])
+        check_images(path, f"{part}_set_x", x, len(labels))
         class_names = [_as_text(name) for name in np.ravel(names[()])]
-        return class_names, Split(_fit_all(x, image_size), labels)
+        return class_names, Split(fit_all(x, image_size), labels)
 
 
 def _h5_array(path, file, key):
@@ -251,9 +255,9 @@ def _load_npz(path, image_size):
             if key not in arrays:
                 keys = ", ".join(arrays) or "nothing"
                 raise InputError(f'{path}: has no "{key}" (it holds {keys}).')
-        labels = _as_labels(path, y_key, arrays[y_key])
-        _check_images(path, x_key, arrays[x_key], len(labels))
-        parts[part] = Split(_fit_all(arrays[x_key], image_size), labels)
+        labels = as_labels(path, y_key, arrays[y_key])
+        check_images(path, x_key, arrays[x_key], len(labels))
+        parts[part] = Split(fit_all(arrays[x_key], image_size), labels)
     num_classes = parts["train"].labels.max() + 1
     if num_classes > len(parts["train"]):
         raise InputError(
@@ -266,9 +270,9 @@ def _load_npz(path, image_size):
     else:
         class_names = [str(label) for label in range(num_classes)]
     train, test = parts["train"], parts["test"]
-    _check_labels(path, "y_train", train.labels, class_names)
-    _check_labels(path, "y_test", test.labels, class_names)
-    _check_no_empty_class(path, train, class_names)
+    check_labels(path, "y_train", train.labels, class_names)
+    check_labels(path, "y_test", test.labels, class_names)
+    check_no_empty_class(path, train, class_names)
     return Dataset(path.stem, str(path), class_names, train, test)
 
 
@@ -361,7 +365,7 @@ def _list_files(folders, class_names):
 
 
 def _read_files(paths, labels, image_size):
-    images = _allocate(len(paths), image_size)
+    images = allocate(len(paths), image_size)
 
     def read(index):
         images[index] = read_image(paths[index], image_size)
@@ -393,13 +397,13 @@ class _DrawnSplit(Split):
 
     @cached_property
     def _drawn(self):
-        images, labels = _allocate(len(self), self._image_size), []
+        images, labels = allocate(len(self), self._image_size), []
         start = {"train": 0, "test": hands.TEST_START}[self._part]
         # Drawn square at the longer side; other shapes are cropped like any image.
         side = max(self._image_size)
         for batch in hands.iter_batches(len(images), side, start=start):
             done = len(labels)
-            images[done : done + len(batch.labels)] = _fit_all(
+            images[done : done + len(batch.labels)] = fit_all(
                 batch.images, self._image_size
             )
             labels += batch.labels.tolist()
@@ -410,90 +414,3 @@ def _drawn_hands(image_size):
     class_names = [str(sign) for sign in range(6)]
     parts = (_DrawnSplit(part, image_size) for part in ("train", "test"))
     return Dataset(HANDS, "drawn by resnet_keras.hands", class_names, *parts)
-
-
-# --- common to all -------------------------------------------------------------------
-
-
-def _allocate(num_images, image_size):
-    shape = (num_images, *image_size, 3)
-    num_bytes = math.prod(shape)
-    if num_bytes <= _IN_MEMORY_BYTES:
-        return np.empty(shape, np.uint8)
-    # The file has no name any more and goes when the last reference to the map does.
-    with tempfile.TemporaryFile(prefix="resnet_keras-") as file:
-        try:
-            if hasattr(os, "posix_fallocate"):
-                # Without its bytes a full disk would kill whoever writes to the map.
-                os.posix_fallocate(file.fileno(), 0, num_bytes)
-            return np.memmap(file, np.uint8, "w+", shape=shape)
-        except OSError as error:
-            raise InputError(
-                f"{tempfile.gettempdir()}: has no room for {num_bytes / 1e9:.1f} GB of "
-                f"decoded images ({error.strerror}). Set TMPDIR to a folder that has."
-            ) from error
-
-
-def _fit_all(array, image_size):
-    """Copy an array, or an HDF5 data set chunk by chunk, fitted to `image_size`."""
-    images = _allocate(len(array), image_size)
-    for start in range(0, len(array), 1024):
-        chunk = array[start : start + 1024]
-        if chunk.shape[1:3] == image_size:
-            images[start : start + 1024] = chunk
-        else:
-            for offset, image in enumerate(chunk):
-                images[start + offset] = fit(image, image_size)
-    return images
-
-
-def _check_images(path, key, array, num_labels):
-    if len(array.shape) != 4 or array.shape[-1] != 3:
-        raise InputError(
-            f'{path}: "{key}" has shape {array.shape}; expected (m, height, width, 3).'
-        )
-    if array.dtype != np.uint8:
-        has_nan = array.dtype.kind == "f" and np.isnan(array[()]).any()
-        found = f"{array.dtype} and contains NaN" if has_nan else array.dtype
-        raise InputError(f'{path}: "{key}" is {found}; expected uint8, 0 to 255.')
-    if len(array) != num_labels:
-        raise InputError(
-            f'{path}: "{key}" has {len(array)} images but there are {num_labels} '
-            "labels; expected one label per image."
-        )
-    if len(array) == 0:
-        raise InputError(f'{path}: "{key}" has no images; expected at least one.')
-
-
-def _as_labels(path, key, array):
-    array = np.asarray(array)
-    if not (array.ndim == 1 or (array.ndim == 2 and array.shape[0] == 1)):
-        raise InputError(
-            f'{path}: "{key}" has shape {array.shape}; expected (m,) or (1, m), one '
-            "integer per image (of one-hot labels take the argmax)."
-        )
-    labels = array.ravel()
-    if labels.dtype.kind == "f" and np.isnan(labels).any():
-        raise InputError(f'{path}: "{key}" contains NaN; expected integers.')
-    if labels.dtype.kind not in "iuf" or (labels != np.floor(labels)).any():
-        raise InputError(f'{path}: "{key}" is {labels.dtype}; expected integers.')
-    return labels.astype(np.int64)
-
-
-def _check_labels(path, key, labels, class_names):
-    wrong = labels[(labels < 0) | (labels >= len(class_names))]
-    if len(wrong):
-        raise InputError(
-            f'{path}: "{key}" contains the label {wrong[0]}; expected 0 to '
-            f"{len(class_names) - 1}, a position among the {len(class_names)} classes."
-        )
-
-
-def _check_no_empty_class(path, train, class_names):
-    counts = train.counts(len(class_names))
-    if (counts == 0).any():
-        name = class_names[int(np.flatnonzero(counts == 0)[0])]
-        raise InputError(
-            f'{path}: no training image of class "{name}", an empty class; expected at '
-            "least one of each."
-        )

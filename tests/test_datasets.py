@@ -1,13 +1,12 @@
 """Every kind of source, and every way in which it can be wrong."""
 
-import errno
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_keras import datasets, hands, load_dataset
+from resnet_keras import arrays, datasets, hands, load_dataset
 from resnet_keras.datasets import Dataset, Split, stratified_split
 from resnet_keras.errors import InputError
 from tests.conftest import (
@@ -139,16 +138,6 @@ def test_label_beyond_all_images_is_refused_at_once(tmp_path):
         load_dataset(write_npz(tmp_path / "set.npz", y_train=labels), 32)
 
 
-def test_no_room_for_decoded_images_is_one_line(monkeypatch):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(datasets.os, "posix_fallocate", full)
-    monkeypatch.setattr(datasets, "_IN_MEMORY_BYTES", 1000)
-    with pytest.raises(InputError, match=r"has no room for 3\.1 GB .*Set TMPDIR"):
-        datasets._allocate(1000, (1024, 1000))
-
-
 def test_only_those_hands_are_drawn_that_are_asked_for(monkeypatch):
     monkeypatch.setattr(datasets, "_NUM_HANDS", {"train": 10**12, "test": 6})
     dataset = load_dataset("hands", 32)
@@ -176,7 +165,7 @@ def test_print_says_how_many_of_what(pair):
 
 
 def test_large_sources_lie_in_a_file(pair, tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "_IN_MEMORY_BYTES", 1000)
+    monkeypatch.setattr(arrays, "_IN_MEMORY_BYTES", 1000)
     dataset = load_dataset(pair, 32)
     assert isinstance(dataset.train.images, np.memmap)
     expected = coloured_images(np.arange(36) % 3)
