@@ -172,6 +172,12 @@ def test_what_is_given_and_unusable_is_named(tmp_path):
         benchmark.main(["--out", str(tmp_path / "file")])
 
 
+def test_there_is_no_quick_form_of_the_time_to_an_accuracy(capsys):
+    with pytest.raises(SystemExit):
+        benchmark.main(["--quick", "--time-to-accuracy", "0.9"])
+    assert "exclude each other" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_time_to_accuracy_of_all_three(tmp_path):
     write_pair(tmp_path / "colours", num_train=120)

@@ -69,7 +69,10 @@ def _parse(argv):
         default="runs/benchmark",
         help="where to write the figures as JSON and PNG (default: runs/benchmark)",
     )
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    if arguments.quick and arguments.time_to_accuracy:
+        parser.error("--quick and --time-to-accuracy exclude each other")
+    return arguments
 
 
 def main(argv=None):

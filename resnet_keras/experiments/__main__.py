@@ -59,7 +59,7 @@ def _parse(argv):
         "--data",
         required=True,
         metavar="SOURCE",
-        help="photographs, as for resnet_keras.train",
+        help="photographs, as for resnet_keras.train, over 60 of each class",
     )
     recipe = commands.add_parser(
         "recipe",
