@@ -51,6 +51,25 @@ def write_folders(directory, counts, size=32, suffix=".png"):
     return directory
 
 
+def randomize(model, seed=0):
+    """Give every weight, statistics included, a value of its own."""
+    rng = np.random.default_rng(seed)
+    for layer in model.layers:
+        for variable in layer.weights:
+            if "variance" in variable.name or variable.name == "gamma":
+                variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+            elif len(variable.shape) == 1:
+                variable.assign(rng.uniform(-0.2, 0.2, variable.shape))
+    return model
+
+
+def assert_same_answers(found, expected, tolerance):
+    """Compare answers to several images, which must not be alike by themselves."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    assert np.ptp(expected, axis=0).max() > 100 * tolerance
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+
+
 @pytest.fixture
 def pair(tmp_path):
     return write_pair(tmp_path / "colours")

@@ -14,8 +14,7 @@ from resnet_keras.errors import InputError
 from resnet_keras.formats import FORMATS, check_needs, torch_setup
 from resnet_keras.inference import Classifier
 from resnet_keras.models import ResNet
-from tests.conftest import command, write_pair
-from tests.test_weights import randomize
+from tests.conftest import command, randomize, write_pair
 
 pytestmark = pytest.mark.usefixtures("short_networks")
 NAMES = ["0", "1", "2"]

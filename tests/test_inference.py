@@ -7,7 +7,7 @@ import pytest
 from resnet_keras import inference
 from resnet_keras.errors import InputError
 from resnet_keras.inference import Classifier, scores
-from tests.conftest import coloured_images
+from tests.conftest import assert_same_answers, coloured_images, randomize
 
 
 def images(number=5):
@@ -34,13 +34,6 @@ def test_alone_or_in_a_batch_of_any_size_gives_the_same(resnet50):
         np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-def with_random_weights(model):
-    model = keras.models.clone_model(model)
-    rng = np.random.default_rng(0)
-    model.set_weights([rng.uniform(-1, 1, w.shape) ** 2 for w in model.get_weights()])
-    return model
-
-
 @pytest.fixture
 def thresholds(monkeypatch):
     """Let 4 images be some and 6 be many, and have no runtime but Keras' own."""
@@ -50,15 +43,15 @@ def thresholds(monkeypatch):
 
 
 def test_few_some_and_many_images_get_the_same_answers(tiny_model, thresholds):
-    model = with_random_weights(tiny_model)
+    model = randomize(keras.models.clone_model(tiny_model))
     expected = model.predict_on_batch(images(7) / np.float32(255))
     for number in (2, 5, 7):
         found = Classifier(model, {}).probabilities(images(7)[:number])
-        np.testing.assert_allclose(found, expected[:number], atol=1e-5)
+        assert_same_answers(found, expected[:number], 1e-5)
 
 
 def test_new_weights_are_taken_up_however_it_answers(tiny_model, thresholds):
-    model = with_random_weights(tiny_model)
+    model = randomize(keras.models.clone_model(tiny_model))
     classifier = Classifier(model, {})
     old = [classifier.probabilities(images(number)) for number in (2, 5, 7)]
     model.set_weights(tiny_model.get_weights())
@@ -67,7 +60,7 @@ def test_new_weights_are_taken_up_however_it_answers(tiny_model, thresholds):
     for before in old:
         number = len(before)
         found = classifier.probabilities(images(number))
-        np.testing.assert_allclose(found, expected[:number], atol=1e-5)
+        assert_same_answers(found, expected[:number], 1e-5)
         assert not np.allclose(before, found, atol=1e-2)
 
 

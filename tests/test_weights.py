@@ -31,25 +31,13 @@ from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet
 from resnet_keras.pretrained import open_model
 from resnet_keras.variants import vary
-from tests.conftest import coloured_images
+from tests.conftest import coloured_images, randomize
 
 pytestmark = pytest.mark.usefixtures("short_networks")
 SHAPE = (64, 64, 3)
 # Two float32 networks of the same operations in the same order agree to the last bit;
 # with other kernels the sums round otherwise, about 1e-7 in each of 50 layers.
 RELATIVE = 1e-5
-
-
-def randomize(model, seed=0):
-    """Give every weight, statistics included, a value of its own."""
-    rng = np.random.default_rng(seed)
-    for layer in model.layers:
-        for variable in layer.weights:
-            if "variance" in variable.name or variable.name == "gamma":
-                variable.assign(rng.uniform(0.5, 1.5, variable.shape))
-            elif len(variable.shape) == 1:
-                variable.assign(rng.uniform(-0.2, 0.2, variable.shape))
-    return model
 
 
 def images(size=64, seed=0):
