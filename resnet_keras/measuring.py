@@ -1,5 +1,6 @@
 """What a process costs: its memory, and its steps' time beside those of others."""
 
+import contextlib
 import multiprocessing
 import pickle
 import resource
@@ -53,15 +54,27 @@ def interleaved(makers, arguments, num_rounds):
         results = {name: worker.answer() for name, worker in workers.items()}
         for _ in range(num_rounds):
             for name, worker in workers.items():
-                for step, seconds in results[name].get("seconds", {}).items():
-                    seconds.append(worker.ask(step))
+                for step in results[name].get("seconds", {}):
+                    _take(results, name, worker.ask(step), step)
         for name, worker in workers.items():
             if "error" not in results[name]:
-                results[name]["peak_memory_mb"] = worker.ask(None)
+                _take(results, name, worker.ask(None))
     finally:
         for worker in workers.values():
             worker.end()
     return results
+
+
+def _take(results, name, answer, step=None):
+    """Note seconds or memory, or in place of all that was measured an error."""
+    if "error" in results[name]:
+        return
+    if isinstance(answer, dict):
+        results[name] = answer
+    elif step:
+        results[name]["seconds"][step].append(answer)
+    else:
+        results[name]["peak_memory_mb"] = answer
 
 
 class _Worker:
@@ -77,13 +90,14 @@ class _Worker:
         there.close()
 
     def ask(self, step):
-        self._pipe.send(step)
+        with contextlib.suppress(OSError):  # it may have been killed: see `answer`
+            self._pipe.send(step)
         return self.answer()
 
     def answer(self):
         try:
             return self._pipe.recv()
-        except EOFError:
+        except (EOFError, OSError):
             self._process.join()
             return {"error": f"ended with code {self._process.exitcode}"}
 

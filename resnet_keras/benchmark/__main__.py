@@ -9,6 +9,7 @@ from pathlib import Path
 
 from resnet_keras.commands import integer_from, load_keras, number_from, run
 from resnet_keras.errors import InputError
+from resnet_keras.writing import check_folder
 
 
 def _parse(argv):
@@ -33,7 +34,7 @@ def _parse(argv):
     )
     parser.add_argument(
         "--max-minutes",
-        type=number_from(0.1),
+        type=number_from(0.1, 10_000),
         default=30,
         metavar="N",
         help="for that, how long each may train (default: 30)",
@@ -70,7 +71,12 @@ def _parse(argv):
         help="where to write the figures as JSON and PNG (default: runs/benchmark)",
     )
     arguments = parser.parse_args(argv)
-    if arguments.quick and arguments.time_to_accuracy:
+    if arguments.time_to_accuracy is None:
+        for name in ("data", "max_minutes", "epochs", "seed", "xla"):
+            if getattr(arguments, name) != parser.get_default(name):
+                option = name.replace("_", "-")
+                parser.error(f"--{option} is for --time-to-accuracy, which is missing")
+    elif arguments.quick:
         parser.error("--quick and --time-to-accuracy exclude each other")
     return arguments
 
@@ -81,6 +87,7 @@ def main(argv=None):
     out = Path(arguments.out)
     if out.is_file():
         raise InputError(f"{out}: is a file; expected a folder for --out.")
+    check_folder(out)
     start = time.perf_counter()
     print(f"On {_machine()}", flush=True)
     load_keras()
@@ -88,7 +95,7 @@ def main(argv=None):
     from resnet_keras.writing import write_json
 
     result = {"machine": _machine(), "versions": versions()}
-    if arguments.time_to_accuracy:
+    if arguments.time_to_accuracy is not None:
         result |= _time_to_accuracy(arguments, out)
         path = out / "time_to_accuracy.json"
     else:

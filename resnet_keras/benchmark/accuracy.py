@@ -7,6 +7,7 @@ data are read and networks are built.
 """
 
 import csv
+import math
 import multiprocessing
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def this_package(source, target, max_seconds, seed=0, epochs=None):
                     with path.open(newline="") as file:
                         rows = list(csv.DictReader(file))
                     pairs = [(row["seconds"], row["val_accuracy"]) for row in rows]
-                    result = _result(pairs, target)
+                    result = _result(pairs, target, max_seconds)
             if process.poll():
                 message = process.stderr.read().decode().strip()
                 raise InputError(message.removeprefix("error: "))
@@ -141,11 +142,15 @@ def _train_as_in_the_course(pipe, source, seed, jit_compile):
     )
 
 
-def _result(pairs, target):
-    """Sum up epochs, given as pairs of seconds and accuracy."""
+def _result(pairs, target, max_seconds=math.inf):
+    """Sum up epochs, given as pairs of seconds and accuracy; late ones do not count."""
     ends = list(accumulate(float(duration) for duration, _ in pairs))
     accuracies = [float(accuracy) for _, accuracy in pairs]
-    good = (end for end, share in zip(ends, accuracies, strict=True) if share >= target)
+    good = (
+        end
+        for end, share in zip(ends, accuracies, strict=True)
+        if share >= target and end <= max_seconds
+    )
     return {
         "seconds": next(good, None),
         "trained": ends[-1] if ends else 0.0,

@@ -48,7 +48,8 @@ def compare(quick, picture):
     result |= _rates(measure, batch_size, multiply_adds(network, size))
     result["growth"] = []
     if not quick:
-        result["input"] = _input(measure(contenders.INPUT, 3)["fit"]["seconds"])
+        found = measure(contenders.INPUT, 3)["fit"]
+        result["input"] = found if "error" in found else _input(found["seconds"])
         result["start"] = start_up()
         print(results.growth_heading())
         result["growth"] = growth.measure(

@@ -52,6 +52,9 @@ def measure(say, num_rounds=3):
                 makers = {THIS: this_package}
                 known[point] = interleaved(makers, point, num_rounds)[THIS]
             found = known[point]
+            if "error" in found:
+                print(f"{axis} of {point} is left out: {found['error']}", flush=True)
+                continue
             network, size, batch_size = point
             value = {
                 "image size": size,
