@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from resnet_keras import plots
-from resnet_keras.writing import write_whole
+from resnet_keras.writing import check_folder, write_whole
 
 # Student's t, two-sided 95 %, by degrees of freedom
 _T95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
@@ -24,6 +24,7 @@ class Report:
 
     def __init__(self, name, directory, purpose, num_runs):
         self._name, self._directory = name, Path(directory)
+        check_folder(directory)
         self._num_runs, self._num_done = num_runs, 0
         self._start = time.perf_counter()
         print(f"{name}: {purpose}", flush=True)
@@ -58,6 +59,7 @@ class Report:
             The verdict.
         """
         seconds = time.perf_counter() - self._start
+        print(f"Verdict: {verdict}")
         table, picture, words = (
             self._directory / (self._name + suffix)
             for suffix in (".csv", ".png", ".txt")
@@ -70,7 +72,6 @@ class Report:
         with write_whole(words) as temporary:
             temporary.write_text(verdict + "\n")
         print(f"Done in {duration(seconds)}. Written: {table}, {picture}, {words}")
-        print(f"Verdict: {verdict}")
         return verdict
 
 

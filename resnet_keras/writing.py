@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+_MARK = "-partial-"  # of temporary names
+
 
 @contextlib.contextmanager
 def write_whole(path):
@@ -18,7 +20,9 @@ def write_whole(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = "".join(path.suffixes[-2:])  # Keras wants .weights.h5 whole
     handle, temporary = tempfile.mkstemp(
-        prefix=f".{path.name.removesuffix(suffix)}-", suffix=suffix, dir=path.parent
+        prefix=f".{path.name.removesuffix(suffix)}{_MARK}",
+        suffix=suffix,
+        dir=path.parent,
     )
     os.close(handle)
     temporary = Path(temporary)
@@ -39,6 +43,23 @@ def write_whole(path):
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_folder(path):
+    """Make a folder if need be, and see before long work that it can be written to.
+
+    Raises:
+        OSError: it cannot.
+    """
+    Path(path).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path):
+        pass
+
+
+def remove_leftovers(directory):
+    """Remove what `write_whole` had to leave behind where a process was killed."""
+    for path in Path(directory).glob(f".*{_MARK}*"):
+        path.unlink(missing_ok=True)
 
 
 def write_json(path, value):

@@ -1,6 +1,8 @@
 """Each experiment in its quick form, and verdicts that follow the data."""
 
 import csv
+import importlib
+import inspect
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ from PIL import Image
 
 from resnet_keras import ResNetCIFAR
 from resnet_keras.errors import InputError
+from resnet_keras.experiments import __main__ as experiments
 from resnet_keras.experiments import (
     degradation,
     depth_cost,
@@ -85,6 +88,12 @@ def test_degradation_verdict_needs_the_data_to_show_it():
     assert "chance" in scattered
     one_seed = verdict(((0.1,), (0.9,)), ((0.1,), (0.1,)))
     assert "chance" in one_seed
+    better = verdict((high, low), (low, low))
+    assert "better in training: no degradation" in better
+    # Each by itself is sure or not; the difference between the two is not.
+    alike = verdict((low, (0.12, 0.145, 0.14)), (low, (0.1, 0.18, 0.14)))
+    assert "worse in training, but not more than the residual one" in alike
+    assert "as in the paper" not in alike
 
 
 def test_gradients(tmp_path):
@@ -128,6 +137,9 @@ def test_gradients_verdict_follows_the_norms():
     other = gradients.verdict(gradient_rows(shares))
     assert "gradient explodes" in other
     assert "vanishing hinders it here" in other
+    unknown = gradients.verdict(gradient_rows(shares | {("plain", True): float("nan")}))
+    assert "cannot be told" in unknown
+    assert "is not known" in unknown
 
 
 def test_without_normalization_leaves_out_just_that():
@@ -211,6 +223,8 @@ def test_shortcuts_verdict_tells_a_difference_from_chance():
     assert "B is better than A" in words
     assert "C is better than B" not in words
     assert "no two differ" in shortcuts.verdict(rows(dict.fromkeys("ABC", low)))
+    one = shortcuts.verdict(rows({"A": (0.3,), "B": (0.1,), "C": (0.1,)}))
+    assert "One seed cannot tell" in one
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
@@ -229,6 +243,8 @@ def test_recipe_with_some_changes_only(tmp_path):
     rows, _ = recipe.run(source, tmp_path, 1, 1, only=["no label"], quick=True)
     assert [row["change"] for row in rows][2:] == ["no label smoothing"]
     assert all(0 <= row["elsewhere_accuracy"] <= 1 for row in rows)
+    name = "Adam for all weights"  # a part of another's, too
+    assert list(recipe._chosen([name])) == [next(iter(recipe.CHANGES)), name]
     with pytest.raises(InputError, match="no such change"):
         recipe.run(source, tmp_path, 1, 1, only=["flops"], quick=True)
 
@@ -266,6 +282,12 @@ def test_effects_of_changes_are_taken_seed_by_seed():
         "With x: -7.5 ± 3.5 points, -3.8 ± 1.8 elsewhere, loss +0.075 ± 0.035, "
         "2.00 of the time." in words
     )
+
+
+def test_where_nothing_can_be_written_is_told_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        depth_cost.run(tmp_path / "file" / "sub", quick=True)
 
 
 def test_depth_cost(tmp_path):
@@ -317,6 +339,31 @@ def test_help_answers_before_keras_is_loaded():
     )
     assert process.stdout.splitlines()[-1] == "False"
     assert time.perf_counter() - start < 2  # it takes a tenth of a second
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["gradients", "--quick"],
+        ["degradation", "--depths", "8,14", "--data", "hands", "--seeds", "1"],
+        ["identity"],
+        ["shortcuts", "--seeds", "2"],
+        ["depth-cost"],
+        ["fine-tune", "model.h5", "--data", "signs"],
+        ["recipe", "--data", "signs", "--epochs", "1", "--only", "flips"],
+        ["explain", "model.h5", "image.png", "--trust"],
+    ],
+    ids=lambda line: line[0],
+)
+def test_options_are_what_the_experiment_takes(line, monkeypatch, tmp_path):
+    name = line[0].replace("-", "_")
+    package = "resnet_keras" if name == "explain" else "resnet_keras.experiments"
+    module = importlib.import_module(f"{package}.{name}")
+    signature, taken = inspect.signature(module.run), []
+    monkeypatch.setattr(module, "run", lambda **given: taken.append(given))
+    assert experiments.main([*line, "--out", str(tmp_path)]) == 0
+    bound = signature.bind(**taken[0]).arguments
+    assert bound["out"] == str(tmp_path)
 
 
 @pytest.mark.parametrize("depths", ["20", "20,57", "a,b", "2,8"])

@@ -1,6 +1,7 @@
 """Run an experiment: `python -m resnet_keras.experiments NAME`."""
 
 import argparse
+import importlib
 import logging
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def _parse(argv):
             )
             command.add_argument(
                 "--data",
+                dest="source",
                 default="hands",
                 metavar="SOURCE",
                 help="as for resnet_keras.train (default: hands, drawn on the spot)",
@@ -54,9 +56,10 @@ def _parse(argv):
         "fine-tune",
         help="how many photographs pretraining spares (about 15 minutes)",
     )
-    tune.add_argument("model", metavar="MODEL", help="a model, or weights")
+    tune.add_argument("weights", metavar="MODEL", help="a model, or weights")
     tune.add_argument(
         "--data",
+        dest="source",
         required=True,
         metavar="SOURCE",
         help="photographs, as for resnet_keras.train, over 60 of each class",
@@ -67,6 +70,7 @@ def _parse(argv):
     )
     recipe.add_argument(
         "--data",
+        dest="source",
         required=True,
         metavar="SOURCE",
         help="photographs, as for resnet_keras.train; only their training part is used",
@@ -97,9 +101,9 @@ def _parse(argv):
         "explain", help="what in an image a model's answer rests on (seconds)"
     )
     explain.add_argument(
-        "model", metavar="MODEL", help="a .h5 or .keras file, or a network's name"
+        "model_name", metavar="MODEL", help="a .h5 or .keras file, or a network's name"
     )
-    explain.add_argument("image", metavar="IMAGE", help="a picture")
+    explain.add_argument("image_path", metavar="IMAGE", help="a picture")
     add_trust(explain)
     for command in commands.choices.values():
         command.add_argument(
@@ -131,83 +135,11 @@ def main(argv=None):
     load_keras()
     # Network after network is traced; TensorFlow takes that for one traced in vain.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    settings = {key: value for key, value in vars(arguments).items() if key != "name"}
-    _RUNNERS[arguments.name](settings)
+    settings = vars(arguments)  # named as the experiment's `run` names them
+    name = settings.pop("name").replace("-", "_")
+    package = "resnet_keras" if name == "explain" else "resnet_keras.experiments"
+    importlib.import_module(f"{package}.{name}").run(**settings)
     return 0
-
-
-def _gradients(settings):
-    from resnet_keras.experiments import gradients
-
-    gradients.run(settings["out"], quick=settings["quick"])
-
-
-def _degradation(settings):
-    from resnet_keras.experiments import degradation
-
-    degradation.run(
-        settings["out"],
-        settings["depths"],
-        settings["seeds"],
-        settings["data"],
-        settings["quick"],
-    )
-
-
-def _identity(settings):
-    from resnet_keras.experiments import identity
-
-    identity.run(settings["out"], quick=settings["quick"])
-
-
-def _shortcuts(settings):
-    from resnet_keras.experiments import shortcuts
-
-    shortcuts.run(settings["out"], settings["seeds"], settings["quick"])
-
-
-def _depth_cost(settings):
-    from resnet_keras.experiments import depth_cost
-
-    depth_cost.run(settings["out"], quick=settings["quick"])
-
-
-def _fine_tune(settings):
-    from resnet_keras.experiments import fine_tune
-
-    fine_tune.run(settings["model"], settings["data"], settings["out"])
-
-
-def _recipe(settings):
-    from resnet_keras.experiments import recipe
-
-    recipe.run(
-        settings["data"],
-        settings["out"],
-        settings["epochs"],
-        settings["seeds"],
-        settings["only"],
-    )
-
-
-def _explain(settings):
-    from resnet_keras import explain
-
-    explain.run(
-        settings["model"], settings["image"], settings["out"], settings["trust"]
-    )
-
-
-_RUNNERS = {
-    "gradients": _gradients,
-    "degradation": _degradation,
-    "identity": _identity,
-    "shortcuts": _shortcuts,
-    "depth-cost": _depth_cost,
-    "fine-tune": _fine_tune,
-    "recipe": _recipe,
-    "explain": _explain,
-}
 
 
 if __name__ == "__main__":

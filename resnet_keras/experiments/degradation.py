@@ -3,6 +3,8 @@
 Source: arXiv 1512.03385, figure 1, figure 6 and table 6.
 """
 
+from itertools import cycle
+
 import keras
 import numpy as np
 from matplotlib.figure import Figure
@@ -79,11 +81,12 @@ def verdict(rows, chance):
     """
     depths = sorted({row["depth"] for row in rows})
     shallow, deep = depths[0], depths[-1]
-    sentences, effects = [], {}
+    sentences, effects, changes = [], {}, {}
     for network in ("plain", "residual"):
         before = final_errors(rows, network, shallow)
         after = final_errors(rows, network, deep)
         differences = [b - a for a, b in zip(before, after, strict=True)]
+        changes[network] = differences
         mean, margin = mean_and_margin(differences)
         effects[network] = mean if margin < abs(mean) else 0.0
         worse = sum(difference > 0 for difference in differences)
@@ -109,7 +112,9 @@ def verdict(rows, chance):
             f"An answer that is always the same errs in {chance:.1%}: beyond "
             f"that {', '.join(lost)} hardly learnt."
         )
-    return " ".join([*sentences, _conclusion(effects)])
+    apart = [p - r for p, r in zip(*changes.values(), strict=True)]
+    mean, margin = mean_and_margin(apart)
+    return " ".join([*sentences, _conclusion(effects, mean > margin)])
 
 
 def _mean(values):
@@ -122,20 +127,30 @@ def _interval(margin):
     return f"give or take {100 * margin:.1f} (95 % interval over the seeds)"
 
 
-def _conclusion(effects):
-    """Judge by the mean differences; 0 is one that chance explains."""
+def _conclusion(effects, is_plain_worse):
+    """Judge by the mean differences; 0 is one that chance explains.
+
+    `is_plain_worse` says whether the plain network surely lost more than the residual.
+    """
     plain, residual = effects["plain"], effects["residual"]
-    if plain > 0 and residual <= 0:
+    if plain < 0:
+        return "So depth made the plain network better in training: no degradation."
+    if plain > 0 and residual > 0:
+        return (
+            f"So depth made both worse in training, the residual network by "
+            f"{residual / plain:.0%} of what the plain one lost."
+        )
+    if plain > 0 and not is_plain_worse:
+        return (
+            "So depth made the plain network worse in training, but not more than the "
+            "residual one by more than chance explains."
+        )
+    if plain > 0:
         than_chance = "" if residual else " by more than chance explains"
         return (
             "So depth made the plain network worse in training, which is not "
             "overfitting, but not the residual one"
             f"{than_chance}: degradation, as in the paper."
-        )
-    if plain > 0:
-        return (
-            f"So depth made both worse in training, the residual network by "
-            f"{residual / plain:.0%} of what the plain one lost."
         )
     return (
         "So no degradation of the plain network can be told from chance here; more "
@@ -149,7 +164,7 @@ def figure(rows, chance):
     result = Figure(figsize=(9.6, 4.6), layout="constrained")
     panels = result.subplots(1, 2, sharey=True)
     for axes, network in zip(panels, ("plain", "residual"), strict=True):
-        for depth, colour in zip(depths, _COLOURS, strict=False):
+        for depth, colour in zip(depths, cycle(_COLOURS), strict=False):
             for key, style, label in (
                 ("train_error", "-", f"{depth} layers, training"),
                 ("test_error", ":", f"{depth} layers, test"),

@@ -50,6 +50,7 @@ def run(weights, source, out, counts=(10, 20, 60), seed=0, quick=False):
     images = np.concatenate([dataset.train.images, dataset.test.images])
     labels = np.concatenate([dataset.train.labels, dataset.test.labels])
     chosen = _choose(dataset, labels, counts[-1], seed)
+    shown = max(shown, counts[-1] * len(chosen))
     test = np.setdiff1d(np.arange(len(labels)), np.concatenate(chosen))
     report = Report(
         "fine-tune",
@@ -76,7 +77,7 @@ def run(weights, source, out, counts=(10, 20, 60), seed=0, quick=False):
         add("pretrained", 0, known)
     for number in counts:
         taken = np.concatenate([rows_of_class[:number] for rows_of_class in chosen])
-        repeated = np.tile(taken, max(1, shown // len(taken)))
+        repeated = np.resize(taken, shown)  # over and over
         for start in ("scratch", "pretrained"):
             report.begin(f"{start}, {number} photographs per class")
             begin = None if start == "scratch" else weights
@@ -172,7 +173,7 @@ def verdict(rows):
             f"With {number} per class: {scratch:.1%} from scratch, {tuned:.1%} "
             f"fine-tuned ({100 * (tuned - scratch):+.1f} points)."
         )
-    return " ".join(sentences)
+    return " ".join([*sentences, "All of one seed."])
 
 
 def figure(rows):

@@ -4,6 +4,8 @@ Source: arXiv 1512.03385, section 4.1: with batch normalization plain networks h
 healthy gradients, so vanishing is not what degrades them.
 """
 
+import math
+
 import keras
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -61,8 +63,8 @@ def measure(kind, depth, normalized, data, steps, seed, on_step):
     """Return a row per step and layer for one network.
 
     Each has `network`, `depth`, `normalized`, `step`, `layer` (1 is the first) and the
-    Euclidean norms `by_output` and `by_kernel`. SGD with momentum, its gradient clipped
-    to norm 1 so that networks without normalization can go on at all.
+    Euclidean norms `by_output` and `by_kernel`. SGD with momentum, the gradient of each
+    kernel clipped to norm 1 so that networks without normalization can go on at all.
     """
     model = small.network(kind, depth, data, seed)
     if not normalized:
@@ -156,12 +158,16 @@ def verdict(rows):
             "vanishing hinders it here, unlike what the paper reports."
             if "vanishes" in fates
             else "vanishing is not what hinders it, as the paper notes."
+            if all(math.isfinite(share) for share in shares["plain", True])
+            else "so whether vanishing hinders it is not known."
         )
     )
-    return " ".join(sentences)
+    return " ".join([*sentences, "All of one seed."])
 
 
 def _fate(share):
+    if not math.isfinite(share):
+        return "cannot be told"
     if share < 1e-3:
         return "vanishes"
     return "explodes" if share > 1e3 else "stays within a factor of 1,000"

@@ -187,7 +187,7 @@ def verdict(rows):
             f"{'as' if word == 'as much' else 'than'} one of {depths[0]} "
             f"({last:.2f} and {first:.2f})."
         )
-    return " ".join(sentences)
+    return " ".join([*sentences, "All of one seed."])
 
 
 def _compared(value, other):

@@ -109,7 +109,8 @@ def run(source, out, epochs=6, seeds=3, only=(), quick=False):
 def _chosen(only):
     chosen = {}
     for part in only:
-        found = {key: value for key, value in CHANGES.items() if part in key}
+        found = {part: CHANGES[part]} if part in CHANGES else {}
+        found = found or {key: value for key, value in CHANGES.items() if part in key}
         if not found:
             raise InputError(
                 f"--only {part}: no such change; there are: {', '.join(CHANGES)}."
@@ -176,7 +177,8 @@ def verdict(rows):
     sentences = [
         f"The recipe reaches {_mean_and_deviation(accuracy, '.1f')} %, "
         f"{_mean_and_deviation(other, '.1f')} % elsewhere and a loss of "
-        f"{_mean_and_deviation(loss, '.3f')}, over {len(whole)} seeds."
+        f"{_mean_and_deviation(loss, '.3f')}, over {len(whole)} "
+        f"{'seeds' if len(whole) > 1 else 'seed'}."
     ]
     for change, lists in effects(rows).items():
         sentences.append(
@@ -189,8 +191,9 @@ def verdict(rows):
 
 
 def _mean_and_deviation(values, form):
-    deviation = np.std(values, ddof=1) if len(values) > 1 else float("nan")
-    return f"{np.mean(values):{form}} ± {deviation:{form.lstrip('+')}}"
+    if len(values) == 1:
+        return f"{values[0]:{form}}"
+    return f"{np.mean(values):{form}} ± {np.std(values, ddof=1):{form.lstrip('+')}}"
 
 
 def figure(rows):

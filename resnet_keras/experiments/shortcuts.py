@@ -89,6 +89,8 @@ def verdict(rows):
                 f"give or take {100 * margin:.1f}"
             )
     number = len({row["seed"] for row in rows})
+    if number == 1:
+        return " ".join([*sentences, "One seed cannot tell a difference from chance."])
     sentences.append(
         f"Over {number} seeds "
         + (
