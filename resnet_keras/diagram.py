@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
@@ -55,8 +56,10 @@ def architecture(model):
     for index, kind in enumerate(kinds):
         bottom = total - top - each * (index + 1)
         axes = figure.add_axes((0.01, bottom / total, 0.98, each / total))
-        example = next(row for row in blocks if row["kind"] == kind)
-        _draw_block(axes, kind, example["windows"])
+        mine = [row for row in blocks if row["kind"] == kind]
+        striding = [row["strides"] for row in mine if row["stride"] > 1] or [[1]]
+        place = int(np.argmax(striding[0]))  # of the convolution that halves the map
+        _draw_block(axes, kind, mine[0]["windows"], place)
         axes.axhline(1.98, color="#cccccc", linewidth=0.8)
     return figure
 
@@ -106,8 +109,11 @@ def _boxes(row, blocks):
     ]
 
 
-def _draw_block(axes, kind, windows):
-    """The main path from X to Y, and above it the shortcut."""
+def _draw_block(axes, kind, windows, striding):
+    """The main path from X to Y, and above it the shortcut.
+
+    `striding` is the place of the convolution that takes the stride.
+    """
     axes.set(xlim=(0, 11.7), ylim=(0, 2))
     axes.set_axis_off()
     colour, last, main = _COLOURS[kind], len(windows), 0.62
@@ -118,7 +124,7 @@ def _draw_block(axes, kind, windows):
     width = 7.2 / last - 0.3
     start, centres = 1.2, []
     for index, window in enumerate(windows):
-        stride = ", stride s" if index == 0 and kind != "identity" else ""
+        stride = ", stride s" if index == striding and kind != "identity" else ""
         relu = "  |  ReLU" if index < last - 1 else ""
         text = f"CONV {window}x{window}, F{index + 1}{stride}\nBN{relu}"
         centres.append(start + width / 2)

@@ -89,12 +89,14 @@ def _as_bytes(values):
 
 def _turned(image, degrees, zoom=1.0):
     """Turn and enlarge about the middle; edges repeat."""
-    size = image.shape[0]
-    padded = np.pad(image, [(size, size), (size, size), (0, 0)], "edge")
+    height, width = image.shape[:2]
+    margin = max(height, width)
+    padded = np.pad(image, [(margin, margin), (margin, margin), (0, 0)], "edge")
     turned = Image.fromarray(padded).rotate(degrees, Image.Resampling.BICUBIC)
-    half = size / zoom / 2
-    box = [1.5 * size - half] * 2 + [1.5 * size + half] * 2
-    return np.asarray(turned.resize((size, size), Image.Resampling.BICUBIC, tuple(box)))
+    middle = np.array([width, height]) / 2 + margin
+    half = np.array([width, height]) / zoom / 2
+    box = (*(middle - half), *(middle + half))
+    return np.asarray(turned.resize((width, height), Image.Resampling.BICUBIC, box))
 
 
 # name: change of one picture, given a `numpy.random.Generator`
@@ -122,7 +124,7 @@ def stress(name, images, seed=0):
 
     Args:
         name: a key of `STRESS`.
-        images: uint8 (number, size, size, 3).
+        images: uint8 (number, height, width, 3).
         seed: of what is random; image k gets the same change among any others.
 
     Returns:

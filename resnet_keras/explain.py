@@ -108,16 +108,21 @@ def _starts(length, patch, step):
 
 def last_map(model):
     """Return the last map of features, a symbolic tensor (batch, rows, columns, k)."""
-    for layer in reversed(model.layers):
+    maps = []
+    for layer in model.layers:
         is_pooling = "Pooling" in type(layer).__name__
-        is_input = isinstance(layer, keras.layers.InputLayer)
+        # The output of a model within the model is none of this graph.
+        is_other = isinstance(layer, (keras.layers.InputLayer, keras.Model))
         output = getattr(layer, "output", None)
-        if len(getattr(output, "shape", ())) == 4 and not is_pooling and not is_input:
-            return output
-    raise InputError(
-        f"{model.name}: has no map of features (batch, rows, columns, channels); "
-        "expected a convolutional network."
-    )
+        if len(getattr(output, "shape", ())) == 4 and not is_pooling and not is_other:
+            maps.append(output)
+    if not maps:
+        raise InputError(
+            f"{model.name}: has no map of features (batch, rows, columns, channels) "
+            "of its own; expected a convolutional network, not wrapped in another."
+        )
+    # A single cell has no place; scores of classes may come as such.
+    return ([x for x in maps if tuple(x.shape[1:3]) != (1, 1)] or maps)[-1]
 
 
 def cell_centres(model):
@@ -193,6 +198,11 @@ def explain(classifier, image):
     probabilities = classifier.probabilities(image[None])[0]
     label = int(probabilities.argmax())
     model, batch = classifier.model, classifier.preprocess(image[None])
+    if None in model.input_shape[1:]:
+        raise InputError(
+            f"{model.name}: takes pictures of any size; expected a network of a fixed "
+            "one, where each cell of its maps has a place."
+        )
     maps = {
         "grad_cam": _at_pixels(grad_cam(model, batch[0], label), model),
         "input_gradient": input_gradient(model, batch[0], label),
@@ -280,7 +290,8 @@ def verdict(name, probability, maps):
         f"Covering a square of it takes away up to {100 * largest:.0f} points of "
         "probability, averaged over the squares that cover a pixel."
         if largest > 0.01
-        else "No single covered square lowers the probability by a point."
+        else "Covering squares takes away less than a point of probability, averaged "
+        "over those that cover a pixel."
     )
     first, second = (maps[key].ravel() for key in ("grad_cam", "occlusion"))
     # A last map of one cell is the same everywhere: it cannot agree with anything.

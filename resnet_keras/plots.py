@@ -28,7 +28,7 @@ def curves(history):
         figure.subplots(1, 2), ("loss", "accuracy"), ("Loss", "Accuracy"), strict=True
     ):
         for prefix, label, colour in (
-            ("", "training (augmented)", _TRAIN),
+            ("", "while training", _TRAIN),
             ("val_", "validation", _VALIDATION),
         ):
             if prefix + key in history[0]:

@@ -112,7 +112,8 @@ def block_table(model):
                 "kind": kind,
                 "windows": [conv.kernel_size[0] for conv in main],
                 "filters": [conv.filters for conv in main],
-                "stride": main[0].strides[0],
+                "strides": [conv.strides[0] for conv in main],
+                "stride": math.prod(conv.strides[0] for conv in main),
                 "before": tuple(entry.input.shape[1:]),
                 "after": tuple(main[-1].output.shape[1:]),
             }

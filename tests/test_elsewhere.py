@@ -28,6 +28,18 @@ def test_each_change_repeats_and_depends_on_the_place_in_the_set(name, picture):
     )
 
 
+@pytest.mark.parametrize("name", ["noise", "another wall", "light from one side"])
+def test_what_is_random_differs_from_picture_to_picture(name, picture):
+    first, second = elsewhere.stress(name, np.stack([picture] * 2))
+    assert np.any(first != second)
+
+
+@pytest.mark.parametrize("name", elsewhere.STRESS)
+def test_pictures_need_not_be_square(name, picture):
+    wide = picture[None, 8:56]
+    assert elsewhere.stress(name, wide).shape == wide.shape
+
+
 def test_as_they_are_is_no_change_and_all_others_are(picture):
     images = picture[None]
     for name in elsewhere.STRESS:

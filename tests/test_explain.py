@@ -105,9 +105,11 @@ def test_explain_takes_the_likeliest_class(model):
     answers = classifier.probabilities(image[None])[0]
     assert (label, probability) == (answers.argmax(), pytest.approx(answers.max()))
     assert {values.shape for values in maps.values()} == {(16, 16)}
-    assert maps["grad_cam"].max() <= explain.grad_cam(
-        model, image / np.float32(255), label
-    ).max() * (1 + 1e-5)
+    cells = explain.grad_cam(model, image / np.float32(255), label)
+    assert cells.max() > 0
+    centres = explain.cell_centres(model)
+    at_pixels = maps["grad_cam"][np.ix_(*(np.array(x, int) for x in centres))]
+    np.testing.assert_allclose(at_pixels, cells, rtol=1e-5)
 
 
 def test_verdict_follows_the_maps():
@@ -123,7 +125,7 @@ def test_verdict_follows_the_maps():
     other = explain.verdict("two", 0.9, same | {"occlusion": right * 0.001})
     assert "lower right" in other
     assert "do not agree" in other
-    assert "No single covered square" in other
+    assert "takes away less than a point" in other
     assert "is empty" in explain.verdict("two", 0.9, same | {"grad_cam": 0 * left})
 
 
@@ -132,6 +134,31 @@ def test_a_model_without_maps_is_refused():
     outputs = keras.layers.Dense(2)(keras.layers.Flatten()(inputs))
     with pytest.raises(InputError, match="no map of features"):
         explain.last_map(keras.Model(inputs, outputs, name="dense"))
+
+
+def test_scores_of_classes_that_come_as_a_map_are_none_of_features():
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(5, 3, name="features")(inputs)
+    x = keras.layers.GlobalAveragePooling2D(keepdims=True)(x)
+    x = keras.layers.Flatten()(keras.layers.Conv2D(2, 1)(x))
+    assert explain.last_map(keras.Model(inputs, x)).shape == (None, 14, 14, 5)
+
+
+def test_maps_of_a_model_within_the_model_are_not_reached(model):
+    base = keras.Model(model.input, feature_maps(model)["C4"])
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.GlobalAveragePooling2D()(base(inputs))
+    wrapped = keras.Model(inputs, keras.layers.Dense(2, "softmax")(x))
+    with pytest.raises(InputError, match="not wrapped in another"):
+        explain.explain(Classifier(wrapped, {}), random_image(np.uint8))
+
+
+def test_pictures_of_any_size_have_no_places():
+    inputs = keras.Input((None, None, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(x))
+    with pytest.raises(InputError, match="of a fixed one"):
+        explain.explain(Classifier(model, {}), random_image(np.uint8))
 
 
 def test_command_explains_a_file(model, tmp_path):

@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 from PIL import Image
 
-from resnet_keras import ResNet50, save_model
+from resnet_keras import ResNet18, ResNet50, save_model
 from resnet_keras.models import build
-from resnet_keras.summary import shape_changes, stage_table, summary
+from resnet_keras.summary import block_table, shape_changes, stage_table, summary
 from tests.conftest import assert_refused, command
 
 
@@ -80,3 +80,15 @@ def test_command_takes_a_name_or_a_file_and_draws(tmp_path):
 )
 def test_command_refuses_in_words(arguments, words):
     assert_refused(command("summary", *arguments), *words)
+
+
+def test_stride_is_that_of_the_block_wherever_it_lies():
+    rows = (
+        block_table(ResNet18((64, 64, 3), 2)),
+        block_table(ResNet50((64, 64, 3), 2, variant="torch")),
+    )
+    for table in rows:
+        strides = {(row["stage"], row["block"]): row["stride"] for row in table}
+        assert (strides[2, "a"], strides[3, "a"], strides[3, "b"]) == (1, 2, 1)
+    torch = next(row for row in rows[1] if (row["stage"], row["block"]) == (3, "a"))
+    assert torch["strides"] == [1, 2, 1]
