@@ -24,7 +24,7 @@ from resnet_keras.files import (
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.measuring import memory_mb
 from resnet_keras.recipe import RECIPES, Batches, compile_for_training
-from resnet_keras.writing import write_json, write_whole
+from resnet_keras.writing import remove_leftovers, write_json, write_whole
 
 _VALIDATION_SHARE = 0.1
 _MOST_VALIDATING = 500  # enough to know the accuracy to a point or two
@@ -214,6 +214,7 @@ class _Run(keras.callbacks.Callback):
 
     def begin(self):
         """Take up the checkpoint if there is one, or write down the settings."""
+        remove_leftovers(self._directory)
         path = self._directory / self.CHECKPOINT
         if not path.exists():
             write_json(self._directory / "config.json", self._config)
