@@ -65,10 +65,10 @@ def save_model(model, path, card=None, optimizer=None):
     Example:
 
     >>> import resnet_keras, tempfile
-    >>> model = resnet_keras.ResNet50(input_shape=(32, 32, 3), classes=2)
-    >>> path = tempfile.mkdtemp() + "/model.h5"
-    >>> save_model(model, path, {"class_names": ["cat", "dog"]})
-    >>> load_model(path)[1]["class_names"]
+    >>> model = resnet_keras.ResNetCIFAR(8, classes=2)
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     save_model(model, directory + "/a.h5", {"class_names": ["cat", "dog"]})
+    ...     load_model(directory + "/a.h5")[1]["class_names"]
     ['cat', 'dog']
     """
     path = Path(path)

@@ -57,9 +57,10 @@ def load_weights(model, path, verbose=False):
     Example:
 
     >>> import resnet_keras, tempfile
-    >>> path = tempfile.mkdtemp() + "/a.weights.h5"
-    >>> resnet_keras.ResNetCIFAR(8).save_weights(path)
-    >>> card = load_weights(resnet_keras.ResNetCIFAR(8), path)
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     path = directory + "/a.weights.h5"
+    ...     resnet_keras.ResNetCIFAR(8).save_weights(path)
+    ...     card = load_weights(resnet_keras.ResNetCIFAR(8), path)
     """
     weights = read_weights(path)
     fill(model, weights)

@@ -95,6 +95,13 @@ def test_saved_model_carries_the_card(small_file, source, tmp_path):
     assert card["class_names"] == NAMES
 
 
+@pytest.mark.parametrize("name", ["h5", "keras"])
+def test_kerass_own_formats_carry_the_card(name, small_file, source, tmp_path):
+    path = tmp_path / f"out.{name}"
+    run(small_file, name, path, source)
+    assert load_model(path)[1]["class_names"] == NAMES
+
+
 @pytest.fixture
 def torchvision(monkeypatch):
     """Put networks of PyTorch's own layers in the place of torchvision's."""

@@ -67,6 +67,33 @@ def test_shift_moves_by_up_to_the_given_share():
     assert len(seen) > 30
 
 
+def place_of_a_bright_spot(recipe, seed):
+    """Return where a spot ten pixels right of the centre comes to lie, from there."""
+    image = np.zeros((65, 65, 3), np.uint8)
+    image[31:34, 41:44] = 255
+    moved = augment(image, recipe, np.random.default_rng(seed))[..., 0]
+    rows, columns = np.indices(moved.shape)
+    weights = moved / moved.sum()
+    return np.array([(weights * columns).sum(), (weights * rows).sum()]) - 32
+
+
+def test_rotation_turns_about_the_centre_by_up_to_so_many_degrees():
+    recipe = replace(STILL, rotation=30)
+    places = np.array([place_of_a_bright_spot(recipe, seed) for seed in range(40)])
+    np.testing.assert_allclose(np.hypot(*places.T), 10, atol=0.3)
+    angles = np.degrees(np.arctan2(places[:, 1], places[:, 0]))
+    assert -31 < angles.min() < -15
+    assert 15 < angles.max() < 31
+
+
+def test_scale_moves_away_from_the_centre_or_towards_it():
+    recipe = replace(STILL, scale=0.2)
+    places = np.array([place_of_a_bright_spot(recipe, seed) for seed in range(40)])
+    np.testing.assert_allclose(places[:, 1], 0, atol=0.1)
+    assert 10 / 1.2 - 0.1 < places[:, 0].min() < 9.2
+    assert 10.8 < places[:, 0].max() < 12.1
+
+
 def test_brightness_and_colour_scale_the_channels():
     image = np.full((32, 32, 3), 100, np.uint8)
     recipe = replace(STILL, brightness=0.2, colour=0.1)

@@ -83,6 +83,18 @@ def test_run_of_the_usual_place_is_resumed_at_its_own_size(tmp_path, monkeypatch
     assert sizes == [(40, 40), (40, 40)]
 
 
+def test_warnings_of_the_run_are_printed(tmp_path, monkeypatch, capsys):
+    from resnet_keras import training
+
+    metrics = {"warnings": ["w"], "test_accuracy": 1.0, "train_seconds": 60.0}
+    monkeypatch.setattr(training, "train", lambda *_: metrics)
+    source = write_pair(tmp_path / "data")
+    train.main(["--data", str(source), "--out", str(tmp_path / "x")])
+    printed = capsys.readouterr().out
+    assert "Warning: w\n" in printed
+    assert "after 1.0 minutes" in printed
+
+
 def test_run_that_had_not_begun_is_not_offered_to_be_resumed(tmp_path, monkeypatch):
     from resnet_keras import training
 
