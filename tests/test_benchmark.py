@@ -154,6 +154,11 @@ def test_figure_shows_all_bars_and_all_points():
     np.testing.assert_allclose(line.get_ydata(), [100, 200, 400])
 
 
+def test_contenders_of_one_letter_are_told_apart():
+    names = ["(b) Keras with XLA", "(b) Keras' defaults", "(a) this package"]
+    assert results._short(names) == ["(b) Keras\nwith XLA", "(b)", "(a)"]
+
+
 def test_course_of_accuracy_is_drawn_to_the_minute():
     found = {
         "(a)": {"ends": [30.0, 60.0], "accuracies": [0.4, 0.9]},

@@ -1,11 +1,12 @@
 """The benchmark's figures as tables of text and as a picture."""
 
 import statistics
+import textwrap
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-_OWN, _OTHER = "#dd8452", "#4c72b0"
+_OWN, _OTHER, _MORE = "#dd8452", "#4c72b0", ("#55a868", "#8172b3")
 
 
 def speeds(results, num_images):
@@ -89,7 +90,7 @@ def figure(bars, rows):
         axes.margins(x=0.2)
         axes.tick_params(labelsize=8)
         if index:
-            axes.set_yticks(range(len(names)), [name[:3] for name in names])
+            axes.set_yticks(range(len(names)), _short(names))
     for index, axis in enumerate(axes_of_growth):
         width = 12 // len(axes_of_growth)
         axes = result.add_subplot(grid[1, index * width : (index + 1) * width])
@@ -110,6 +111,15 @@ def figure(bars, rows):
     return result
 
 
+def _short(names):
+    """Return the letters of contenders, bottom up; of two with one letter, more."""
+    above = [{name[:3] for name in names[index + 1 :]} for index in range(len(names))]
+    return [
+        textwrap.fill(name, 13) if name[:3] in letters else name[:3]
+        for name, letters in zip(names, above, strict=True)
+    ]
+
+
 def course_of_accuracy(results, target):
     """Draw how validation accuracy rose with the minutes of training.
 
@@ -120,9 +130,12 @@ def course_of_accuracy(results, target):
     """
     result = Figure(figsize=(8, 4), layout="constrained")
     axes = result.add_subplot()
+    axes.set_prop_cycle(color=[_OTHER, *_MORE])
     for name, values in results.items():
         minutes = [end / 60 for end in values["ends"]]
-        axes.plot(minutes, values["accuracies"], "o-", markersize=3, label=name)
+        colour = _OWN if name.startswith("(a)") else None
+        line = {"markersize": 3, "label": name, "color": colour}
+        axes.plot(minutes, values["accuracies"], "o-", **line)
     axes.axhline(target, color="grey", linestyle=":", label=f"{target}, to be reached")
     axes.set_xlabel("minutes of training")
     axes.set_ylabel("validation accuracy")
