@@ -224,7 +224,7 @@ def test_verdict_and_figure_follow_the_rows():
     rows = [dict(zip(keys, row, strict=True)) for row in table]
     assert fine_tune.verdict(rows) == (
         "Without a photograph: 70.0%. With 10 per class: 50.0% from scratch, 80.0% "
-        "fine-tuned (+30.0 points)."
+        "fine-tuned (+30.0 points). All of one seed."
     )
     [axes] = fine_tune.figure(rows).axes
     drawn = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
