@@ -75,7 +75,7 @@ class Classifier:
         return size
 
     def _fill_in_preprocessing(self, card):
-        if "preprocessing" in card:
+        if card.get("preprocessing") is not None:
             return PREPROCESSING | card["preprocessing"]
         usual = usual_preprocessing(self.model)
         self.assumptions.append(

@@ -165,11 +165,15 @@ def main(argv=None):
     config["epochs"] = config["epochs"] or _default_epochs(num_train)
     config["precision"] = config["precision"] or fused.best_precision()
 
+    settings = directory / "config.json"
+    before = _time_of(settings)
     try:
         metrics = train(dataset, directory, config, arguments.verbose, outdated)
     except KeyboardInterrupt:
         going_on = "It had not begun; there is nothing to resume."
-        if (directory / "config.json").exists():
+        # Until the new run begins the settings may be those of one to be replaced.
+        now = _time_of(settings)
+        if now and (arguments.resume or now != before):
             going_on = (
                 "Finished epochs are kept; go on with python -m resnet_keras.train "
                 f"--out {shlex.quote(str(directory))} --resume"
@@ -185,6 +189,11 @@ def main(argv=None):
         f"Try it: python -m resnet_keras.predict {shlex.quote(str(model))} IMAGE"
     )
     return 0
+
+
+def _time_of(path):
+    """Return when a file was written, in nanoseconds, or None if there is none."""
+    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def _load(config):

@@ -152,6 +152,7 @@ def test_zip_of_something_else(tmp_path):
         ('{"preprocessing": "x"}', "preprocessing in its card"),
         ('{"preprocessing": {"mean": "x"}}', "preprocessing in its card"),
         ('{"preprocessing": {"scale": NaN}}', "preprocessing in its card"),
+        (f'{{"preprocessing": {{"scale": 1{400 * "0"}}}}}', "preprocessing in its"),
     ],
 )
 def test_spoilt_card(text, words, tmp_path, tiny_model):

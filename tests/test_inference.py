@@ -125,6 +125,12 @@ def test_without_a_card_what_is_assumed_is_said(tiny_model):
     ]
 
 
+def test_entries_of_a_card_that_are_null_are_not_said(tiny_model):
+    card = dict.fromkeys(("class_names", "input_size", "preprocessing"))
+    classifier = Classifier(tiny_model, card)
+    assert classifier.assumptions == Classifier(tiny_model, {}).assumptions
+
+
 def test_a_model_that_rescales_gets_plain_values():
     model = flat_model(extra=[keras.layers.Rescaling(1 / 255)])
     classifier = Classifier(model, {})

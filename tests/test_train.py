@@ -105,6 +105,10 @@ def test_run_that_had_not_begun_is_not_offered_to_be_resumed(tmp_path, monkeypat
     line = ["--data", str(write_pair(tmp_path / "data")), "--out", str(tmp_path / "x")]
     with pytest.raises(InputError, match="nothing to resume"):
         train.main(line)
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "config.json").write_text("{}")  # of the run to be replaced
+    with pytest.raises(InputError, match="nothing to resume"):
+        train.main([*line, "--overwrite"])
 
 
 @pytest.mark.parametrize("recipe", ["default", "course"])
