@@ -8,6 +8,7 @@ import types
 import keras
 import numpy as np
 import pytest
+import safetensors
 
 from resnet_keras import ResNet50, export, load_model, save_model
 from resnet_keras.errors import InputError
@@ -131,6 +132,11 @@ def test_torchvision_answers_the_same(depth, torchvision, source, tmp_path, caps
     printed = capsys.readouterr().out
     assert difference(printed) < 1e-5
     assert 'get_submodule("maxpool"), "padding", 0)' in printed
+    with safetensors.safe_open(tmp_path / "o.safetensors", "numpy") as file:
+        carried = file.metadata()
+    assert json.loads(carried["class_names"]) == NAMES
+    assert json.loads(carried["preprocessing"])["scale"] == 1 / 255
+    assert carried["setup"].splitlines()[0] in printed
 
 
 def test_setup_of_torchvisions_own_network_changes_nothing():
@@ -141,7 +147,9 @@ def test_setup_of_torchvisions_own_network_changes_nothing():
 def test_keras_applications_answers_the_same(tmp_path):
     model = randomize(ResNet50((32, 32, 3), 3, pool_padding=1))  # epsilon the course's
     form = FORMATS["keras-applications"]
-    form.write(model, {}, tmp_path / "out.weights.h5", None)
+    card = {"class_names": NAMES}
+    form.write(model, card, tmp_path / "out.weights.h5", None)
+    assert json.loads((tmp_path / "out.json").read_text()) == card
     images = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
     found = form.open(tmp_path / "out.weights.h5", model)(images)
     np.testing.assert_allclose(found, model(images), atol=1e-5)
