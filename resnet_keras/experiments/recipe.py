@@ -22,13 +22,18 @@ from resnet_keras.report import Report
 
 _WHOLE = "the recipe as it is"
 _FLIPPED = "answers averaged over both mirror images"
-_AUGMENTATION = ("flip", "shift", "scale", "rotation", "brightness", "colour")
+_MOVES = ("shift", "scale", "rotation")
+_LIGHT = ("brightness", "colour")
 CHANGES = {
     _WHOLE: {},
     "statistics with Keras' momentum, 0.99": {"statistics_momentum": 0.99},
-    "no augmentation": dict.fromkeys(_AUGMENTATION, 0.0),
+    "no augmentation": dict.fromkeys(("flip", *_MOVES, *_LIGHT), 0.0),
     "no flips": {"flip": 0.0},
+    "no shift, scale or rotation": dict.fromkeys(_MOVES, 0.0),
+    "no change of light or colour": dict.fromkeys(_LIGHT, 0.0),
+    "no warm-up": {"warmup_steps": 0},
     "a constant rate, without warm-up": {"anneals": False},
+    "seed 0 in every layer": {"varies_start": False},
     "blocks that begin as the identity": {"branch_scale": 0.0},
     "blocks that begin unscaled": {"branch_scale": 1.0},
     "no label smoothing": {"label_smoothing": 0.0},
