@@ -236,6 +236,8 @@ def test_recipe(seeds, tmp_path):
     assert len(rows) == 4 * seeds
     assert {row["seed"] for row in rows} == set(range(seeds))
     assert "With no augmentation: " in words
+    both = next(row for row in rows if "mirror" in row["change"])
+    assert both["mirrored_accuracy"] == both["validation_accuracy"]
 
 
 def test_recipe_with_some_changes_only(tmp_path):
@@ -265,6 +267,7 @@ def test_effects_of_changes_are_taken_seed_by_seed():
             "validation_accuracy": accuracy,
             "validation_loss": 1 - accuracy,
             "elsewhere_accuracy": accuracy / 2,
+            "mirrored_accuracy": accuracy / 4,
             "seconds": seconds,
         }
 
@@ -276,11 +279,12 @@ def test_effects_of_changes_are_taken_seed_by_seed():
     np.testing.assert_allclose(found["x"]["accuracy"], [-5, -10])
     np.testing.assert_allclose(found["x"]["loss"], [0.05, 0.1])
     np.testing.assert_allclose(found["x"]["elsewhere"], [-2.5, -5])
+    np.testing.assert_allclose(found["x"]["mirrored"], [-1.25, -2.5])
     words = recipe.verdict(rows)
-    assert "reaches 85.0 ± 7.1 %, 42.5 ± 3.5 % elsewhere" in words
+    assert "85.0 ± 7.1 %, 42.5 ± 3.5 % elsewhere, 21.2 ± 1.8 % in a mirror" in words
     assert (
-        "With x: -7.5 ± 3.5 points, -3.8 ± 1.8 elsewhere, loss +0.075 ± 0.035, "
-        "2.00 of the time." in words
+        "With x: -7.5 ± 3.5 points, -3.8 ± 1.8 elsewhere, -1.9 ± 0.9 in a mirror, "
+        "loss +0.075 ± 0.035, 2.00 of the time." in words
     )
 
 

@@ -1,8 +1,9 @@
 """The recipe: what each of its ingredients brings on a small set of photographs.
 
 The network is trained with the recipe, and with the recipe but for one ingredient, and
-asked about a fifth of the training images that was set aside, as they are and as they
-might look elsewhere. The test images are not looked at.
+asked about a fifth of the training images that was set aside: as they are, as they
+might look elsewhere, and in a mirror, as the other hand. The test images are not looked
+at.
 """
 
 import time
@@ -46,6 +47,7 @@ CHANGES = {
 _EFFECTS = {
     "accuracy": ("validation_accuracy", 100),
     "elsewhere": ("elsewhere_accuracy", 100),
+    "mirrored": ("mirrored_accuracy", 100),
     "loss": ("validation_loss", 1),
 }
 
@@ -87,11 +89,12 @@ def run(source, out, epochs=6, seeds=3, only=(), quick=False):
             seconds = time.perf_counter() - begin
             images = dataset.train.images[held_out]
             labels = dataset.train.labels[held_out]
-            answers = {change: _answers(classifier, images)}
+            usual = _answers(classifier, images)
+            answers = {change: (usual, classifier.probabilities(images[:, :, ::-1]))}
             if change == _WHOLE:
-                mirrored = _answers(classifier, images, flip=True)
-                answers[_FLIPPED] = (answers[change] + mirrored) / 2
-            for what, probabilities in answers.items():
+                both = (usual + _answers(classifier, images, flip=True)) / 2
+                answers[_FLIPPED] = (both, both[0])
+            for what, (probabilities, mirrored) in answers.items():
                 found = [scores(each, labels) for each in probabilities]
                 rows.append(
                     {
@@ -100,6 +103,7 @@ def run(source, out, epochs=6, seeds=3, only=(), quick=False):
                         "validation_accuracy": found[0]["accuracy"],
                         "validation_loss": found[0]["loss"],
                         "elsewhere_accuracy": np.mean([x["accuracy"] for x in found]),
+                        "mirrored_accuracy": scores(mirrored, labels)["accuracy"],
                         "seconds": seconds,
                     }
                 )
@@ -157,8 +161,9 @@ def effects(rows):
         rows: as `run` returns them.
 
     Returns:
-        Dictionary from the change to lists, one number per seed: `accuracy` and
-        `elsewhere` in points, `loss`, and `time`, as a share of the recipe's.
+        Dictionary from the change to lists, one number per seed: `accuracy`,
+        `elsewhere` and `mirrored` in points, `loss`, and `time`, as a share of the
+        recipe's.
     """
     found = {(row["change"], row["seed"]): row for row in rows}
     result = {}
@@ -178,17 +183,20 @@ def verdict(rows):
     whole = [row for row in rows if row["change"] == _WHOLE]
     accuracy = [100 * row["validation_accuracy"] for row in whole]
     other = [100 * row["elsewhere_accuracy"] for row in whole]
+    mirrored = [100 * row["mirrored_accuracy"] for row in whole]
     loss = [row["validation_loss"] for row in whole]
     sentences = [
         f"The recipe reaches {_mean_and_deviation(accuracy, '.1f')} %, "
-        f"{_mean_and_deviation(other, '.1f')} % elsewhere and a loss of "
+        f"{_mean_and_deviation(other, '.1f')} % elsewhere, "
+        f"{_mean_and_deviation(mirrored, '.1f')} % in a mirror and a loss of "
         f"{_mean_and_deviation(loss, '.3f')}, over {len(whole)} "
         f"{'seeds' if len(whole) > 1 else 'seed'}."
     ]
     for change, lists in effects(rows).items():
         sentences.append(
             f"With {change}: {_mean_and_deviation(lists['accuracy'], '+.1f')} points, "
-            f"{_mean_and_deviation(lists['elsewhere'], '+.1f')} elsewhere, loss "
+            f"{_mean_and_deviation(lists['elsewhere'], '+.1f')} elsewhere, "
+            f"{_mean_and_deviation(lists['mirrored'], '+.1f')} in a mirror, loss "
             f"{_mean_and_deviation(lists['loss'], '+.3f')}, "
             f"{np.mean(lists['time']):.2f} of the time."
         )
@@ -205,12 +213,14 @@ def figure(rows):
     """Draw the effect of each change on accuracies and loss; a dot per seed."""
     found = effects(rows)
     order = sorted(found, key=lambda change: -np.mean(found[change]["loss"]))
-    result = Figure(figsize=(11.5, 1.6 + 0.36 * len(order)), layout="constrained")
-    left, middle, right = result.subplots(1, 3, sharey=True)
-    for axes, key, title, linear in (
-        (left, "accuracy", "accuracy, points", 5),
-        (middle, "elsewhere", "accuracy elsewhere, points", 5),
-        (right, "loss", "loss", 0.1),
+    result = Figure(figsize=(13, 1.6 + 0.36 * len(order)), layout="constrained")
+    panels = result.subplots(1, len(_EFFECTS), sharey=True)
+    for axes, key, title, linear in zip(
+        panels,
+        _EFFECTS,
+        ("accuracy, points", "elsewhere, points", "in a mirror, points", "loss"),
+        (5, 5, 5, 0.1),
+        strict=True,
     ):
         if np.abs([found[change][key] for change in order]).max() > 4 * linear:
             # Some effects are a hundred times others; linear up to `linear`.
@@ -227,6 +237,6 @@ def figure(rows):
         axes.set_yticks(range(len(order)), order)
         axes.set_xlabel(title)
         axes.spines[["top", "right"]].set_visible(False)
-    left.invert_yaxis()  # and the others with it
+    panels[0].invert_yaxis()  # and the others with it
     result.suptitle("What each change adds to the recipe's scores in validation")
     return result
