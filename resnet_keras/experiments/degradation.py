@@ -203,6 +203,7 @@ def figure(rows, chance):
         loc="outside lower center",
         ncols=2 * min(len(depths), 3),
         frameon=False,
+        title="training error: while the network trains, its last point afterwards",
     )
     number = len({row["seed"] for row in rows})
     result.suptitle(
