@@ -12,9 +12,10 @@ _COLOURS = {
     "convolutional": "#dd8452",
     "padded": "#c9a227",
     "identity": "#4c72b0",
-    "plain": "#7f7f7f",
+    "plain": "#6b6b6b",
 }
-_OTHER, _INK, _MAP = "#dfe3e8", "#222222", "#9ec5a8"
+_LIGHT_ON = ("identity", "plain")  # kinds whose boxes have white text
+_OTHER, _INK, _NOTE, _MAP = "#dfe3e8", "#222222", "#555555", "#9ec5a8"
 _SHORTCUT = {  # what stands on the shortcut of each kind of block
     "convolutional": "CONV 1x1, F{last}, stride s  |  BN",
     "padded": "every s-th pixel, then channels of zeros up to F{last}",
@@ -45,8 +46,8 @@ def architecture(model):
     parameters = sum(row["parameters"] for row in stages) / 1e6
     work = sum(row["multiply_adds"] for row in stages) / 1e6
     figure.suptitle(
-        f"{model.name}: {layers} layers with weights, {parameters:.2f} million "
-        f"parameters, {work:,.0f} million multiply-adds per image",
+        f"{model.name}: {layers} layers (shortcuts not counted), {parameters:.2f} "
+        f"million parameters, {work:,.0f} million multiply-adds per image",
         fontsize=13,
         y=1 - 0.2 / figure.get_figheight(),
     )
@@ -60,8 +61,21 @@ def architecture(model):
         striding = [row["strides"] for row in mine if row["stride"] > 1] or [[1]]
         place = int(np.argmax(striding[0]))  # of the convolution that halves the map
         _draw_block(axes, kind, mine[0]["windows"], place)
+        if _SHORTCUT.get(kind):
+            axes.text(11.5, 1.45, _strides(mine), ha="right", fontsize=9, color=_NOTE)
         axes.axhline(1.98, color="#cccccc", linewidth=0.8)
     return figure
+
+
+def _strides(blocks):
+    """Return which stages have which stride, as words."""
+    stages = {}  # of each stride; dictionaries, as sets that keep their order
+    for row in blocks:
+        stages.setdefault(row["stride"], {})[str(row["stage"])] = None
+    return "; ".join(
+        f"s = {stride} in stage{'s' * (len(names) > 1)} {', '.join(names)}"
+        for stride, names in stages.items()
+    )
 
 
 def _draw_stages(axes, stages, blocks):
@@ -93,7 +107,15 @@ def _draw_stages(axes, stages, blocks):
             left, right = (column * step + side * 0.14 for side in (-1, 1))
             _arrow(axes, (left, 2.92), (right, 2.92))
     for y, text in ((0.62, "filters"), (0.38, "parameters")):
-        axes.text(step / 2, y, text, ha="center", fontsize=9, color="#555555")
+        axes.text(step / 2, y, text, ha="center", fontsize=9, color=_NOTE)
+    axes.text(
+        step / 2,
+        2.92,
+        "sides by their\nlogarithm",
+        ha="center",
+        va="center",
+        fontsize=8,
+    )
 
 
 def _boxes(row, blocks):
@@ -179,7 +201,7 @@ def _box(axes, x, y, width, height, text, colour):
         )
     )
     text = text.replace(", stride", "\nstride") if width < 2 else text
-    dark = colour in _COLOURS.values()
+    is_light = colour in [_COLOURS[kind] for kind in _LIGHT_ON]
     axes.text(
         x,
         y,
@@ -187,7 +209,7 @@ def _box(axes, x, y, width, height, text, colour):
         ha="center",
         va="center",
         fontsize=9 if width > 1 else 8,
-        color="white" if dark else _INK,
+        color="white" if is_light else _INK,
         zorder=3,
     )
 

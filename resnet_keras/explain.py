@@ -23,6 +23,11 @@ _NAMES = {
     "input_gradient": "Input gradient",
     "occlusion": "Occlusion",
 }
+_QUANTITIES = {
+    "grad_cam": "features that speak for it",
+    "input_gradient": "|d score / d pixel|",
+    "occlusion": "probability lost",
+}
 
 
 def grad_cam(model, image, label):
@@ -347,7 +352,7 @@ def figure(image, name, probability, maps):
             alpha=0.6,
         )
         axes.set_title(_NAMES[key])
-        result.colorbar(drawn, ax=axes, shrink=0.8)
+        result.colorbar(drawn, ax=axes, shrink=0.8, label=_QUANTITIES[key])
     for axes in (first, *others):
         axes.set_axis_off()
     return result

@@ -27,8 +27,8 @@ def network(name, input_shape, num_classes, recipe, seed):
     return model
 
 
-def varied_initializer(seed):
-    """Return Glorot uniform initialization that differs from layer to layer.
+def varied_initializer(seed, kind=keras.initializers.GlorotUniform):
+    """Return an initialization, a class of Keras', that differs from layer to layer.
 
     The blocks ask for seed 0 throughout, as the course has it; then kernels of one
     shape are identical, and every run starts from the same point.
@@ -36,7 +36,7 @@ def varied_initializer(seed):
     rng = np.random.default_rng(seed)
 
     def initializer(seed):
-        return keras.initializers.GlorotUniform(seed=int(rng.integers(2**31)))
+        return kind(seed=int(rng.integers(2**31)))
 
     return initializer
 

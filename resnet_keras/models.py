@@ -57,8 +57,8 @@ def ResNet50(
         classes: number of classes, from 1 up. Two classes are `classes=2`; with one
             the softmax can only answer 1.
         pool_padding: 0, the course's unpadded max pooling (64 -> 32 -> 15), or 1,
-            the paper's (224 -> 112 -> 56). No weight depends on it. By default that
-            of the variant.
+            which gives the paper's sizes (224 -> 112 -> 56; its authors round up
+            instead). No weight depends on it. By default that of the variant.
         initializer: callable that takes `seed` and returns a Keras initializer for
             the kernels.
         weights: None; a file, as `load_weights` takes it; or "imagenet", downloaded
@@ -85,7 +85,7 @@ def ResNet50(
     (177, 23600006)
 
     Source: the course "Residual Networks"; arXiv 1512.03385, table 1. The paper's
-    convolutions have no bias and its max pooling is padded (`pool_padding=1`).
+    convolutions have no bias and its sizes are those of `pool_padding=1`.
     """
     return ResNet(
         50, input_shape, classes, pool_padding, "B", initializer, weights, variant

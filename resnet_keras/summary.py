@@ -303,8 +303,8 @@ def _parse(argv):
         "--pool-padding",
         type=integer_from(0, 1),
         metavar="N",
-        help="padding of the max pooling: 0 as in the course (default), 1 as in the "
-        "paper",
+        help="padding of the max pooling: 0 as in the course (default), 1 for the "
+        "paper's sizes",
     )
     parser.add_argument(
         "--plot", metavar="FILE.png", help="draw the network on one page"

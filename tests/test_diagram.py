@@ -16,7 +16,14 @@ def texts(figure):
     [
         (
             ResNet50,
-            ["5 x identity", "1 x convolutional", "256, 256, 1024", "23.60 million"],
+            [
+                "5 x identity",
+                "1 x convolutional",
+                "256, 256, 1024",
+                "50 layers",
+                "23.60 million",
+                "s = 1 in stage 2; s = 2 in stages 3, 4, 5",
+            ],
             "plain",
         ),
         (lambda: ResNetCIFAR(20), ["1 x padded", "3 x identity", "8 x 8"], "convolut"),

@@ -107,6 +107,11 @@ def test_gradients(tmp_path):
     }
     assert before[14] < before[8] < 1
     assert gradients.share(rows, "residual", 14, False, 0) > 10 * before[14]
+    # Kernels that are drawn for ReLUs let more of it through.
+    data = small.load_usual("hands", True, num_train=600, num_test=6)
+    he = keras.initializers.HeNormal
+    rows = gradients.measure("plain", 14, False, data, (0,), 0, initialization=he)
+    assert gradients.share(rows, "plain", 14, False, 0) > 3 * before[14]
 
 
 def gradient_rows(shares):

@@ -59,14 +59,23 @@ def run(out, seed=0, quick=False):
     return rows, words
 
 
-def measure(kind, depth, normalized, data, steps, seed, on_step):
+def measure(
+    kind,
+    depth,
+    normalized,
+    data,
+    steps,
+    seed,
+    on_step=lambda: None,
+    initialization=keras.initializers.GlorotUniform,
+):
     """Return a row per step and layer for one network.
 
     Each has `network`, `depth`, `normalized`, `step`, `layer` (1 is the first) and the
     Euclidean norms `by_output` and `by_kernel`. SGD with momentum, the gradient of each
     kernel clipped to norm 1 so that networks without normalization can go on at all.
     """
-    model = small.network(kind, depth, data, seed)
+    model = small.network(kind, depth, data, seed, initialization=initialization)
     if not normalized:
         model = without_normalization(model)
     names = [
@@ -204,7 +213,7 @@ def figure(rows):
                         label=f"{network}, step {step}",
                     )
             axes.set_yscale("log")
-            axes.invert_xaxis()
+            axes.set_xlim(depth - 1, 1)
             axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
             axes.grid(alpha=0.3)
             axes.spines[["top", "right"]].set_visible(False)

@@ -110,13 +110,21 @@ def cut_out(rendered, size):
     return np.stack([np.asarray(image) for image in images])
 
 
-def network(kind, depth, data, seed, shortcut="A"):
+def network(
+    kind,
+    depth,
+    data,
+    seed,
+    shortcut="A",
+    initialization=keras.initializers.GlorotUniform,
+):
     """Return "plain" or "residual" of 6n + 2 layers, with weights drawn by `seed`.
 
     The two of a seed begin with the same kernels.
     """
+    initializer = varied_initializer(seed, initialization)
     model = ResNetCIFAR(
-        depth, data.input_shape, data.num_classes, shortcut, varied_initializer(seed)
+        depth, data.input_shape, data.num_classes, shortcut, initializer
     )
     return plain_twin(model) if kind == "plain" else model
 
