@@ -6,6 +6,7 @@ Errors name the file and the array's key, what was found and what was expected.
 import math
 import os
 import tempfile
+from collections import Counter
 
 import numpy as np
 
@@ -65,6 +66,10 @@ def check_images(path, key, array, num_labels):
         raise InputError(
             f'{path}: "{key}" has shape {array.shape}; expected (m, height, width, 3).'
         )
+    if 0 in array.shape[1:3]:
+        raise InputError(
+            f'{path}: "{key}" has shape {array.shape}, pictures without a pixel.'
+        )
     if array.dtype != np.uint8:
         has_nan = array.dtype.kind == "f" and np.isnan(array[()]).any()
         found = f"{array.dtype} and contains NaN" if has_nan else array.dtype
@@ -87,11 +92,28 @@ def as_labels(path, key, array):
             "integer per image (of one-hot labels take the argmax)."
         )
     labels = array.ravel()
-    if labels.dtype.kind == "f" and np.isnan(labels).any():
-        raise InputError(f'{path}: "{key}" contains NaN; expected integers.')
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        wrong = "NaN" if np.isnan(labels).any() else "an infinity"
+        raise InputError(f'{path}: "{key}" contains {wrong}; expected integers.')
     if labels.dtype.kind not in "iuf" or (labels != np.floor(labels)).any():
         raise InputError(f'{path}: "{key}" is {labels.dtype}; expected integers.')
+    wrong = labels[np.abs(labels.astype(np.float64)) >= 2**31]
+    if len(wrong):  # before a narrower type makes another number of it
+        raise InputError(
+            f'{path}: "{key}" contains the label {wrong[0]}; expected 0 or a little '
+            "more, a position among the classes."
+        )
     return labels.astype(np.int64)
+
+
+def check_names(path, key, class_names):
+    """Refuse class names of which one comes twice: who reads it cannot know which."""
+    for name, number in Counter(class_names).items():
+        if number > 1:
+            raise InputError(
+                f'{path}: "{key}" names {name!r} {number} times; expected a different '
+                "name for each class."
+            )
 
 
 def check_labels(path, key, labels, class_names):

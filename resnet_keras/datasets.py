@@ -21,6 +21,7 @@ from resnet_keras.arrays import (
     as_labels,
     check_images,
     check_labels,
+    check_names,
     check_no_empty_class,
     fit_all,
 )
@@ -209,6 +210,7 @@ def _load_course_pair(directory, image_size):
             f"{paths['test']}: its list_classes is {test_class_names}, but that of "
             f"{paths['train']} is {class_names}; expected the same classes."
         )
+    check_names(paths["train"], "list_classes", class_names)
     check_labels(paths["train"], "train_set_y", train.labels, class_names)
     check_labels(paths["test"], "test_set_y", test.labels, class_names)
     check_no_empty_class(paths["train"], train, class_names)
@@ -267,6 +269,7 @@ def _load_npz(path, image_size):
         )
     if "class_names" in arrays:
         class_names = [_as_text(name) for name in np.ravel(arrays["class_names"])]
+        check_names(path, "class_names", class_names)
     else:
         class_names = [str(label) for label in range(num_classes)]
     train, test = parts["train"], parts["test"]

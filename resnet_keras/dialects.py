@@ -222,6 +222,11 @@ def arranged(path, layers):
             f"{path}: holds no weights of a residual network under names of the "
             f"course, keras.applications or torchvision; it holds {some}."
         )
+    if HEAD in arrays and arrays[HEAD][0].ndim != 2:
+        raise InputError(
+            f"{path}: {names[HEAD]} has weights of shape {arrays[HEAD][0].shape}; "
+            "expected a matrix, features by classes."
+        )
     first = next(name for place, name in names.items() if place.part)
     patterns = {"course": _COURSE, "keras.applications": _KERAS, "torchvision": _TORCH}
     dialect = next(name for name, each in patterns.items() if each.fullmatch(first))

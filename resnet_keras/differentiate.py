@@ -96,6 +96,11 @@ def score_gradients(model, tensors, image, label):
         else:
             score = tf.math.log(answer[0, label])
     gradients = tape.gradient(score, [image, *values])
+    if any(gradient is None for gradient in gradients):
+        raise InputError(
+            f"{model.name}: has no gradient by its input of {model.input.dtype}; "
+            "expected a model of pixels in float32."
+        )
     return [v.numpy()[0] for v in values], [g.numpy()[0] for g in gradients]
 
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras import differentiate, family
+from resnet_keras import differentiate, family, plots
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model
 from resnet_keras.images import read_image
@@ -338,7 +338,7 @@ def figure(image, name, probability, maps):
     result = Figure(figsize=(12, 3.4), layout="constrained")
     first, *others = result.subplots(1, 1 + len(maps))
     first.imshow(image)
-    first.set_title(f"{name} ({probability:.3f})")
+    first.set_title(f"{plots.verbatim(name)} ({probability:.3f})")
     grey = image.mean(axis=-1)
     for axes, (key, values) in zip(others, maps.items(), strict=True):
         limit = float(np.abs(values).max()) or 1.0

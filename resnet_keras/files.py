@@ -27,7 +27,7 @@ import h5py
 import keras
 
 from resnet_keras.compiling import compile_as_saved
-from resnet_keras.errors import InputError
+from resnet_keras.errors import InputError, check_is_file
 from resnet_keras.legacy import mended
 from resnet_keras.safety import (
     check_archive,
@@ -133,6 +133,7 @@ def load_model(path, trust=False, compile=False):
             f"{path}: no such file; expected a model, .h5 or .keras, as "
             "python -m resnet_keras.train writes it."
         )
+    check_is_file(path, "a model, .h5 or .keras")
     if _looks_like_h5(path):
         card = _read_h5_card(path)
         config, num_stored = check_h5_model(path, trust)
@@ -293,6 +294,7 @@ def _is_preprocessing(value):
         and is_number(value.get("scale", 1))
         and value.get("channel_order", "rgb") in ("rgb", "bgr")
         and all(are_numbers(value[key]) for key in ("mean", "std") if key in value)
+        and 0 not in value.get("std", ())
     )
 
 
@@ -304,8 +306,10 @@ _CARD_ENTRIES = {
     ),
     "preprocessing": (
         _is_preprocessing,
-        'numbers for "scale", "mean" and "std", and "rgb" or "bgr" for "channel_order"',
+        'numbers for "scale", "mean" and "std", the last not 0, and "rgb" or "bgr" for '
+        '"channel_order"',
     ),
+    "notes": (lambda value: isinstance(value, list), "a list of sentences"),
 }
 
 

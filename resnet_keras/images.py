@@ -6,10 +6,12 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps
 
-from resnet_keras.errors import InputError
+from resnet_keras.errors import InputError, check_is_file
 
 _OPENING = threading.Lock()
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"}
+# Of Pillow's, which has dozens, and hands some of them to other programs.
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
 
 
 def read_image(path, image_size):
@@ -27,6 +29,7 @@ def read_image(path, image_size):
         InputError: the file is missing, is no picture, is damaged, or claims to be so
             large that opening it could exhaust the memory.
     """
+    check_is_file(path, "a picture")
     try:
         with _open(path) as image:
             if image.mode in ("RGB", "L"):
@@ -35,8 +38,6 @@ def read_image(path, image_size):
                 height, width = height_and_width(image_size)
                 image.draft(None, (2 * max(height, width),) * 2)
             rgb = _to_rgb(ImageOps.exif_transpose(image))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; expected a picture.") from error
     except Exception as error:  # Pillow reports damage in many kinds of exception
         raise InputError(
             f"{path}: not a readable picture ({type(error).__name__}: {error}); "
@@ -51,7 +52,7 @@ def _open(path):
     with _OPENING, warnings.catch_warnings():
         # Pillow warns of a picture of over 89 million pixels; to us it is an error.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(path)
+        return Image.open(path, formats=_FORMATS)
 
 
 def fit(array, image_size):

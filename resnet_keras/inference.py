@@ -17,6 +17,19 @@ _EPSILON = 1e-7  # the smallest probability whose logarithm the loss takes, as i
 _SOME, _MANY = 33, 3000
 
 
+def check_numbers(answers, name):
+    """Refuse answers that are no numbers, of which the first class would be the best.
+
+    Raises:
+        InputError: naming the model.
+    """
+    if not np.isfinite(answers).all():
+        raise InputError(
+            f"{name}: answers NaN or infinity, so its weights, or the preprocessing in "
+            "its card, are damaged. Train it again, or take another copy."
+        )
+
+
 class Classifier:
     """A model with all that is needed to ask it about uint8 pictures.
 

@@ -9,6 +9,11 @@ from resnet_keras.writing import write_whole
 _TRAIN, _VALIDATION = "#4c72b0", "#dd8452"
 
 
+def verbatim(name):
+    """Return a name as Matplotlib draws it sign by sign: "$" begins no formula."""
+    return name.encode("utf-8", "replace").decode().replace("$", r"\$")
+
+
 def save(figure, path):
     """Write a figure as PNG, whole or not at all."""
     with write_whole(path) as temporary:
@@ -56,10 +61,10 @@ def confusion(matrix, class_names):
     axes = figure.subplots()
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     drawn = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    ticks = range(num_classes)
+    ticks, names = range(num_classes), list(map(verbatim, class_names))
     turned = max(map(len, class_names)) > 3
-    axes.set_xticks(ticks, class_names, rotation=90 if turned else 0)
-    axes.set_yticks(ticks, class_names)
+    axes.set_xticks(ticks, names, rotation=90 if turned else 0)
+    axes.set_yticks(ticks, names)
     accuracy = matrix.trace() / max(matrix.sum(), 1)
     axes.set(
         xlabel="predicted",
@@ -94,9 +99,10 @@ def mistakes(images, labels, probabilities, class_names, most=24):
     wrong = np.flatnonzero(predicted != labels)
     wrong = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")]
     title = f"{len(wrong)} of {len(labels)} wrong"
+    names = list(map(verbatim, class_names))
     titles = [
-        f"{class_names[predicted[i]]} ({probabilities[i, predicted[i]]:.2f})\n"
-        f"is {class_names[labels[i]]} ({probabilities[i, labels[i]]:.2f})"
+        f"{names[predicted[i]]} ({probabilities[i, predicted[i]]:.2f})\n"
+        f"is {names[labels[i]]} ({probabilities[i, labels[i]]:.2f})"
         for i in wrong[:most]
     ]
     if len(wrong) > most:
@@ -116,6 +122,7 @@ def prediction(image, answer):
     left.imshow(image)
     left.set_axis_off()
     names, values = zip(*reversed(answer), strict=True)
+    names = list(map(verbatim, names))
     bars = right.barh(names, values, color=[_TRAIN] * (len(names) - 1) + [_VALIDATION])
     right.bar_label(bars, [f"{value:.3f}" for value in values], padding=3)
     right.set(xlim=(0, 1.2), xticks=(0, 0.5, 1), xlabel="probability", title=names[-1])

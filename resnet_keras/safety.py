@@ -14,7 +14,7 @@ import zipfile
 import h5py
 import numpy as np
 
-from resnet_keras.errors import InputError
+from resnet_keras.errors import InputError, check_is_file
 from resnet_keras.legacy import mended
 
 # What a file may claim to hold in all: this many times its own size, and 64 MiB.
@@ -124,6 +124,7 @@ def check_h5_data(path):
     Raises:
         InputError: it points at other files, or claims absurd sizes.
     """
+    check_is_file(path, "images and labels in HDF5")
     with naming_damage(path), h5py.File(path) as file:
         _check_tree(path, file, path.stat().st_size, "data")
 

@@ -1,5 +1,6 @@
 """Every kind of source, and every way in which it can be wrong."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -133,8 +134,8 @@ def test_digest_changes_with_labels_and_names():
 
 def test_label_beyond_all_images_is_refused_at_once(tmp_path):
     labels = np.arange(9) % 3
-    labels[0] = 10**12
-    with pytest.raises(InputError, match=f"{10**12} but has only 9 labels"):
+    labels[0] = 10**9
+    with pytest.raises(InputError, match=f"{10**9} but has only 9 labels"):
         load_dataset(write_npz(tmp_path / "set.npz", y_train=labels), 32)
 
 
@@ -204,6 +205,11 @@ def test_stratified_split_is_a_partition_by_class():
             ["contains NaN", "uint8"],
         ),
         ({"train_set_y": np.full(36, np.nan)}, ['"train_set_y" contains NaN']),
+        ({"train_set_y": np.full(36, -np.inf)}, ["contains an infinity"]),
+        ({"train_set_y": np.full(36, 2**63 + 5, np.uint64)}, [f"label {2**63 + 5}"]),
+        ({"train_set_y": np.full(36, 2**63 - 1)}, [f"label {2**63 - 1}"]),
+        ({"train_set_x": np.zeros((36, 0, 5, 3), np.uint8)}, ["without a pixel"]),
+        ({"list_classes": np.array([b"a", b"b", b"a"])}, ["names 'a' 2 times"]),
         ({"train_set_y": np.full(36, 0.5)}, ['"train_set_y" is float64', "integers"]),
         (
             {"train_set_y": np.eye(3)[np.arange(36) % 3]},
@@ -323,3 +329,20 @@ def test_first_broken_image_is_named_in_the_library_too(tmp_path):
     (tmp_path / "cat" / "y.png").write_text("")
     with pytest.raises(InputError, match=r"y\.png"):
         load_dataset(tmp_path, 32)
+
+
+def test_classes_of_one_name_are_refused(tmp_path):
+    path = write_npz(tmp_path / "set.npz", class_names=np.array(["a", "b", "b"]))
+    with pytest.raises(InputError, match="names 'b' 2 times"):
+        load_dataset(path, 32)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_pipe_in_the_place_of_a_file_is_refused(tmp_path, pair):
+    (pair / "train_colours.h5").unlink()
+    os.mkfifo(pair / "train_colours.h5")
+    folders = write_folders(tmp_path / "folders", {"a": 5, "b": 5})
+    os.mkfifo(folders / "a" / "pipe.png")
+    for source in (pair, folders):
+        with pytest.raises(InputError, match="is no file"):
+            load_dataset(source, 32)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from resnet_keras import ResNetCIFAR, differentiate
+from resnet_keras.errors import InputError
 
 
 def tiny(last="softmax", dtype="float64"):
@@ -109,3 +110,11 @@ def test_inner_maps_come_with_their_gradients():
     # The logit is the mean over the map's four cells times the dense kernel.
     kernel = np.asarray(model.layers[-1].kernel)[:, 3] / 4
     np.testing.assert_allclose(gradient, np.tile(kernel, (2, 2, 1)), rtol=1e-5)
+
+
+def test_model_of_whole_numbers_has_no_gradient():
+    inputs = keras.Input((8, 8, 3), dtype="uint8")
+    outputs = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(outputs))
+    with pytest.raises(InputError, match="no gradient by its input of uint8"):
+        differentiate.score_gradients(model, [], np.zeros((8, 8, 3), np.uint8), 0)

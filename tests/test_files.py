@@ -1,5 +1,6 @@
 """Models come back as they were saved, and damage is named."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -152,6 +153,8 @@ def test_zip_of_something_else(tmp_path):
         ('{"preprocessing": "x"}', "preprocessing in its card"),
         ('{"preprocessing": {"mean": "x"}}', "preprocessing in its card"),
         ('{"preprocessing": {"scale": NaN}}', "preprocessing in its card"),
+        ('{"preprocessing": {"std": [1, 0, 1]}}', "the last not 0"),
+        ('{"notes": 5}', "notes in its card is 5; expected a list"),
         (f'{{"preprocessing": {{"scale": 1{400 * "0"}}}}}', "preprocessing in its"),
     ],
 )
@@ -203,3 +206,12 @@ def test_full_disk_leaves_the_old_model(tmp_path, suffix):
     assert "could not be written" in process.stdout, process.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["model" + suffix]
     assert (tmp_path / f"model{suffix}").read_text() == "old"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_pipe_is_no_model(tmp_path, suffix):
+    path = tmp_path / f"pipe{suffix}"
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="is no file; expected a model"):
+        load_model(path)

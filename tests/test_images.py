@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -134,3 +135,25 @@ def test_decompression_bomb(tmp_path):
     Image.new("1", (20_000, 20_000)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match="DecompressionBomb"):
         read_image(tmp_path / "a.png", 32)
+
+
+def test_jpeg_of_several_pictures_is_its_first(tmp_path):
+    blue = Image.new("RGB", (40, 40), "blue")
+    path = tmp_path / "picture.jpg"
+    half_and_half().save(path, "MPO", save_all=True, append_images=[blue])
+    assert is_red(read_image(path, 32)[16, 4])
+
+
+def test_other_formats_are_not_handed_to_other_programs(tmp_path):
+    for kind in ("eps", "tiff", "ppm"):
+        path = tmp_path / "picture.png"
+        half_and_half().save(path, kind)
+        with pytest.raises(InputError, match="expected JPEG, PNG, BMP, GIF or WebP"):
+            read_image(path, 32)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_pipe_is_no_picture(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(InputError, match="is no file; expected a picture"):
+        read_image(tmp_path / "pipe.png", 32)

@@ -1,6 +1,7 @@
 """Figures hold what they are given."""
 
 import numpy as np
+from matplotlib.text import Text
 from PIL import Image
 
 from resnet_keras import plots
@@ -65,3 +66,19 @@ def test_prediction_shows_the_picture_and_all_answers():
     figure = plots.prediction(coloured_images([0])[0], answer)
     assert texts(figure) == ["0.100", "0.200", "0.700"]
     assert figure.axes[1].get_title() == "cat"
+
+
+def test_names_are_drawn_as_they_are(tmp_path):
+    names = ["$0_$10", "$10_$50", "a\udcff", "\\b$c^{"]
+    labels = np.arange(4)
+    probabilities = np.roll(np.eye(4), 1, axis=0)
+    pictures = coloured_images(labels % 3)
+    figures = [
+        plots.confusion(np.eye(4, dtype=int), names),
+        plots.mistakes(pictures, labels, probabilities, names),
+        plots.prediction(pictures[0], [(name, 0.25) for name in names]),
+    ]
+    for figure in figures:
+        plots.save(figure, tmp_path / "figure.png")
+        drawn = {text.get_text() for text in figure.findobj(match=Text)}
+        assert any(r"\$0_\$10" in text for text in drawn)

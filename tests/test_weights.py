@@ -423,3 +423,9 @@ def test_predict_names_things_with_weights_alone(files, tmp_path, capsys):
 def test_predict_with_weights_without_a_head_is_refused(files):
     with pytest.raises(InputError, match="has no head"):
         open_model(files("notop")[0])
+
+
+def test_head_that_is_no_matrix_is_refused(tmp_path):
+    layers = {"res2a_branch2a": [np.zeros((1, 1, 4, 4))], "fc": [np.zeros(())]}
+    with pytest.raises(InputError, match=r"fc has weights of shape \(\)"):
+        dialects.arranged(tmp_path / "a.h5", layers)
