@@ -3,8 +3,10 @@
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import tempfile
+import threading
 
 from resnet_keras.errors import InputError
 
@@ -13,36 +15,71 @@ def run(main):
     """Run a command's `main()` and exit with its code, or with 2 and one line.
 
     Input that cannot be used (`InputError`), files that cannot be read or written
-    (`OSError`) and Ctrl-C end in one line on stderr. Anything else is a fault of the
-    program and keeps its traceback.
+    (`OSError`), Ctrl-C and a request to end end in one line on stderr. Anything else is
+    a fault of the program and keeps its traceback.
     """
+    _mend_streams()
+    # What Ctrl-C leaves in order, a request to end should not leave otherwise.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         code = main()
+    except BrokenPipeError:  # before the work was done
+        code = complain("stopped, for nothing reads the output any more")
+    except InputError as error:
+        code = complain(error)
+    except OSError as error:
+        parts = [error.filename, error.strerror or error]
+        code = complain(": ".join(str(part) for part in parts if part))
+    except KeyboardInterrupt:
+        code = complain("stopped by the user")
+    try:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output, `head` say, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except InputError as error:
-        code = _complain(error)
-    except OSError as error:
-        parts = [error.filename, error.strerror or error]
-        code = _complain(": ".join(str(part) for part in parts if part))
-    except KeyboardInterrupt:
-        code = _complain("stopped by the user")
     sys.exit(code)
 
 
-def _complain(message):
+def _mend_streams():
+    """Let there be output, and let it take every name that a file may have."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:  # as with >&-; a file must not get its number
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+            setattr(sys, name, os.fdopen(number, "w", closefd=False))
+        stream = getattr(sys, name)
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def complain(message):
+    """Print a message as the one line of an error, and return the code for it, 2."""
     print("error: " + " ".join(str(message).split()), file=sys.stderr)
     return 2
 
 
 def load_keras():
     """Import Keras and wake its backend, without their notes about the machine."""
-    with without_notes():
+    with _interrupted_afterwards(), without_notes():
         import keras
 
         keras.ops.zeros(1)
+
+
+@contextlib.contextmanager
+def _interrupted_afterwards():
+    """Let Ctrl-C wait: some module's import drops it, and the command would go on."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    presses = []
+    before = signal.signal(signal.SIGINT, lambda *_: presses.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if presses:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

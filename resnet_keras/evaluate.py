@@ -5,6 +5,7 @@ from pathlib import Path
 
 from resnet_keras.commands import add_trust, load_keras, run
 from resnet_keras.errors import InputError
+from resnet_keras.writing import check_folder, write_json
 
 
 def _parse(argv):
@@ -38,20 +39,21 @@ def _parse(argv):
 def main(argv=None):
     """Parse, score, print and write."""
     arguments = _parse(argv)
+    if arguments.out:
+        check_folder(arguments.out)
     load_keras()
     import numpy as np
 
     from resnet_keras import plots
     from resnet_keras.datasets import load_dataset
     from resnet_keras.files import versions
-    from resnet_keras.inference import Classifier, scores
+    from resnet_keras.inference import Classifier, check_numbers, scores
     from resnet_keras.pretrained import open_model
-    from resnet_keras.writing import write_json
 
     loaded = open_model(arguments.model, arguments.trust)
     classifier = Classifier(*loaded, arguments.model)
     dataset = load_dataset(arguments.data, (classifier.height, classifier.width))
-    for note in loaded[1].get("notes", ()):
+    for note in loaded[1].get("notes") or ():
         print(f"Note on {arguments.model}: {note}")
     for assumption in classifier.assumptions:
         print(f"Assumed, for {arguments.model} does not say: {assumption}.")
@@ -61,8 +63,9 @@ def main(argv=None):
     parts["all"] = parts["train"] + parts["test"]
     chosen = parts[arguments.part]
     labels = np.concatenate([positions[part.labels] for part in chosen])
-    answers = [classifier.probabilities(part.images) for part in chosen]
-    result = scores(np.concatenate(answers), labels)
+    answers = np.concatenate([classifier.probabilities(x.images) for x in chosen])
+    check_numbers(answers, arguments.model)
+    result = scores(answers, labels)
 
     print(
         f"{dataset.name}: {len(labels)} images ({arguments.part}) of {dataset.source}"
@@ -121,6 +124,12 @@ def _positions(classifier, dataset, arguments):
     names = classifier.class_names
     if classifier.names_are_assumed and len(names) == len(dataset.class_names):
         names[:] = dataset.class_names
+    repeated = [name for name in dataset.class_names if names.count(name) > 1]
+    if repeated:
+        raise InputError(
+            f"{arguments.model}: has more than one class named {repeated[0]!r}, which "
+            f"{arguments.data} has, too; expected to know which is meant."
+        )
     unknown = [name for name in dataset.class_names if name not in names]
     if unknown:
         raise InputError(

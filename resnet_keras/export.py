@@ -66,7 +66,7 @@ def main(argv=None):
     import numpy as np
 
     from resnet_keras.formats import FORMATS, check_needs
-    from resnet_keras.inference import Classifier
+    from resnet_keras.inference import Classifier, check_numbers
     from resnet_keras.pretrained import open_model
 
     check_needs(arguments.format, arguments.quantize)
@@ -109,6 +109,8 @@ def main(argv=None):
         expected.append(np.asarray(model(batch)))
         found.append(np.asarray(answer(batch)))
     expected, found = np.concatenate(expected), np.concatenate(found)
+    check_numbers(expected, arguments.model)
+    check_numbers(found, path)
     difference = np.abs(expected - found).max()
     print(
         f"{path}: {_size(path) / 1e6:.1f} MB. Opened again, its probabilities differ "

@@ -9,6 +9,7 @@ import importlib.util
 import io
 import json
 import logging
+import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,7 @@ from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, save_model
 from resnet_keras.runtimes import open_openvino
 from resnet_keras.weights import traits, without_biases
-from resnet_keras.writing import write_whole
+from resnet_keras.writing import write_whole, write_whole_folder
 
 _TORCH_EPSILON = family.VARIANTS["torch"].epsilon
 
@@ -71,10 +72,16 @@ def _open_keras(path, model):
 
 
 def _write_saved_model(model, card, path, calibration):
-    with _quiet():
-        model.export(path, format="tf_saved_model", verbose=False)
-    (Path(path) / "assets.extra").mkdir(exist_ok=True)  # TensorFlow's place for extras
-    _write_card(card, Path(path) / "assets.extra" / "card.json")
+    import tensorflow as tf
+
+    with write_whole_folder(path) as folder, _quiet():
+        try:
+            model.export(folder, format="tf_saved_model", verbose=False)
+        except tf.errors.OpError as error:  # of a full disk, say
+            raise OSError(f"{path}: could not be written ({error.message}).") from error
+        extra = folder / "assets.extra"  # TensorFlow's place for such
+        extra.mkdir()
+        _write_card(card, extra / "card.json")
 
 
 def _open_saved_model(path, model):
@@ -160,9 +167,17 @@ def _open_litert(path, model):
 
 
 def _write_openvino(model, card, path, calibration):
-    with _quiet():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        model.export(str(path), format="openvino", verbose=False)
+    weights = path.with_suffix(".bin")  # OpenVINO's own name for them
+    with (
+        write_whole(path) as temporary,
+        write_whole(weights) as temporary_weights,
+        tempfile.TemporaryDirectory(dir=path.parent) as folder,
+        _quiet(),
+    ):
+        both = Path(folder) / path.name
+        model.export(str(both), format="openvino", verbose=False)
+        both.replace(temporary)
+        both.with_suffix(".bin").replace(temporary_weights)
     _write_card(card, path.with_suffix(".json"))
 
 

@@ -7,12 +7,13 @@ a contact sheet.
 
 import argparse
 import os
+import shutil
 from functools import partial
 from typing import NamedTuple
 
 from resnet_keras import commands, processes
 from resnet_keras.errors import InputError
-from resnet_keras.writing import write_whole
+from resnet_keras.writing import check_folder, write_whole
 
 # Held-out pictures are numbered from here, a multiple of six; training never gets here.
 TEST_START = 6 * 2**28
@@ -303,7 +304,14 @@ def write_pair(directory, num_train=1080, num_test=120, image_size=64, seed=0):
     _check_range("num_train", num_train, 1, TEST_START)
     _check_range("num_test", num_test, 1, TEST_START)
     _check(image_size=image_size, seed=seed)
-    os.makedirs(directory, exist_ok=True)
+    check_folder(directory)
+    needed = (num_train + num_test) * 3 * image_size**2
+    free = shutil.disk_usage(directory).free
+    if needed > free:
+        raise InputError(
+            f"{directory}: has room for {free / 1e9:,.1f} GB but these hands take "
+            f"{needed / 1e9:,.1f}; expected fewer, smaller ones, or another place."
+        )
     paths = []
     for part, count, start in (("train", num_train, 0), ("test", num_test, TEST_START)):
         paths.append(os.path.join(directory, f"{part}_hands.h5"))

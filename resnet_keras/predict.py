@@ -5,8 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-from resnet_keras.commands import add_trust, integer_from, load_keras, run
+from resnet_keras.commands import add_trust, complain, integer_from, load_keras, run
 from resnet_keras.errors import InputError
+from resnet_keras.writing import check_folder
 
 
 def _parse(argv):
@@ -38,16 +39,18 @@ def _parse(argv):
 def main(argv=None):
     """Parse, predict, print and write; 2 if any picture could not be read."""
     arguments = _parse(argv)
+    if arguments.out:
+        check_folder(arguments.out)
     load_keras()
     import numpy as np
 
     from resnet_keras.images import read_image
-    from resnet_keras.inference import Classifier
+    from resnet_keras.inference import Classifier, check_numbers
     from resnet_keras.pretrained import open_model
 
     loaded = open_model(arguments.model, arguments.trust)
     classifier = Classifier(*loaded, arguments.model)
-    for note in loaded[1].get("notes", ()):
+    for note in loaded[1].get("notes") or ():
         print(f"Note on {arguments.model}: {note}", file=sys.stderr)
     for assumption in classifier.assumptions:
         message = f"Assumed, for {arguments.model} does not say: {assumption}."
@@ -58,12 +61,12 @@ def main(argv=None):
             images.append(read_image(path, (classifier.height, classifier.width)))
             paths.append(path)
         except InputError as error:  # one broken picture does not stop the others
-            print(f"error: {error}", file=sys.stderr)
-            code = 2
+            code = complain(error)
     if not images:
         return code
 
     probabilities = classifier.probabilities(np.stack(images))
+    check_numbers(probabilities, arguments.model)
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, : arguments.top]
     answers = [
         [(classifier.class_names[i], float(row[i])) for i in chosen]

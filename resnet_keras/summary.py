@@ -8,6 +8,7 @@ from pathlib import Path
 from resnet_keras import family
 from resnet_keras.commands import integer_from, load_keras, run
 from resnet_keras.errors import InputError
+from resnet_keras.writing import check_folder
 
 # How a block brings its input to its sum; a plain network's blocks have none.
 KINDS = ("convolutional", "padded", "identity", "plain")
@@ -99,6 +100,8 @@ def block_table(model):
     rows = []
     for (stage, block), layers in parts.items():
         main = [layers[key] for key in ("res2a", "res2b", "res2c") if key in layers]
+        if not main:
+            continue
         kind = "identity" if has_sums else "plain"
         if "res1" in layers:
             kind = "convolutional"
@@ -297,7 +300,7 @@ def _parse(argv):
         help="side of the images in pixels (default: 64, or 32 for the cifar networks)",
     )
     parser.add_argument(
-        "--classes", type=integer_from(1), metavar="N", help="default: 6"
+        "--classes", type=integer_from(1, 100_000), metavar="N", help="default: 6"
     )
     parser.add_argument(
         "--pool-padding",
@@ -321,9 +324,16 @@ def main(argv=None):
     is_file = Path(arguments.model).suffix in (".h5", ".hdf5", ".keras")
     if not is_file:
         family.check_name(arguments.model)
+    if arguments.plot:
+        check_folder(Path(arguments.plot).parent)
     load_keras()
     model = _load(arguments) if is_file else _build(arguments)
     height, width, _ = model.input_shape[1:]
+    if None in (height, width):
+        raise InputError(
+            f"{arguments.model}: takes pictures of any size, {model.input_shape[1:]}; "
+            "expected a model of one size, of which sizes and work can be told."
+        )
     classes = model.output_shape[-1]
     print(f"{model.name} for {height} x {width} pixels, {classes} classes")
     print(summary(model))

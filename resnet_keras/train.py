@@ -1,13 +1,17 @@
 """Train a network on labelled images: `python -m resnet_keras.train`."""
 
 import argparse
+import contextlib
+import io
 import json
+import os
 import shlex
 from pathlib import Path
 
 from resnet_keras import family
 from resnet_keras.commands import integer_from, load_keras, number_from, run
 from resnet_keras.errors import InputError
+from resnet_keras.writing import refuse_file
 
 # What a run depends on; --resume takes it from the run itself.
 _DEFAULTS = {
@@ -23,6 +27,7 @@ _DEFAULTS = {
     "weights": None,
     "freeze_until": None,
 }
+_OPTIONAL = ("weights", "freeze_until")
 _NUM_IMAGES_SHOWN = 20_000  # by default: some four minutes on two cores
 _RUN_FILES = (
     "config.json",
@@ -66,7 +71,7 @@ def _parse(argv):
     parser.add_argument("--out", metavar="DIR", help="default: runs/<data name>")
     parser.add_argument(
         "--epochs",
-        type=integer_from(1),
+        type=integer_from(1, 1_000_000),
         metavar="N",
         help="passes over the training images (default: as many as show about "
         f"{_NUM_IMAGES_SHOWN:,} images, but no less than 3)",
@@ -133,6 +138,8 @@ def main(argv=None):
     given = {key: getattr(arguments, key) for key in _DEFAULTS}
     given = {key: value for key, value in given.items() if value is not None}
     directory = arguments.out and Path(arguments.out)
+    if directory:
+        refuse_file(directory)
     if arguments.resume and directory:
         given = _settings_of(directory, given)
     config = _DEFAULTS | given
@@ -169,7 +176,10 @@ def main(argv=None):
     before = _time_of(settings)
     try:
         metrics = train(dataset, directory, config, arguments.verbose, outdated)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError) as stop:
+        by = "by the user"
+        if isinstance(stop, BrokenPipeError):
+            by = "for nothing reads the output any more"
         going_on = "It had not begun; there is nothing to resume."
         # Until the new run begins the settings may be those of one to be replaced.
         now = _time_of(settings)
@@ -178,7 +188,7 @@ def main(argv=None):
                 "Finished epochs are kept; go on with python -m resnet_keras.train "
                 f"--out {shlex.quote(str(directory))} --resume"
             )
-        raise InputError(f"{directory}: stopped by the user. {going_on}") from None
+        raise InputError(f"{directory}: stopped {by}. {going_on}") from None
     for warning in metrics["warnings"]:
         print(f"Warning: {warning}")
     model = directory / "model.h5"
@@ -236,6 +246,7 @@ def _settings_of(directory, given):
         raise InputError(
             f"{path}: not the settings of a run ({error!r}). Use --overwrite."
         ) from error
+    _check_settings(path, settings)
     for key, value in given.items():
         if settings[key] != value:
             raise InputError(
@@ -245,6 +256,25 @@ def _settings_of(directory, given):
     return settings
 
 
+def _check_settings(path, settings):
+    """Refuse settings, perhaps edited by hand, that the options would refuse."""
+    line = [
+        f"--{key.replace('_', '-')}={value}"
+        for key, value in settings.items()
+        if value is not None or key not in _OPTIONAL
+    ]
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        try:
+            parsed = _parse(line)
+            wrong = [key for key in settings if getattr(parsed, key) != settings[key]]
+        except SystemExit:
+            wrong = [said.getvalue().strip().split("error: ")[-1]]
+    if wrong:
+        raise InputError(
+            f"{path}: not the settings of a run ({wrong[0]}). Use --overwrite."
+        )
+
+
 def _earlier_run(directory, arguments):
     """Return the files of an earlier run that are to go once the new one can begin."""
     found = [name for name in _RUN_FILES if (directory / name).exists()]
@@ -252,8 +282,9 @@ def _earlier_run(directory, arguments):
         return []
     if arguments.overwrite:
         paths = [directory / name for name in found]
-        weights = Path(arguments.weights or "")
-        if weights.resolve() in [path.resolve() for path in paths]:
+        weights = arguments.weights or ""
+        # Not by Path.resolve, to which a loop of links is an error.
+        if os.path.realpath(weights) in map(os.path.realpath, paths):
             raise InputError(
                 f"{weights}: is of the run that --overwrite replaces, and resuming "
                 "would want it again. Move it, or choose another place with --out."

@@ -17,16 +17,17 @@ def write_whole(path):
     was.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     suffix = "".join(path.suffixes[-2:])  # Keras wants .weights.h5 whole
-    handle, temporary = tempfile.mkstemp(
-        prefix=f".{path.name.removesuffix(suffix)}{_MARK}",
-        suffix=suffix,
-        dir=path.parent,
-    )
-    os.close(handle)
-    temporary = Path(temporary)
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(
+            prefix=f".{path.name.removesuffix(suffix)}{_MARK}",
+            suffix=suffix,
+            dir=path.parent,
+        )
+        os.close(handle)
+        temporary = Path(temporary)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
@@ -42,7 +43,30 @@ def write_whole(path):
             ) from error
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def write_whole_folder(path):
+    """Give a temporary folder beside `path` that takes its name if all goes well.
+
+    What stood at `path`, a folder or nothing, goes once the new one is complete.
+
+    Raises:
+        OSError: `path` is a file, or the folder could not be written.
+    """
+    path = Path(path)
+    refuse_file(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{path.name}{_MARK}"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as directory:
+        new, old = Path(directory) / "new", Path(directory) / "old"
+        new.mkdir()
+        yield new
+        if path.exists():
+            path.rename(old)
+        new.rename(path)
 
 
 def check_folder(path):
@@ -51,15 +75,29 @@ def check_folder(path):
     Raises:
         OSError: it cannot.
     """
-    Path(path).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=path):
-        pass
+    refuse_file(path)
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"{path}: cannot be written to ({error.strerror}); expected a folder for "
+            "what comes out."
+        ) from error
+
+
+def refuse_file(path):
+    """Raise OSError if `path` is there and no folder."""
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise OSError(f"{path}: is a file; expected a folder for what comes out.")
 
 
 def remove_leftovers(directory):
     """Remove what `write_whole` had to leave behind where a process was killed."""
     for path in Path(directory).glob(f".*{_MARK}*"):
-        path.unlink(missing_ok=True)
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
 
 
 def write_json(path, value):

@@ -1,6 +1,10 @@
 """How commands end: the code, and the one line."""
 
 import argparse
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -32,6 +36,7 @@ def test_success_passes_the_code_on():
         (FileNotFoundError(2, "No such file", "a.h5"), "a.h5: No such file"),
         (OSError("disk"), "disk"),
         (KeyboardInterrupt(), "stopped by the user"),
+        (BrokenPipeError(), "stopped, for nothing reads the output any more"),
     ],
 )
 def test_what_comes_from_outside_is_one_line_and_2(error, line, capsys):
@@ -56,3 +61,62 @@ def test_numbers_out_of_range_are_refused():
     ):
         with pytest.raises(argparse.ArgumentTypeError, match="expected"):
             parse(text)
+
+
+def test_request_to_end_is_taken_as_ctrl_c(capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert code_of(lambda: signal.raise_signal(signal.SIGTERM)) == 2
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert capsys.readouterr().err == "error: stopped by the user\n"
+
+
+def test_ctrl_c_while_keras_is_imported_counts_afterwards():
+    before = signal.getsignal(signal.SIGINT)
+    reached = []
+
+    def load():
+        with commands._interrupted_afterwards():
+            signal.raise_signal(signal.SIGINT)
+            reached.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        load()
+    assert reached
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+_MAIN = "from resnet_keras import commands; commands.run(lambda: print({!r}) or 0)"
+
+
+@pytest.mark.parametrize(
+    ("name", "closed", "printed"),
+    [
+        ("a\udcffb", "", "a\\udcffb\n"),  # a file's name that is no UTF-8
+        ("d\xf6g", "", "d\\xf6g\n"),
+        ("dog", ">&-", ""),
+        ("dog", ">&- 2>&-", ""),
+    ],
+)
+def test_any_name_can_be_printed_and_output_may_be_closed(name, closed, printed):
+    process = subprocess.run(
+        ["bash", "-c", f'"$0" -c "$1" {closed}', sys.executable, _MAIN.format(name)],
+        env={"PYTHONIOENCODING": "ascii", "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (process.returncode, process.stdout, process.stderr) == (0, printed, "")
+
+
+def test_reader_of_the_output_may_go_once_the_work_is_done():
+    line = [sys.executable, "-c", _MAIN.format("x" * 10)]
+    buffered = os.environ | {"PYTHONUNBUFFERED": ""}
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.run(
+        line, stdout=writer, stderr=subprocess.PIPE, env=buffered, check=False
+    )
+    os.close(writer)
+    assert (process.returncode, process.stderr) == (0, b"")

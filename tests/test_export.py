@@ -4,6 +4,7 @@ import importlib.util
 import json
 import sys
 import types
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -224,3 +225,48 @@ def test_unknown_format_is_refused(small_file):
 def test_wrong_suffix_is_refused(small_file, source, tmp_path):
     with pytest.raises(InputError, match=r"ends in \.h5"):
         run(small_file, "h5", tmp_path / "a.keras", source)
+
+
+@pytest.mark.parametrize("name", ["savedmodel", "openvino"])
+def test_what_stands_stays_where_an_export_fails(
+    name, small_file, source, tmp_path, monkeypatch
+):
+    skip_without(name)
+    path = tmp_path / f"out{FORMATS[name].suffix}"
+    run(small_file, name, path, source)
+    before = {each: each.stat().st_mtime_ns for each in tmp_path.rglob("*")}
+
+    def fail(self, path, **_):
+        Path(path).with_suffix(".bin").write_bytes(b"half of it")
+        if name == "openvino":
+            raise RuntimeError("No space left on device")
+        tensorflow = importlib.import_module("tensorflow")
+        raise tensorflow.errors.ResourceExhaustedError(None, None, "No space left")
+
+    monkeypatch.setattr(keras.Model, "export", fail)
+    with pytest.raises(OSError, match=r"could not be written .No space left"):
+        run(small_file, name, path, source)
+    assert {each: each.stat().st_mtime_ns for each in tmp_path.rglob("*")} == before
+
+
+def test_file_in_the_place_of_a_saved_model_is_named(small_file, source, tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(OSError, match="out: is a file; expected a folder"):
+        run(small_file, "savedmodel", tmp_path / "out", source)
+
+
+def test_answers_that_are_no_numbers_are_refused(tiny_model, source, tmp_path):
+    from resnet_keras import evaluate, predict
+
+    model = keras.models.clone_model(tiny_model)
+    model.layers[-1].bias.assign([np.nan] * 3)
+    path, picture = str(tmp_path / "model.h5"), str(tmp_path / "picture.png")
+    save_model(model, path, {"class_names": NAMES})
+    keras.utils.save_img(picture, np.zeros((32, 32, 3)))
+    for attempt in (
+        lambda: run(path, "keras", tmp_path / "out.keras", source),
+        lambda: evaluate.main([path, "--data", source]),
+        lambda: predict.main([path, picture]),
+    ):
+        with pytest.raises(InputError, match="answers NaN or infinity"):
+            attempt()

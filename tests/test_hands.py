@@ -333,3 +333,9 @@ def test_contact_sheet_has_a_row_per_sign():
     ones = found.images[found.labels == 1]
     assert np.array_equal(sheet[2 + 34 : 34 + 34, 2:34], ones[0])
     assert np.array_equal(sheet[2 + 34 : 34 + 34, 36:68], ones[1])
+
+
+def test_more_hands_than_the_disk_holds_are_refused_at_once(tmp_path):
+    with pytest.raises(InputError, match=r"has room for .* but these hands take 786.4"):
+        hands.write_pair(tmp_path, 10**6, 10, 512)
+    assert not list(tmp_path.iterdir())

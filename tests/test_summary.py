@@ -2,10 +2,13 @@
 
 from itertools import pairwise
 
+import keras
 import pytest
 from PIL import Image
 
 from resnet_keras import ResNet18, ResNet50, save_model
+from resnet_keras import summary as command_of_summary
+from resnet_keras.errors import InputError
 from resnet_keras.models import build
 from resnet_keras.summary import block_table, shape_changes, stage_table, summary
 from tests.conftest import assert_refused, command
@@ -92,3 +95,16 @@ def test_stride_is_that_of_the_block_wherever_it_lies():
         assert (strides[2, "a"], strides[3, "a"], strides[3, "b"]) == (1, 2, 1)
     torch = next(row for row in rows[1] if (row["stage"], row["block"]) == (3, "a"))
     assert torch["strides"] == [1, 2, 1]
+
+
+def test_models_without_a_size_or_of_other_layers(tmp_path):
+    inputs = keras.Input((None, None, 3))
+    outputs = keras.layers.ReLU(name="res2a_branch2a_relu")(inputs)
+    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
+    assert block_table(keras.Model(inputs, outputs)) == []
+    outputs = keras.layers.Conv2D(4, 1, name="res2a_branch2a")(inputs)
+    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
+    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(outputs))
+    model.save(tmp_path / "any.keras")
+    with pytest.raises(InputError, match="expected a model of one size"):
+        command_of_summary.main([str(tmp_path / "any.keras")])

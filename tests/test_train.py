@@ -29,11 +29,44 @@ def test_smaller_sets_get_more_epochs():
     assert [train._default_epochs(n) for n in (100, 1000, 100_000)] == [200, 20, 3]
 
 
+SETTINGS = train._DEFAULTS | {
+    "data": "signs",
+    "epochs": 3,
+    "batch_size": 64,
+    "learning_rate": 1.5e-3,
+    "seed": 1,
+    "precision": "float32",
+}
+
+
+def write_settings(directory, **changes):
+    settings = SETTINGS | {"settings": {}} | changes
+    (directory / "config.json").write_text(json.dumps(settings))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"recipe": "nosuch"}, "argument --recipe: invalid choice"),
+        ({"epochs": "ten"}, "argument --epochs: is 'ten'"),
+        ({"epochs": "3"}, "epochs"),
+        ({"seed": None}, "argument --seed: is 'None'"),
+        ({"data": 5}, "data"),
+        ({"weights": 3}, "weights"),
+        ({"image_size": 7}, "argument --image-size: is '7'"),
+        ({"precision": "float8"}, "argument --precision: invalid choice"),
+    ],
+)
+def test_settings_that_no_option_would_take_are_refused(changes, words, tmp_path):
+    write_settings(tmp_path, **changes)
+    with pytest.raises(InputError, match=f"not the settings of a run .{words}"):
+        train._settings_of(tmp_path, {})
+
+
 def test_resumed_settings_come_from_the_run(tmp_path):
-    settings = dict.fromkeys(train._DEFAULTS, 1) | {"settings": {}}
-    (tmp_path / "config.json").write_text(json.dumps(settings))
+    write_settings(tmp_path)
     found = train._settings_of(tmp_path, {"seed": 1})
-    assert found == dict.fromkeys(train._DEFAULTS, 1)
+    assert found == SETTINGS
     with pytest.raises(InputError, match="this run has seed 1, not 2"):
         train._settings_of(tmp_path, {"seed": 2})
 
@@ -138,3 +171,30 @@ def test_recipe_is_recorded_and_resumed(recipe, tmp_path, monkeypatch):
     other = {"default": "course", "course": "default"}[recipe]
     with pytest.raises(InputError, match=f"this run has recipe {recipe}, not {other}"):
         train.main([*line, "--resume", "--recipe", other])
+
+
+def test_reader_of_the_output_that_goes_stops_the_run(tmp_path, monkeypatch):
+    from resnet_keras import training
+
+    def stop(dataset, directory, config, *_):
+        directory.mkdir()
+        (directory / "config.json").write_text(json.dumps(config))
+        raise BrokenPipeError
+
+    monkeypatch.setattr(training, "train", stop)
+    line = ["--data", str(write_pair(tmp_path / "data")), "--out", str(tmp_path / "x")]
+    with pytest.raises(InputError, match=r"nothing reads the output .* --resume"):
+        train.main(line)
+
+
+def test_out_that_is_a_file_is_refused_before_the_data_are_read(tmp_path):
+    (tmp_path / "x").write_text("mine")
+    with pytest.raises(OSError, match="x: is a file; expected a folder"):
+        train.main(["--data", "missing", "--out", str(tmp_path / "x")])
+
+
+def test_weights_in_a_loop_of_links_are_none_of_the_run(tmp_path):
+    (tmp_path / "metrics.json").write_text("{}")
+    (tmp_path / "loop.h5").symlink_to("loop.h5")
+    line = train._parse(["--overwrite", "--weights", str(tmp_path / "loop.h5")])
+    assert train._earlier_run(tmp_path, line) == [tmp_path / "metrics.json"]

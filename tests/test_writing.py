@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from resnet_keras.writing import remove_leftovers, write_json, write_whole
+from resnet_keras.writing import (
+    check_folder,
+    remove_leftovers,
+    write_json,
+    write_whole,
+    write_whole_folder,
+)
 
 
 def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -36,3 +42,32 @@ def test_write_json_replaces(tmp_path):
     write_json(tmp_path / "a.json", {"a": 1})
     write_json(tmp_path / "a.json", {"a": 2})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": 2}
+
+
+def test_folder_is_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "model"
+    with write_whole_folder(path) as folder:
+        (folder / "first").write_text("1")
+    with pytest.raises(ZeroDivisionError), write_whole_folder(path) as folder:
+        (folder / "second").write_text(str(1 / 0))
+    assert [each.name for each in path.iterdir()] == ["first"]
+    with write_whole_folder(path) as folder:
+        (folder / "second").write_text("2")
+    assert [each.name for each in path.iterdir()] == ["second"]
+    assert [each.name for each in tmp_path.iterdir()] == ["model"]
+
+
+def test_file_in_the_place_of_a_folder_is_named(tmp_path):
+    path = tmp_path / "results"
+    path.write_text("mine")
+    for write in (check_folder, lambda path: write_whole_folder(path).__enter__()):
+        with pytest.raises(OSError, match="results: is a file; expected a folder"):
+            write(path)
+    with pytest.raises(OSError, match="below: cannot be written to"):
+        check_folder(path / "below")
+    with (
+        pytest.raises(OSError, match=r"x\.json: could not be written"),
+        write_whole(path / "x.json"),
+    ):
+        pass
+    assert path.read_text() == "mine"
