@@ -113,6 +113,13 @@ def add_trust(parser):
     )
 
 
+def something(text):
+    """An argparse type for what may be anything but nothing."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty, as a variable of a shell may be")
+    return text
+
+
 def integer_from(minimum, maximum=None):
     """Return an argparse type for whole numbers from `minimum` to `maximum`."""
     return _number(int, "a whole number", minimum, maximum)

@@ -361,6 +361,8 @@ def _list_files(folders, class_names):
             raise InputError(
                 f"{folder}: an empty class; expected images "
                 f"({', '.join(sorted(IMAGE_SUFFIXES))})."
+                + " Folders of parts are called train and test, and hold the classes'."
+                * bool(_class_folders(folder))
             )
         paths += found
         labels += [class_names.index(folder.name)] * len(found)

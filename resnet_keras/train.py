@@ -9,7 +9,13 @@ import shlex
 from pathlib import Path
 
 from resnet_keras import family
-from resnet_keras.commands import integer_from, load_keras, number_from, run
+from resnet_keras.commands import (
+    integer_from,
+    load_keras,
+    number_from,
+    run,
+    something,
+)
 from resnet_keras.errors import InputError
 from resnet_keras.writing import refuse_file
 
@@ -49,6 +55,7 @@ def _parse(argv):
     )
     parser.add_argument(
         "--data",
+        type=something,
         metavar="SOURCE",
         help="folder with train_*.h5 and test_*.h5, or with train/ and test/ holding a "
         "folder of images per class, or with a folder per class; or an .npz file; or "
@@ -68,7 +75,9 @@ def _parse(argv):
         "augmentation, and with Keras' momentum of 0.99 for statistics, which lag: it "
         "answers at random for many epochs after it has learned (default: default)",
     )
-    parser.add_argument("--out", metavar="DIR", help="default: runs/<data name>")
+    parser.add_argument(
+        "--out", type=something, metavar="DIR", help="default: runs/<data name>"
+    )
     parser.add_argument(
         "--epochs",
         type=integer_from(1, 1_000_000),
@@ -105,6 +114,7 @@ def _parse(argv):
         )
     parser.add_argument(
         "--weights",
+        type=something,
         metavar="FILE",
         help="begin from these: a model or weights of any dialect, or imagenet; a new "
         "head learns first, then the rest at a lower rate",

@@ -346,3 +346,10 @@ def test_pipe_in_the_place_of_a_file_is_refused(tmp_path, pair):
     for source in (pair, folders):
         with pytest.raises(InputError, match="is no file"):
             load_dataset(source, 32)
+
+
+def test_parts_of_other_names_are_explained(tmp_path):
+    for part in ("train", "val"):
+        write_folders(tmp_path / part, {"a": 3, "b": 3})
+    with pytest.raises(InputError, match="Folders of parts are called train and test"):
+        load_dataset(tmp_path, 32)

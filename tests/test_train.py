@@ -198,3 +198,10 @@ def test_weights_in_a_loop_of_links_are_none_of_the_run(tmp_path):
     (tmp_path / "loop.h5").symlink_to("loop.h5")
     line = train._parse(["--overwrite", "--weights", str(tmp_path / "loop.h5")])
     assert train._earlier_run(tmp_path, line) == [tmp_path / "metrics.json"]
+
+
+@pytest.mark.parametrize("option", ["--data", "--out", "--weights"])
+def test_empty_options_are_none(option, capsys):
+    with pytest.raises(SystemExit):
+        train._parse([option, ""])
+    assert f"argument {option}: is empty" in capsys.readouterr().err
