@@ -78,7 +78,7 @@ def _write_saved_model(model, card, path, calibration):
         try:
             model.export(folder, format="tf_saved_model", verbose=False)
         except tf.errors.OpError as error:  # of a full disk, say
-            raise OSError(f"{path}: could not be written ({error.message}).") from error
+            raise OSError(error.message) from error
         extra = folder / "assets.extra"  # TensorFlow's place for such
         extra.mkdir()
         _write_card(card, extra / "card.json")

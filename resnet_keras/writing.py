@@ -36,15 +36,19 @@ def write_whole(path):
     except Exception as error:
         # HDF5 reports a full disk as RuntimeError or ValueError as well as OSError.
         if isinstance(error, (OSError, RuntimeError)):
-            reason = getattr(error, "strerror", None) or str(error)
-            raise OSError(
-                f"{path}: could not be written ({reason}). Free some space or choose "
-                "another place; what stood there before is untouched."
-            ) from error
+            raise _unwritten(path, error) from error
         raise
     finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
+
+
+def _unwritten(path, error):
+    reason = getattr(error, "strerror", None) or str(error)
+    return OSError(
+        f"{path}: could not be written ({reason}). Free some space or choose another "
+        "place; what stood there before is untouched."
+    )
 
 
 @contextlib.contextmanager
@@ -58,15 +62,18 @@ def write_whole_folder(path):
     """
     path = Path(path)
     refuse_file(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{path.name}{_MARK}"
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as directory:
-        new, old = Path(directory) / "new", Path(directory) / "old"
-        new.mkdir()
-        yield new
-        if path.exists():
-            path.rename(old)
-        new.rename(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as directory:
+            new, old = Path(directory) / "new", Path(directory) / "old"
+            new.mkdir()
+            yield new
+            if path.exists():
+                path.rename(old)
+            new.rename(path)
+    except OSError as error:
+        raise _unwritten(path, error) from error
 
 
 def check_folder(path):
