@@ -16,9 +16,8 @@ class Recipe:
 
     batch_size: int = 64
     optimizer: str = "muon"  # or "adam", Keras' own
-    learning_rate: float = 1.5e-3  # at its peak
+    learning_rate: float = 1.5e-3  # at the beginning
     anneals: bool = True  # the learning rate falls along a cosine, or stays
-    warmup_steps: int = 40
     label_smoothing: float = 0.1
     # Keras' 0.99 forgets the start after some 300 steps, twenty epochs of a small set;
     # until then the moving averages describe a network that is long gone.
@@ -145,13 +144,8 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
             layer.momentum = recipe.statistics_momentum
     learning_rate = recipe.learning_rate
     if recipe.anneals:
-        num_steps = epochs * steps_per_epoch
-        warmup_steps = min(recipe.warmup_steps, num_steps // 4)
         learning_rate = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0,
-            warmup_target=learning_rate,
-            warmup_steps=warmup_steps,
-            decay_steps=num_steps - warmup_steps,
+            learning_rate, epochs * steps_per_epoch
         )
     optimizer = {
         "muon": partial(optimizers.Muon, products=model.layers[1].compute_dtype),

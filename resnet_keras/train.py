@@ -95,8 +95,7 @@ def _parse(argv):
         "--learning-rate",
         type=number_from(1e-8, 10),
         metavar="N",
-        help="the highest of the schedule (default: 0.0015; of the course's recipe "
-        "0.001)",
+        help="at the beginning (default: 0.0015; of the course's recipe 0.001)",
     )
     parser.add_argument(
         "--precision",
