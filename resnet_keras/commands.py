@@ -34,7 +34,10 @@ def run(main):
         code = complain("stopped by the user")
     try:
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader of our output, `head` say, has had enough
+    except OSError as error:
+        # The reader of our output may have had enough, as `head` has.
+        if not isinstance(error, BrokenPipeError):
+            code = complain(f"output: {error.strerror}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 

@@ -120,3 +120,15 @@ def test_reader_of_the_output_may_go_once_the_work_is_done():
     )
     os.close(writer)
     assert (process.returncode, process.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_output_that_cannot_be_written_is_told():
+    line = [sys.executable, "-c", _MAIN.format("x")]
+    with open("/dev/full", "w") as full:
+        process = subprocess.run(
+            line, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert process.returncode == 2
+    assert "No space left" in process.stderr
+    assert len(process.stderr.splitlines()) == 1
