@@ -20,7 +20,7 @@ def run(main):
     """
     _mend_streams()
     # What Ctrl-C leaves in order, a request to end should not leave otherwise.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _end)
     try:
         code = main()
     except BrokenPipeError:  # before the work was done
@@ -40,6 +40,14 @@ def run(main):
             code = complain(f"output: {error.strerror}")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
+
+
+def _end(number, frame):
+    """Do as at Ctrl-C; not by that signal, which may be ignored, as behind `nohup`."""
+    handler = signal.getsignal(signal.SIGINT)
+    if callable(handler):
+        handler(number, frame)
+    raise KeyboardInterrupt
 
 
 def _mend_streams():
@@ -72,7 +80,8 @@ def load_keras():
 @contextlib.contextmanager
 def _interrupted_afterwards():
     """Let Ctrl-C wait: some module's import drops it, and the command would go on."""
-    if threading.current_thread() is not threading.main_thread():
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield
         return
     presses = []

@@ -63,17 +63,25 @@ def test_numbers_out_of_range_are_refused():
             parse(text)
 
 
-def test_request_to_end_is_taken_as_ctrl_c(capsys):
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        assert code_of(lambda: signal.raise_signal(signal.SIGTERM)) == 2
-    finally:
-        signal.signal(signal.SIGTERM, before)
+@pytest.fixture
+def handlers():
+    """Put the handlers of signals back, whatever a test sets."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("at_ctrl_c", [signal.default_int_handler, signal.SIG_IGN])
+def test_request_to_end_is_taken_as_ctrl_c(at_ctrl_c, handlers, capsys):
+    signal.signal(signal.SIGINT, at_ctrl_c)
+    assert code_of(lambda: signal.raise_signal(signal.SIGTERM)) == 2
     assert capsys.readouterr().err == "error: stopped by the user\n"
 
 
-def test_ctrl_c_while_keras_is_imported_counts_afterwards():
-    before = signal.getsignal(signal.SIGINT)
+def test_ctrl_c_while_keras_is_imported_counts_afterwards(handlers):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     reached = []
 
     def load():
@@ -84,7 +92,9 @@ def test_ctrl_c_while_keras_is_imported_counts_afterwards():
     with pytest.raises(KeyboardInterrupt):
         load()
     assert reached
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as behind nohup
+    load()
 
 
 _MAIN = "from resnet_keras import commands; commands.run(lambda: print({!r}) or 0)"
