@@ -358,11 +358,11 @@ def _list_files(folders, class_names):
             path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES
         )
         if not found:
+            parts = "Folders of parts are called train and test, and hold the classes'."
             raise InputError(
                 f"{folder}: an empty class; expected images "
-                f"({', '.join(sorted(IMAGE_SUFFIXES))})."
-                + " Folders of parts are called train and test, and hold the classes'."
-                * bool(_class_folders(folder))
+                f"({', '.join(sorted(IMAGE_SUFFIXES))}). "
+                f"{parts if _class_folders(folder) else ''}"
             )
         paths += found
         labels += [class_names.index(folder.name)] * len(found)

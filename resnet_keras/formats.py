@@ -26,6 +26,13 @@ from resnet_keras.runtimes import open_openvino
 from resnet_keras.weights import traits, without_biases
 from resnet_keras.writing import write_whole, write_whole_folder
 
+_SAVED_MODEL = {  # what TensorFlow puts into its folder
+    "assets",
+    "assets.extra",
+    "fingerprint.pb",
+    "saved_model.pb",
+    "variables",
+}
 _TORCH_EPSILON = family.VARIANTS["torch"].epsilon
 
 
@@ -74,7 +81,7 @@ def _open_keras(path, model):
 def _write_saved_model(model, card, path, calibration):
     import tensorflow as tf
 
-    with write_whole_folder(path) as folder, _quiet():
+    with write_whole_folder(path, _SAVED_MODEL) as folder, _quiet():
         try:
             model.export(folder, format="tf_saved_model", verbose=False)
         except tf.errors.OpError as error:  # of a full disk, say

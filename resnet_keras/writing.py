@@ -52,16 +52,24 @@ def _unwritten(path, error):
 
 
 @contextlib.contextmanager
-def write_whole_folder(path):
+def write_whole_folder(path, members):
     """Give a temporary folder beside `path` that takes its name if all goes well.
 
-    What stood at `path`, a folder or nothing, goes once the new one is complete.
+    What stood at `path`, a folder of `members` or nothing, goes once the new one is
+    complete.
 
     Raises:
-        OSError: `path` is a file, or the folder could not be written.
+        OSError: `path` is a file or holds something else, or the folder could not be
+            written.
     """
     path = Path(path)
     refuse_file(path)
+    for each in path.iterdir() if path.is_dir() else ():
+        if each.name not in members:
+            raise OSError(
+                f"{path}: holds {each.name}, which would be lost; expected a new "
+                "folder, or one written before."
+            )
     prefix = f".{path.name}{_MARK}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +79,12 @@ def write_whole_folder(path):
             yield new
             if path.exists():
                 path.rename(old)
-            new.rename(path)
+            try:
+                new.rename(path)
+            except OSError:
+                if old.exists():
+                    old.rename(path)
+                raise
     except OSError as error:
         raise _unwritten(path, error) from error
 

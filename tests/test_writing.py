@@ -44,14 +44,27 @@ def test_write_json_replaces(tmp_path):
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": 2}
 
 
+MEMBERS = {"first", "second"}
+
+
+def test_folder_of_other_things_is_not_replaced(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with (
+        pytest.raises(OSError, match=r"holds thesis\.tex, which would be lost"),
+        write_whole_folder(tmp_path, MEMBERS),
+    ):
+        pass
+    assert (tmp_path / "thesis.tex").read_text() == "mine"
+
+
 def test_folder_is_replaced_whole_or_not_at_all(tmp_path):
     path = tmp_path / "model"
-    with write_whole_folder(path) as folder:
+    with write_whole_folder(path, MEMBERS) as folder:
         (folder / "first").write_text("1")
-    with pytest.raises(ZeroDivisionError), write_whole_folder(path) as folder:
+    with pytest.raises(ZeroDivisionError), write_whole_folder(path, MEMBERS) as folder:
         (folder / "second").write_text(str(1 / 0))
     assert [each.name for each in path.iterdir()] == ["first"]
-    with write_whole_folder(path) as folder:
+    with write_whole_folder(path, MEMBERS) as folder:
         (folder / "second").write_text("2")
     assert [each.name for each in path.iterdir()] == ["second"]
     assert [each.name for each in tmp_path.iterdir()] == ["model"]
@@ -60,7 +73,10 @@ def test_folder_is_replaced_whole_or_not_at_all(tmp_path):
 def test_file_in_the_place_of_a_folder_is_named(tmp_path):
     path = tmp_path / "results"
     path.write_text("mine")
-    for write in (check_folder, lambda path: write_whole_folder(path).__enter__()):
+    for write in (
+        check_folder,
+        lambda path: write_whole_folder(path, MEMBERS).__enter__(),
+    ):
         with pytest.raises(OSError, match="results: is a file; expected a folder"):
             write(path)
     with pytest.raises(OSError, match="below: cannot be written to"):
