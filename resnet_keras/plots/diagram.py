@@ -60,7 +60,7 @@ def architecture(model):
         axes = figure.add_axes((0.01, bottom / total, 0.98, each / total))
         mine = [row for row in blocks if row["kind"] == kind]
         striding = [row["strides"] for row in mine if row["stride"] > 1] or [[1]]
-        place = int(np.argmax(striding[0]))  # of the convolution that halves the map
+        place = int(np.argmax(striding[0]))  # of the convolution that halves the feature map
         _draw_block(axes, kind, mine[0]["windows"], place)
         if _SHORTCUT.get(kind):
             axes.text(11.5, 1.45, _strides(mine), ha="right", fontsize=9, color=_NOTE)
@@ -80,7 +80,7 @@ def _strides(blocks):
 
 
 def _draw_stages(axes, stages, blocks):
-    """One column per stage: its map, drawn to a scale of logarithms, and its boxes."""
+    """One column per stage: its feature map on a log scale, and its boxes."""
     page = 11.46  # inches, so that squares are square
     axes.set(xlim=(0, page), ylim=(0, 3.8))
     axes.set_axis_off()
@@ -112,7 +112,7 @@ def _draw_stages(axes, stages, blocks):
     axes.text(
         step / 2,
         2.92,
-        "sides by their\nlogarithm",
+        "sides on a\nlog scale",
         ha="center",
         va="center",
         fontsize=8,
@@ -137,7 +137,7 @@ def _boxes(row, blocks):
 def _draw_block(axes, kind, windows, striding):
     """The main path from X to Y, and above it the shortcut.
 
-    `striding` is the place of the convolution that takes the stride.
+    `striding` is the index of the convolution that takes the stride.
     """
     axes.set(xlim=(0, 11.7), ylim=(0, 2))
     axes.set_axis_off()
@@ -154,12 +154,12 @@ def _draw_block(axes, kind, windows, striding):
         text = f"CONV {window}x{window}, F{index + 1}{stride}\nBN{relu}"
         centres.append(start + width / 2)
         _box(axes, centres[-1], main, width, 0.62, text, colour)
-        _arrow(axes, (start - 0.32 if index else 0.6, main), (start - 0.02, main))
+        _arrow(axes, (start - 0.28 if index else 0.6, main), (start - 0.02, main))
         start += width + 0.3
     end = start - 0.3
-    has_sum = kind != "plain"
+    has_addition = kind != "plain"
     junction = 8.95
-    if has_sum:
+    if has_addition:
         _arrow(axes, (end + 0.02, main), (junction - 0.16, main))
         axes.text(junction, main, "+", ha="center", va="center", fontsize=15)
         axes.add_patch(
@@ -174,7 +174,7 @@ def _draw_block(axes, kind, windows, striding):
         )
         high = 1.3
         style = {"color": _INK, "linewidth": 1.6, "solid_capstyle": "round"}
-        # From X up, along and down into the sum
+        # From X up, along and down into the addition
         axes.plot([0.85, 0.85], [main, high], **style)
         axes.plot([0.85, junction], [high, high], **style)
         _arrow(axes, (junction, high), (junction, main + 0.17))
@@ -182,8 +182,8 @@ def _draw_block(axes, kind, windows, striding):
         if text:
             _box(axes, 5.0, high, 4.4, 0.36, text, colour)
         else:
-            axes.text(5.0, high + 0.09, "X as it is", ha="center", fontsize=10)
-    _arrow(axes, (junction + 0.16 if has_sum else end + 0.02, main), (9.58, main))
+            axes.text(5.0, high + 0.09, "identity", ha="center", fontsize=10)
+    _arrow(axes, (junction + 0.16 if has_addition else end + 0.02, main), (9.58, main))
     _box(axes, 10.0, main, 0.8, 0.44, "ReLU", _OTHER)
     _arrow(axes, (10.42, main), (10.88, main))
     axes.text(11.1, main, "Y", ha="center", va="center", fontsize=13, weight="bold")
