@@ -94,7 +94,7 @@ def _stripes(rng, picture, x, y, tone):
 
 
 def _put_thing(rng, picture, x, y):
-    """Put an ellipse or a rectangle into the picture, a quarter of them skin-coloured."""
+    """Put an ellipse or a rectangle into the picture, at times of skin colour."""
     tone = any_tone(rng)
     if rng.bernoulli(0.25):
         tone = TONES[int(rng.uniform(0, len(TONES)))]

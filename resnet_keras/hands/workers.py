@@ -60,7 +60,7 @@ def _worker(function, arguments):
             [sys.executable or "", "-P", "-c", _WORK],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # what fails there is done here, where it can be seen to fail
+            stderr=subprocess.DEVNULL,  # what fails there is done again here
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
     except OSError:  # no Python of its own, or no room for another process
