@@ -167,7 +167,7 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
     model.reset_metrics()
 
 
-def fit(model, batches, recipe, epochs):
+def fit(model, batches, recipe, epochs, precision):
     """Train `model` by a recipe, without a word or a file.
 
     Args:
@@ -176,8 +176,9 @@ def fit(model, batches, recipe, epochs):
         batches: `Batches`.
         recipe: `Recipe`.
         epochs: `range`, for `begin_epoch`; the schedule takes its length.
+        precision: "float32" or "mixed_bfloat16", one for all trainings of a comparison.
     """
-    twin = fused.training_twin(model, fused.best_precision())
+    twin = fused.training_twin(model, precision)
     compile_for_training(twin, recipe, len(batches), len(epochs))
     for epoch in epochs:
         batches.begin_epoch(epoch)

@@ -1,17 +1,13 @@
-"""Figures. Each function returns a Matplotlib `Figure` and shows nothing."""
+"""What a run leaves as figures: functions that return a `Figure` and show nothing."""
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from resnet_keras.plots.names import fonts_for, verbatim
 from resnet_keras.writing import write_whole
 
 _TRAIN, _VALIDATION = "#4c72b0", "#dd8452"
-
-
-def verbatim(name):
-    """Return a name as Matplotlib draws it sign by sign: "$" begins no formula."""
-    return name.encode("utf-8", "replace").decode().replace("$", r"\$")
 
 
 def save(figure, path):
@@ -33,7 +29,7 @@ def curves(history):
         figure.subplots(1, 2), ("loss", "accuracy"), ("Loss", "Accuracy"), strict=True
     ):
         for prefix, label, colour in (
-            ("", "while training", _TRAIN),
+            ("", "training", _TRAIN),
             ("val_", "validation", _VALIDATION),
         ):
             if prefix + key in history[0]:
@@ -49,7 +45,7 @@ def curves(history):
 
 
 def confusion(matrix, class_names):
-    """Draw a confusion matrix: counts, shaded by the share of the true class.
+    """Draw a confusion matrix: counts, shaded by the fraction of the true class.
 
     Args:
         matrix: counts (num_classes, num_classes), true class by predicted class.
@@ -59,17 +55,18 @@ def confusion(matrix, class_names):
     side = min(max(4.2, 0.55 * num_classes + 1.5), 20)
     figure = Figure(figsize=(side + 0.8, side), layout="constrained")
     axes = figure.subplots()
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    drawn = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    fraction = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    drawn = axes.imshow(fraction, cmap="Blues", vmin=0, vmax=1)
     ticks, names = range(num_classes), list(map(verbatim, class_names))
-    turned = max(map(len, class_names)) > 3
-    axes.set_xticks(ticks, names, rotation=90 if turned else 0)
-    axes.set_yticks(ticks, names)
+    turned = max(map(len, names)) > 3
+    style = {"fontfamily": fonts_for(names)}
+    axes.set_xticks(ticks, names, rotation=90 if turned else 0, **style)
+    axes.set_yticks(ticks, names, **style)
     accuracy = matrix.trace() / max(matrix.sum(), 1)
     axes.set(
         xlabel="predicted",
         ylabel="true",
-        title=f"{matrix.trace()} of {matrix.sum()} right ({accuracy:.1%})",
+        title=f"{matrix.trace()} of {matrix.sum()} correct ({accuracy:.1%})",
     )
     if num_classes <= 30:
         for row, column in np.argwhere(matrix):
@@ -79,14 +76,14 @@ def confusion(matrix, class_names):
                 matrix[row, column],
                 ha="center",
                 va="center",
-                color="white" if share[row, column] > 0.5 else "black",
+                color="white" if fraction[row, column] > 0.5 else "black",
             )
-    figure.colorbar(drawn, ax=axes, label="share of the true class", shrink=0.85)
+    figure.colorbar(drawn, ax=axes, label="fraction of the true class", shrink=0.85)
     return figure
 
 
 def mistakes(images, labels, probabilities, class_names, most=24):
-    """Show the wrong answers, the surest first, with what was said and what is true.
+    """Show the wrong predictions, the most confident first, each with the true class.
 
     Args:
         images: uint8 (num_images, size, size, 3).
@@ -99,48 +96,61 @@ def mistakes(images, labels, probabilities, class_names, most=24):
     wrong = np.flatnonzero(predicted != labels)
     wrong = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")]
     title = f"{len(wrong)} of {len(labels)} wrong"
+    if len(wrong) > most:
+        title += f", the {most} most confident shown"
     names = list(map(verbatim, class_names))
     titles = [
         f"{names[predicted[i]]} ({probabilities[i, predicted[i]]:.2f})\n"
-        f"is {names[labels[i]]} ({probabilities[i, labels[i]]:.2f})"
+        f"true: {names[labels[i]]} ({probabilities[i, labels[i]]:.2f})"
         for i in wrong[:most]
     ]
-    if len(wrong) > most:
-        title += f", the {most} surest of them"
-    return _grid([images[i] for i in wrong[:most]], titles, title)
+    shown = [images[i] for i in wrong[:most]]
+    return _grid(shown, titles, title, fonts_for(names))
 
 
-def prediction(image, answer):
-    """Show a picture beside bars of the likeliest classes.
+def prediction(image, ranking):
+    """Show a picture beside bars of the most probable classes.
 
     Args:
         image: uint8 (height, width, 3).
-        answer: list of (class name, probability), best first.
+        ranking: list of (class name, probability), best first. Two classes may have
+            one name, as "maillot" and "crane" are in ImageNet.
     """
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.imshow(image)
     left.set_axis_off()
-    names, values = zip(*reversed(answer), strict=True)
-    names = list(map(verbatim, names))
-    bars = right.barh(names, values, color=[_TRAIN] * (len(names) - 1) + [_VALIDATION])
+    names = [verbatim(name) for name, _ in ranking]
+    values = [value for _, value in ranking]
+    ranks = range(len(ranking))
+    colours = [_VALIDATION] + [_TRAIN] * (len(ranking) - 1)
+    bars = right.barh(ranks, values, color=colours)
     right.bar_label(bars, [f"{value:.3f}" for value in values], padding=3)
-    right.set(xlim=(0, 1.2), xticks=(0, 0.5, 1), xlabel="probability", title=names[-1])
+    right.set(xlim=(0, 1.2), xticks=(0, 0.5, 1), xlabel="probability")
+    style = {"fontfamily": fonts_for(names)}
+    right.set_yticks(ranks, names, **style)
+    right.set_title(names[0], **style)
+    right.invert_yaxis()  # the best on top
     right.spines[["top", "right"]].set_visible(False)
     return figure
 
 
-def _grid(images, titles, title=None, columns=6):
-    columns = max(1, min(columns, len(images)))
+def _grid(images, titles, title, fontfamily):
+    # Inches; a character of a title takes 0.075 of them on average.
+    longest = max(
+        (len(line) for text in titles for line in text.split("\n")), default=0
+    )
+    side = max(1.5, 0.075 * longest)
+    columns = max(1, min(int(9.5 / side), len(images)))
     rows = max(1, -(-len(images) // columns))
     figure = Figure(
-        figsize=(max(1.5 * columns, 3), 2.1 * rows + 0.4), layout="constrained"
+        figsize=(max(side * columns, 3), (side + 0.55) * rows + 0.4),
+        layout="constrained",
     )
-    if title:
-        figure.suptitle(title)
+    figure.suptitle(title)
     for axes in figure.subplots(rows, columns, squeeze=False).flat:
         axes.set_axis_off()
     for axes, image, text in zip(figure.axes, images, titles, strict=False):
         axes.imshow(image)
-        axes.set_title(text, fontsize=9)
+        axes.set_title(text, fontsize=9, fontfamily=fontfamily)
     return figure

@@ -1,19 +1,17 @@
+"""Rendered hands: the same everywhere, well formed, and what they are said to be."""
+
 import hashlib
 import os
-import resource
 import subprocess
 import sys
 import time
 import tracemalloc
 
-import h5py
 import numpy as np
 import pytest
-from PIL import Image
 
-from resnet_keras import hands, processes
 from resnet_keras.errors import InputError
-from resnet_keras.hands import iter_batches, render, render_scenes, write_pair
+from resnet_keras.hands import iter_batches, render, render_scenes, rendering, workers
 
 
 @pytest.fixture(scope="module")
@@ -21,16 +19,19 @@ def drawn():
     return render(240, seed=1, masks=True)
 
 
-def run_command(*arguments, **options):
-    command = [sys.executable, "-m", "resnet_keras.hands", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, **options)
-
-
 def test_pictures_are_the_same_on_every_machine():
     # Changes whenever the renderer does; must not change with machine or NumPy.
     found = render(12, seed=5)
     digest = hashlib.sha256(found.images.tobytes() + found.labels.tobytes())
     assert digest.hexdigest()[:16] == "b39247b724de130a"
+
+
+def test_scenes_are_the_same_on_every_machine():
+    # As above.
+    digest = hashlib.sha256()
+    for scene in render_scenes(6, 128, seed=5):
+        digest.update(scene.image.tobytes() + scene.boxes.tobytes())
+    assert digest.hexdigest()[:16] == "554dabfef5d43dbc"
 
 
 def test_pictures_do_not_depend_on_the_processor():
@@ -59,10 +60,10 @@ def test_pictures_do_not_depend_on_how_many_are_asked_for():
 
 
 def test_many_are_drawn_by_other_processes(monkeypatch):
-    monkeypatch.setattr(hands, "_LEAST_PER_PAINTER", 10)
-    monkeypatch.setattr(processes, "num_cores", lambda: 3)
+    monkeypatch.setattr(rendering, "_LEAST_PER_WORKER", 10)
+    monkeypatch.setattr(workers, "num_cores", lambda: 3)
     whole = render(33, 32, seed=2, start=6, masks=True)
-    monkeypatch.setattr(hands, "render", None)  # not here
+    monkeypatch.setattr(rendering, "render", None)  # not here
     parts = list(iter_batches(33, 32, seed=2, start=6, masks=True, batch_size=5))
     for joined, expected in zip(zip(*parts, strict=True), whole, strict=True):
         assert np.array_equal(np.concatenate(joined), expected)
@@ -191,7 +192,6 @@ def test_max_hands_is_kept():
         (lambda: render(1, seed=-3), "seed is -3"),
         (lambda: render_scenes(1, 1024), "canvas_size is 1024"),
         (lambda: render_scenes(1, max_hands=9), "max_hands is 9"),
-        (lambda: write_pair("unused", 0), "num_train is 0"),
     ],
 )
 def test_bad_arguments_are_named(call, message):
@@ -199,11 +199,12 @@ def test_bad_arguments_are_named(call, message):
         call()
 
 
+@pytest.mark.slow
 def test_speed(capsys):
-    """Sixty hands take little longer than a yardstick of NumPy's small operations.
+    """Sixty hands take little longer than a number of NumPy's small operations.
 
-    It slows down as they do where the machine is slow or busy: 190 to 250 hands a
-    second came with ratios of 1.3 to 2.0.
+    These slow down alike where the machine is slow or busy: 190 to 250 hands a second
+    came with ratios of 1.3 to 2.0.
     """
     render(6)
     plane = np.ones((64, 64, 3), np.float32)
@@ -213,15 +214,15 @@ def test_speed(capsys):
         work()
         return time.process_time() - start
 
-    def yardstick():
+    def operations():
         for _ in range(20_000):
             np.sqrt(plane * plane + plane)
 
-    pairs = [(seconds(lambda: render(60)), seconds(yardstick)) for _ in range(5)]
-    hands, sums = np.min(pairs, axis=0)
+    pairs = [(seconds(lambda: render(60)), seconds(operations)) for _ in range(5)]
+    hands, others = np.min(pairs, axis=0)
     with capsys.disabled():
         print(f" [{60 / hands:.0f} hands/s at 64 x 64] ", end="")
-    assert hands < 3 * sums
+    assert hands < 3 * others
 
 
 def test_memory_does_not_grow_with_the_number():
@@ -235,107 +236,3 @@ def test_memory_does_not_grow_with_the_number():
 
     peak(6)  # what is loaded once
     assert peak(60) < 1.5 * peak(12)
-
-
-def test_command_writes_the_course_pair(tmp_path):
-    out = tmp_path / "new" / "pair"
-    done = run_command("--out", str(out), "--train", "18", "--test", "6")
-    assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in out.iterdir()) == [
-        "hands.png",
-        "test_hands.h5",
-        "train_hands.h5",
-    ]
-    seen = set()
-    for part, count in (("train", 18), ("test", 6)):
-        with h5py.File(out / f"{part}_hands.h5") as file:
-            images, labels = file[f"{part}_set_x"][:], file[f"{part}_set_y"][:]
-            assert file["list_classes"][:].tolist() == [0, 1, 2, 3, 4, 5]
-        assert images.shape == (count, 64, 64, 3)
-        assert images.dtype == np.uint8
-        assert labels.dtype == np.int64
-        assert np.bincount(labels).tolist() == [count // 6] * 6
-        seen |= {image.tobytes() for image in images}
-        assert f"{part}_hands.h5: {count} hands" in done.stdout
-    assert len(seen) == 24
-    with Image.open(out / "hands.png") as sheet:
-        assert sheet.size == (12 * 98 + 2, 6 * 98 + 2)
-
-
-def test_training_file_is_what_render_gives(tmp_path):
-    train, _ = write_pair(tmp_path, 7, 1, 32, seed=9)
-    with h5py.File(train) as file:
-        assert np.array_equal(file["train_set_x"][:], render(7, 32, seed=9).images)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            ["--train", "-5"],
-            "argument --train: is '-5'; expected a whole number from 1",
-        ),
-        (["--test", "many"], "argument --test: is 'many'"),
-        (["--image-size", "9000"], "argument --image-size: is '9000'; expected"),
-        (["--seed", "-1"], "argument --seed: is '-1'"),
-    ],
-)
-def test_command_names_the_bad_option(tmp_path, arguments, message):
-    done = run_command("--out", str(tmp_path), *arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not list(tmp_path.iterdir())
-
-
-def test_command_says_that_out_is_a_file(tmp_path):
-    (tmp_path / "taken").write_text("kept")
-    done = run_command("--out", str(tmp_path / "taken"))
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert "taken" in done.stderr
-    assert (tmp_path / "taken").read_text() == "kept"
-
-
-def test_full_disk_leaves_the_old_files(tmp_path):
-    write_pair(tmp_path, 6, 6, 32)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-
-    def fill():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
-
-    done = run_command("--out", str(tmp_path), "--train", "60", preexec_fn=fill)
-    assert done.returncode == 2
-    assert "train_hands.h5: could not be written" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_help_answers_at_once():
-    best = 9.0
-    for _ in range(3):
-        start = time.perf_counter()
-        assert run_command("--help").returncode == 0
-        best = min(best, time.perf_counter() - start)
-    assert best < 0.5
-
-
-def test_hands_need_no_keras():
-    code = "import sys; from resnet_keras import hands; hands.render(1);"
-    code += "print('keras' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.strip() == "False", done.stderr
-
-
-def test_contact_sheet_has_a_row_per_sign():
-    sheet = np.asarray(hands.contact_sheet(columns=2, image_size=32, seed=0))
-    found = render(12, 32, seed=0)
-    ones = found.images[found.labels == 1]
-    assert np.array_equal(sheet[2 + 34 : 34 + 34, 2:34], ones[0])
-    assert np.array_equal(sheet[2 + 34 : 34 + 34, 36:68], ones[1])
-
-
-def test_more_hands_than_the_disk_holds_are_refused_at_once(tmp_path):
-    with pytest.raises(InputError, match=r"has room for .* but these hands take 786.4"):
-        hands.write_pair(tmp_path, 10**6, 10, 512)
-    assert not list(tmp_path.iterdir())

@@ -3,7 +3,7 @@
 import pytest
 
 from resnet_keras import ResNet50, ResNetCIFAR, plain_twin
-from resnet_keras.diagram import architecture
+from resnet_keras.plots.diagram import architecture
 
 
 def texts(figure):

@@ -6,7 +6,7 @@ palm's own frame, measured in palm lengths (wrist to middle knuckle, about 9.5 c
 - x points to the thumb's side, y to the fingers, z out of the palm;
 - the origin is the middle of the wrist.
 
-`hand_scene` turns the bones to the camera and paints them.
+`drawing` turns the bones to the camera and draws them.
 """
 
 import math
@@ -16,50 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Dice:
-    """All chance of one picture, drawn from uniform numbers alone.
-
-    NumPy promises the bits of a generator but not the way it turns them into normal
-    numbers or choices; with uniforms only, a picture stays the same across versions.
-
-    Args:
-        *key: non-negative integers that name the picture, such as (stream, seed, k).
-
-    >>> Dice(1, 0, 7).uniform(0, 1) == Dice(1, 0, 7).uniform(0, 1)
-    True
-    """
-
-    def __init__(self, *key):
-        self.generator = np.random.Generator(
-            np.random.PCG64(np.random.SeedSequence(key))
-        )
-        self.random = self.generator.random
-
-    def uniform(self, low, high):
-        """A number in [low, high)."""
-        return low + (high - low) * self.random()
-
-    def bell(self, mean, deviation):
-        """A bell-shaped number within 3.5 deviations: four uniforms, summed."""
-        total = self.random() + self.random() + self.random() + self.random()
-        return mean + deviation * (total - 2) * 1.7320508
-
-    def chance(self, probability):
-        """True with the given probability."""
-        return self.random() < probability
-
-    def pick(self, rows):
-        """One of `rows`, whose first entries are weights."""
-        ticket = self.random() * sum(row[0] for row in rows)
-        for row in rows:
-            ticket -= row[0]
-            if ticket < 0:
-                return row
-        return rows[-1]
-
-
 class Bones(NamedTuple):
-    """n tapered bones: what `pose` returns and `hand_scene` paints."""
+    """n tapered bones: what `pose` returns and `drawing` draws."""
 
     start: np.ndarray  # (n, 3) palm lengths
     end: np.ndarray  # (n, 3)
@@ -212,35 +170,35 @@ def _finger(row, bend, lean, size, thick):
     return _Chain(joints, dorsals, [radius * thick for radius in radii])
 
 
-def _fingers(dice, states, size, thick, wide):
+def _fingers(rng, states, size, thick, wide):
     """Four `_Chain`s, index to little, each straight or bent as `states` says."""
-    spread, tilt = dice.uniform(0.0, 1.3), dice.bell(0, 0.05)
+    spread, tilt = rng.uniform(0.0, 1.3), rng.normal(0, 0.05)
     two = states[:2] == "ss" and states[2] not in "sr"
     # Fingers in the same state bend alike, with a little will of their own.
-    shared = {state: dice.random() for state in FLEXION}
+    shared = {state: rng.random() for state in FLEXION}
     chains = []
     for row, state, fan in zip(
         FINGERS, states, FAN_OF_TWO if two else FAN, strict=True
     ):
-        part = 0.7 * shared[state] + 0.3 * dice.random()
+        part = 0.7 * shared[state] + 0.3 * rng.random()
         bend = [
-            low + (high - low) * part + dice.bell(0, 4) for low, high in FLEXION[state]
+            low + (high - low) * part + rng.normal(0, 4) for low, high in FLEXION[state]
         ]
-        lean = fan * (spread if state in "sr" else 0.25) + tilt + dice.bell(0, 0.03)
+        lean = fan * (spread if state in "sr" else 0.25) + tilt + rng.normal(0, 0.03)
         (x, y), lengths, radii = row
         row = ((x * wide, y), lengths, radii)
-        chains.append(_finger(row, bend, lean, size * dice.bell(1, 0.025), thick))
+        chains.append(_finger(row, bend, lean, size * rng.normal(1, 0.025), thick))
     return chains
 
 
-def _target(dice, posture, toward, fingers):
+def _target(rng, posture, toward, fingers):
     """Where the tip of the thumb goes, or None."""
     if posture == "across":
-        return (dice.uniform(-0.2, 0.16), dice.uniform(0.5, 0.86), 0.24)
+        return (rng.uniform(-0.2, 0.16), rng.uniform(0.5, 0.86), 0.24)
     if toward is None:
         return None
     first, last = toward
-    finger = fingers[first + int(dice.random() * (last - first + 1))]
+    finger = fingers[first + int(rng.random() * (last - first + 1))]
     joints, dorsals, radii = finger
     if posture == "over":  # it lies on the middle bone of a folded finger
         middle = [(p + q) / 2 for p, q in zip(joints[1], joints[2], strict=True)]
@@ -261,13 +219,13 @@ def _reach(joints, lengths, target):
     return joints
 
 
-def _thumb(dice, posture, target, size, thick):
+def _thumb(rng, posture, target, size, thick):
     """A `_Chain` of the thumb's three bones, its tip near `target` if there is one."""
     directions, nail = THUMBS[posture]
     lengths = [size * length for length in THUMB_LENGTHS]
     joints = [THUMB_BASE]
     # A thumb out and a thumb tucked in tell a three from a two: keep them apart.
-    lift, swing = dice.bell(0, 0.09), dice.bell(0, 0.12 if posture == "out" else 0.06)
+    lift, swing = rng.normal(0, 0.09), rng.normal(0, 0.12 if posture == "out" else 0.06)
     for (x, y, z), length in zip(directions, lengths, strict=True):
         direction = _unit((x + swing, y - swing * 0.6, z + lift))
         joints.append(_step(joints[-1], direction, length))
@@ -282,26 +240,27 @@ def _thumb(dice, posture, target, size, thick):
     return _Chain(joints, dorsals, [radius * thick for radius in THUMB_RADII])
 
 
-def pose(dice, label):
+def pose(rng, label):
     """Bones of one hand that shows `label`, in a way drawn at random.
 
     Args:
-        dice: a `Dice`.
+        rng: a `RandomGenerator`.
         label: the sign, 0 to 5.
 
     Returns:
         (bones, view): `Bones` of a hand whose thumb is at +x, and the name of the
         view in which people show this way: "any", or "side" for the ring of a zero.
 
-    >>> bones, view = pose(Dice(0), 5)
+    >>> from resnet_keras.hands.randomness import RandomGenerator
+    >>> bones, view = pose(RandomGenerator(0), 5)
     >>> sum(int(kind == DISTAL) for kind in bones.kind)
     4
     """
-    _, states, posture, toward, view = dice.pick(WAYS[label])
-    thick, size, wide = dice.bell(1, 0.08), dice.bell(1, 0.05), dice.bell(1, 0.06)
-    fingers = _fingers(dice, states, size, thick, wide)
-    target = _target(dice, posture, toward, fingers)
-    thumb = _thumb(dice, posture, target, size * dice.bell(1, 0.04), thick)
+    _, states, posture, toward, view = rng.choice(WAYS[label])
+    thick, size, wide = rng.normal(1, 0.08), rng.normal(1, 0.05), rng.normal(1, 0.06)
+    fingers = _fingers(rng, states, size, thick, wide)
+    target = _target(rng, posture, toward, fingers)
+    thumb = _thumb(rng, posture, target, size * rng.normal(1, 0.04), thick)
 
     rows = []
     for (x0, y0, z0), (x1, y1, z1), (r0, r1) in FLESH:
@@ -330,11 +289,11 @@ def pose(dice, label):
     return _bones(rows), view
 
 
-def arm(dice, roll, sleeve, length):
+def arm(rng, roll, sleeve, length):
     """Bones of the forearm, and of its sleeve if there is one.
 
     Args:
-        dice: a `Dice`.
+        rng: a `RandomGenerator`.
         roll: how far the hand leans in the picture, in radians; the arm leans less.
         sleeve: where the sleeve begins, in palm lengths below the wrist, or None.
         length: of the forearm in palm lengths; grows wider as far as the elbow.
@@ -342,8 +301,8 @@ def arm(dice, roll, sleeve, length):
     Returns:
         `Bones` of kinds FOREARM and SLEEVE.
     """
-    lean = dice.bell(0, 0.22) + 0.35 * max(-1.2, min(1.2, roll))
-    lift = dice.bell(0, 0.2)
+    lean = rng.normal(0, 0.22) + 0.35 * max(-1.2, min(1.2, roll))
+    lift = rng.normal(0, 0.2)
     down = _unit((math.sin(lean), -math.cos(lean), math.sin(lift)))
     side = (math.cos(lean), math.sin(lean), 0.0)
     wide = min(length, 3.0)
