@@ -147,9 +147,9 @@ def findings(rows):
 
     Returns:
         Dictionary: `first_stage`, for "normalized, F unscaled" before training the mean
-        ratios of the first stage's blocks; `last`, from network to the mean ratio of the
-        last block, before and after; `errors`, from network to (mean, margin) of the
-        training error.
+        ratios of the first stage's blocks; `last`, from network to the mean ratio of
+        the last block, before and after; `errors`, from network to (mean, margin) of
+        the training error.
     """
     blocks = sorted({row["block"] for row in rows})
     per_stage = len(blocks) // 3
@@ -194,7 +194,7 @@ def verdict(found):
             f"{name}: {before:.2g} in the last block before training, {after:.2g} "
             f"after; training error {100 * mean:.1f}{interval} % (95 % interval)."
         )
-    normalized, _, plain, skip = found["errors"].values()
+    plain, skip = list(found["errors"].values())[2:]
     helps = plain[0] - skip[0] > plain[1] + skip[1]
     sentences.append(
         "So without normalization a branch that begins at 0 trains clearly better."
@@ -202,9 +202,9 @@ def verdict(found):
         else "So a branch that begins at 0 makes no clear difference here."
     )
     sentences.append(
-        "The paper: with normalization the ratio in block l is about 1/l, so that depth "
-        "by itself scales branches down; SkipInit trains networks without normalization "
-        "of up to 1,000 layers that otherwise diverge."
+        "The paper: with normalization the ratio in block l is about 1/l, so that "
+        "depth by itself scales branches down; SkipInit trains networks without "
+        "normalization of up to 1,000 layers that otherwise diverge."
     )
     return " ".join(sentences)
 

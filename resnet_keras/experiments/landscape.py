@@ -152,9 +152,9 @@ def findings(rows):
         rows: as `run` returns them.
 
     Returns:
-        Dictionary from "plain" and "residual" to `roughness` and `rise` (of the loss from
-        the network to the ends of the line), (mean, margin) over seeds, and `loss`, the
-        mean at the network.
+        Dictionary from "plain" and "residual" to `roughness` and `rise` (of the loss
+        from the network to the ends of the line), (mean, margin) over seeds, and
+        `loss`, the mean at the network.
     """
     seeds = sorted({row["seed"] for row in rows})
     found = {}
@@ -192,9 +192,9 @@ def verdict(found):
         else "So neither surface is clearly the rougher here."
     )
     sentences.append(
-        "The paper shows surfaces that are nearly convex for 20 plain layers and for 56 "
-        "residual ones, and chaotic for 56 plain ones; it gives pictures and the ratio "
-        "of the extreme eigenvalues of the Hessian, not this number."
+        "The paper shows surfaces that are nearly convex for 20 plain layers and for "
+        "56 residual ones, and chaotic for 56 plain ones; it gives pictures and the "
+        "ratio of the extreme eigenvalues of the Hessian, not this number."
     )
     return " ".join(sentences)
 

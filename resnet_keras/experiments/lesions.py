@@ -8,6 +8,7 @@ Shallow Networks", arXiv 1605.06431.
 """
 
 import contextlib
+import itertools
 import math
 
 import keras
@@ -146,11 +147,13 @@ def without(model, blocks):
 def exchanged(model, number, rng):
     """Exchange so many random pairs of a trained network's like blocks, meanwhile."""
     before = model.get_weights()
-    blocks = removable_blocks(model)
+    pairs = [
+        pair
+        for pair in itertools.combinations(removable_blocks(model), 2)
+        if pair[0][0] == pair[1][0]  # of one stage
+    ]
     for _ in range(number):
-        first = rng.choice(blocks)
-        like = [b for b in blocks if b[0] == first[0] and b != first]
-        second = rng.choice(like)
+        first, second = rng.choice(pairs)
         for name in (
             "res{}_branch2a",
             "bn{}_branch2a",
