@@ -10,7 +10,7 @@ from resnet_keras.errors import InputError
 
 
 class Variant(NamedTuple):
-    """What two networks of the same weights' shapes can still differ in."""
+    """What networks whose weights have the same shapes can still differ in."""
 
     pool_padding: int  # of the stem's max pooling
     epsilon: float  # added to the variance by each normalization
@@ -41,7 +41,7 @@ WIDTHS = (64, 128, 256, 512)  # of stages 2 to 5
 CIFAR_DEPTHS = (20, 32, 44, 56, 110, 1202)
 CIFAR_WIDTHS = (16, 32, 64)  # of stages 2 to 4
 
-# Name: (for small images?, depth, with sums?)
+# Name: (for small images?, depth, residual?)
 NETWORKS = {
     f"{kind}{infix}{depth}": (small, depth, kind == "resnet")
     for kind in ("resnet", "plain")

@@ -1,21 +1,14 @@
 """The blocks put together, stage by stage: the course's `ResNet50` and its family.
 
-`ResNet` builds the networks of 18 to 152 layers, `ResNetCIFAR` those of 6n + 2 layers
-for small images, `plain_twin` any of them without its sums, and `feature_maps` finds
-the maps that a detector wants. Depths and names stand in `resnet_keras.family`.
+`ResNet50` and its siblings are the networks of 18 to 152 layers; `ResNetCIFAR` builds
+those of 6n + 2 layers for small images. Depths and names stand in
+`resnet_keras.family`, the blocks in `resnet_keras.blocks` and `resnet_keras.nets`.
 """
 
-import re
-import sys
-from contextlib import contextmanager
-from functools import partial
-
-import keras
 from keras import Input, Model
 from keras.initializers import GlorotUniform
 from keras.layers import (
     Activation,
-    Add,
     AveragePooling2D,
     BatchNormalization,
     Conv2D,
@@ -26,16 +19,12 @@ from keras.layers import (
 )
 
 from resnet_keras import family
-from resnet_keras.blocks import (
-    basic_block,
-    convolutional_block,
-    identity_block,
-    padded_block,
-)
-from resnet_keras.dialects import Weights
+from resnet_keras.blocks import convolutional_block, identity_block
 from resnet_keras.errors import InputError
-from resnet_keras.variants import vary
-from resnet_keras.weights import fill, read_weights
+from resnet_keras.nets.arguments import check_network, is_integer
+from resnet_keras.nets.blocks import basic_block, padded_block
+from resnet_keras.nets.graph import deep_recursion, plain_twin
+from resnet_keras.nets.variants import vary
 
 MIN_SIZE = 32  # smaller images would reach the last stages as a single pixel
 CIFAR_MIN_SIZE = 8  # two halvings leave 2x2
@@ -48,6 +37,7 @@ def ResNet50(
     initializer=GlorotUniform,
     weights=None,
     variant=None,
+    shortcut="B",
 ):
     """Build the course's residual network of 50 layers with weights.
 
@@ -67,6 +57,8 @@ def ResNet50(
         variant: None, the network that the weights were trained for, without weights
             the course's; or a name in `family.VARIANTS`: "course", "keras", "torch"
             (v1.5: a stage's stride lies in the 3x3 convolution) or "torch-v1".
+        shortcut: where size or channels change, "A" pads with zeros and "B", the
+            course's, projects; "C" projects in every block.
 
     Returns:
         A functional `keras.Model` from (batch, *input_shape) to probabilities of
@@ -88,7 +80,7 @@ def ResNet50(
     convolutions have no bias and its sizes are those of `pool_padding=1`.
     """
     return ResNet(
-        50, input_shape, classes, pool_padding, "B", initializer, weights, variant
+        50, input_shape, classes, pool_padding, initializer, weights, variant, shortcut
     )
 
 
@@ -97,26 +89,25 @@ def ResNet(
     input_shape=(64, 64, 3),
     classes=6,
     pool_padding=None,
-    shortcut="B",
     initializer=GlorotUniform,
     weights=None,
     variant=None,
+    shortcut="B",
 ):
     """Build the paper's network of that many layers with weights.
 
-    `ResNet18`, `ResNet34`, `ResNet101` and `ResNet152` are this function with their
-    depth filled in.
+    Use it where the depth is a variable; `ResNet18`, `ResNet34`, `ResNet50`,
+    `ResNet101` and `ResNet152` are this function with their depth.
 
     Args:
         depth: 18 or 34 (basic blocks), 50, 101 or 152 (bottlenecks).
         input_shape: as in `ResNet50`.
         classes: as in `ResNet50`.
         pool_padding: as in `ResNet50`.
-        shortcut: where size or channels change, "A" pads with zeros and "B" projects;
-            "C" projects in every block.
         initializer: as in `ResNet50`.
         weights: as in `ResNet50`; "imagenet" is there for 50, 101 and 152 layers.
         variant: as in `ResNet50`.
+        shortcut: as in `ResNet50`.
 
     Returns:
         A functional `keras.Model` from (batch, *input_shape) to probabilities of
@@ -138,15 +129,12 @@ def ResNet(
         raise ValueError(
             f"depth is {depth!r}; expected one of {', '.join(map(str, family.DEPTHS))}."
         )
-    _check(input_shape, classes, MIN_SIZE, shortcut)
+    check_network(input_shape, classes, MIN_SIZE, shortcut)
     if variant not in (None, *family.VARIANTS):
         raise ValueError(
             f"variant is {variant!r}; expected one of {', '.join(family.VARIANTS)}."
         )
-    source = None
-    if weights is not None:
-        is_read = isinstance(weights, Weights)
-        source = weights if is_read else read_weights(weights, depth)
+    source = _read(weights, depth)
     traits = _traits(source, variant)
     if pool_padding is None:
         pool_padding = traits.pool_padding
@@ -174,16 +162,88 @@ def ResNet(
     X = _head(X, classes, initializer)
     model = vary(Model(X_input, X, name=f"ResNet{depth}"), traits)
     if source:
+        from resnet_keras.weights import fill  # reads files, which the network does not
+
         fill(model, source)
         told = ("class_names", "preprocessing")  # `save_model` writes them down
         model.card = {key: source.card[key] for key in told if key in source.card}
     return model
 
 
-ResNet18 = partial(ResNet, 18)
-ResNet34 = partial(ResNet, 34)
-ResNet101 = partial(ResNet, 101)
-ResNet152 = partial(ResNet, 152)
+def ResNet18(
+    input_shape=(64, 64, 3),
+    classes=6,
+    pool_padding=None,
+    initializer=GlorotUniform,
+    weights=None,
+    variant=None,
+    shortcut="B",
+):
+    """Build the paper's network of 18 layers, of basic blocks; arguments as `ResNet50`.
+
+    >>> ResNet18().count_params()
+    11193990
+    """
+    return ResNet(
+        18, input_shape, classes, pool_padding, initializer, weights, variant, shortcut
+    )
+
+
+def ResNet34(
+    input_shape=(64, 64, 3),
+    classes=6,
+    pool_padding=None,
+    initializer=GlorotUniform,
+    weights=None,
+    variant=None,
+    shortcut="B",
+):
+    """Build the paper's network of 34 layers, of basic blocks; arguments as `ResNet50`.
+
+    >>> ResNet34().count_params()
+    21313286
+    """
+    return ResNet(
+        34, input_shape, classes, pool_padding, initializer, weights, variant, shortcut
+    )
+
+
+def ResNet101(
+    input_shape=(64, 64, 3),
+    classes=6,
+    pool_padding=None,
+    initializer=GlorotUniform,
+    weights=None,
+    variant=None,
+    shortcut="B",
+):
+    """Build the paper's network of 101 layers, of bottlenecks; arguments as `ResNet50`.
+
+    >>> ResNet101().count_params()
+    42670470
+    """
+    return ResNet(
+        101, input_shape, classes, pool_padding, initializer, weights, variant, shortcut
+    )
+
+
+def ResNet152(
+    input_shape=(64, 64, 3),
+    classes=6,
+    pool_padding=None,
+    initializer=GlorotUniform,
+    weights=None,
+    variant=None,
+    shortcut="B",
+):
+    """Build the paper's network of 152 layers, of bottlenecks; arguments as `ResNet50`.
+
+    >>> ResNet152().count_params()
+    58383238
+    """
+    return ResNet(
+        152, input_shape, classes, pool_padding, initializer, weights, variant, shortcut
+    )
 
 
 def ResNetCIFAR(
@@ -221,12 +281,12 @@ def ResNetCIFAR(
 
     Source: arXiv 1512.03385, section 4.2. Convolutions have a bias here.
     """
-    if not _is_integer(depth) or depth < 8 or depth % 6 != 2:
+    if not is_integer(depth) or depth < 8 or depth % 6 != 2:
         raise ValueError(
             f"depth is {depth!r}; expected 6n + 2 for a whole n from 1 up, for example "
             "20, 32, 44, 56 or 110."
         )
-    _check(input_shape, classes, CIFAR_MIN_SIZE, shortcut)
+    check_network(input_shape, classes, CIFAR_MIN_SIZE, shortcut)
     numbers = [depth // 6] * len(family.CIFAR_WIDTHS)
 
     X_input = Input(tuple(input_shape))
@@ -241,7 +301,7 @@ def ResNetCIFAR(
     X = Activation("relu")(X)
     X = _stages(X, family.CIFAR_WIDTHS, (1, 1), numbers, shortcut, initializer)
     X = _head(X, classes, initializer)
-    with _deep_recursion():
+    with deep_recursion():
         return Model(X_input, X, name=f"ResNetCIFAR{depth}")
 
 
@@ -268,7 +328,7 @@ def build(name, input_shape, classes, pool_padding=None, initializer=GlorotUnifo
     >>> build("plain18", (64, 64, 3), 6).name
     'Plain18'
     """
-    small, depth, with_sums = family.NETWORKS[family.check_name(name)]
+    small, depth, is_residual = family.NETWORKS[family.check_name(name)]
     if not small:
         model = ResNet(
             depth, input_shape, classes, pool_padding, initializer=initializer
@@ -279,81 +339,16 @@ def build(name, input_shape, classes, pool_padding=None, initializer=GlorotUnifo
         )
     else:
         model = ResNetCIFAR(depth, input_shape, classes, initializer=initializer)
-    return model if with_sums else plain_twin(model)
+    return model if is_residual else plain_twin(model)
 
 
-def plain_twin(model):
-    """Return the same network with its sums, and with them all shortcuts, left out.
+def _read(weights, depth):
+    """Return weights that are read already, or those of a file; None without any."""
+    if weights is None or hasattr(weights, "arrays"):
+        return weights
+    from resnet_keras.weights import read_weights
 
-    Args:
-        model: a network of this package.
-
-    Returns:
-        `keras.Model` with new layers of the same names and settings, and so the same
-        initial kernels if their initializers have seeds, as here.
-
-    Example:
-
-    >>> plain = plain_twin(ResNetCIFAR(20))
-    >>> plain.name, plain.count_params() == ResNetCIFAR(20).count_params()
-    ('PlainCIFAR20', True)
-
-    Source: arXiv 1512.03385, sections 3.3 and 4.2.
-    """
-
-    def call(layer, *inputs, **settings):
-        if isinstance(layer, Add):
-            return inputs[0][0]  # F(X); the blocks write the sum as F(X) + shortcut
-        return layer(*inputs, **settings)
-
-    name = model.name.replace("ResNet", "Plain")
-    with _deep_recursion():
-        twin = keras.models.clone_model(model, call_function=call)
-        # Keras follows a model from its output back: what only shortcuts led to, goes.
-        return Model(twin.input, twin.output, name=name)
-
-
-def feature_maps(model):
-    """Return the last map of each stage by its name in detectors: C2, C3, ...
-
-    `keras.Model(model.input, feature_maps(model))` is a backbone. In a network for
-    images of 224 pixels, C2 to C5 have strides 4, 8, 16 and 32.
-
-    Args:
-        model: a network of this package, or one with the same layer names, such as a
-            loaded file of the course.
-
-    Returns:
-        Dictionary from "C2", "C3", ... to symbolic tensors (batch, height, width,
-        channels).
-
-    Raises:
-        InputError: the model has no layers named by stage and block.
-
-    Example:
-
-    >>> [(name, maps.shape[-1]) for name, maps in feature_maps(ResNet50()).items()]
-    [('C2', 256), ('C3', 512), ('C4', 1024), ('C5', 2048)]
-    """
-    # What the first layer of a stage takes in is what the stage before puts out.
-    ends, stage = {}, None
-    for layer in model.layers:
-        match = re.fullmatch(r"res(\d+)a_branch2a", layer.name)
-        if match:
-            if stage:
-                ends[f"C{stage}"] = _before_padding(layer, model)
-            stage = int(match[1])
-    if not stage:
-        raise InputError(
-            f"{model.name}: has no layers named like res2a_branch2a; expected a "
-            "network of this package."
-        )
-    last = [
-        layer.output
-        for layer in model.layers
-        if isinstance(layer, Activation) and len(layer.output.shape) == 4
-    ][-1]
-    return {**ends, f"C{stage}": last}
+    return read_weights(weights, depth)
 
 
 def _traits(source, variant):
@@ -370,25 +365,6 @@ def _traits(source, variant):
             f"variant, one of {', '.join(family.VARIANTS)}. train makes the course's."
         )
     return family.VARIANTS[source.variants[0]]
-
-
-def _before_padding(layer, model):
-    producers = {id(other.output): other for other in model.layers}
-    tensor = layer.input
-    while isinstance(producers[id(tensor)], ZeroPadding2D):
-        tensor = producers[id(tensor)].input
-    return tensor
-
-
-@contextmanager
-def _deep_recursion():
-    """Let Keras, which follows a graph by recursion, get through 1202 layers."""
-    usual = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(usual, 20_000))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(usual)
 
 
 def _stages(X, widths, multiples, numbers, shortcut, initializer):
@@ -414,7 +390,7 @@ def _block(X, filters, stage, block, s, shortcut, initializer):
 
 
 def _head(X, classes, initializer):
-    # The window is the whole map: 2x2 at 64x64, as in the course, and 7x7 at 224x224.
+    # Pool the whole feature map: 2x2 at 64x64, as in the course, and 7x7 at 224x224.
     X = AveragePooling2D(X.shape[1:3], name="avg_pool")(X)
     X = Flatten()(X)
     return Dense(
@@ -423,25 +399,3 @@ def _head(X, classes, initializer):
         name="fc" + str(classes),
         kernel_initializer=initializer(seed=0),
     )(X)
-
-
-def _check(input_shape, classes, min_size, shortcut):
-    wanted = (
-        "expected (height, width, channels), three whole numbers, with height and "
-        f"width from {min_size} and channels from 1, for example (64, 64, 3)."
-    )
-    if not isinstance(input_shape, (tuple, list)) or len(input_shape) != 3:
-        raise ValueError(f"input_shape is {input_shape!r}; {wanted}")
-    if not all(_is_integer(number) for number in input_shape):
-        raise ValueError(f"input_shape is {input_shape!r}; {wanted}")
-    height, width, channels = input_shape
-    if height < min_size or width < min_size or channels < 1:
-        raise ValueError(f"input_shape is {tuple(input_shape)}: too small; {wanted}")
-    if not _is_integer(classes) or classes < 1:
-        raise ValueError(f"classes is {classes!r}; expected a whole number from 1 up.")
-    if shortcut not in ("A", "B", "C"):
-        raise ValueError(f'shortcut is {shortcut!r}; expected "A", "B" or "C".')
-
-
-def _is_integer(value):
-    return isinstance(value, int) and not isinstance(value, bool)

@@ -68,7 +68,7 @@ def built(block_function, shape, **settings):
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("f", [1, 3, 5])
+@pytest.mark.parametrize("f", [1, 2, 3, 4, 5])
 def test_identity_block_equals_numpy(f, training):
     model = built(identity_block, (6, 5, 8), f=f, filters=[4, 3, 8], stage=2, block="b")
     X = random_array(2, 6, 5, 8)
@@ -77,14 +77,49 @@ def test_identity_block_equals_numpy(f, training):
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("s", [1, 2, 3])
-def test_convolutional_block_equals_numpy(s, training):
+@pytest.mark.parametrize(("s", "f"), [(1, 3), (2, 3), (3, 3), (1, 2), (2, 2), (2, 4)])
+def test_convolutional_block_equals_numpy(s, f, training):
     model = built(
-        convolutional_block, (7, 6, 5), f=3, filters=[4, 3, 8], stage=3, block="a", s=s
+        convolutional_block, (7, 6, 5), f=f, filters=[4, 3, 8], stage=3, block="a", s=s
     )
     X = random_array(2, 7, 6, 5)
     expected = reference(model, X, 3, "a", training, stride=s)
     np.testing.assert_allclose(model(X, training=training), expected, atol=2e-5)
+
+
+def ones(seed):
+    return keras.initializers.Ones()
+
+
+# One over the deviation of a normalization that has not been trained
+SCALE = 1 / np.sqrt(1 + 1e-3)
+
+
+def test_identity_block_gives_the_numbers_of_the_courses_public_test():
+    values = np.array([-1, 1, 3], "float32")
+    X = np.ones((3, 4, 4, 3), "float32") * values[:, None, None, None]
+    Y = identity_block(X, f=2, filters=[4, 4, 3], stage=1, block="a", initializer=ones)
+    # 3 channels, 2x2 places of 4 channels, 4 channels, and X. Zeros stand to the right
+    # and below: there a kernel meets half of the places, in the corner a quarter.
+    whole = 3 * 16 * 4 * SCALE**3
+    met = np.ones((4, 4))
+    met[-1] /= 2
+    met[:, -1] /= 2
+    expected = np.maximum(values, 0)[:, None, None] * (whole * met + 1)
+    np.testing.assert_allclose(np.mean(Y, axis=-1), expected, rtol=1e-6)
+    published = [[192.71236, 96.85619], [96.85619, 48.9281]]
+    np.testing.assert_allclose(np.mean(Y, -1)[1, ::3, ::3], published, rtol=1e-6)
+    published = [[578.1371, 290.56854], [290.56854, 146.78427]]
+    np.testing.assert_allclose(np.mean(Y, -1)[2, ::3, ::3], published, rtol=1e-6)
+
+
+def test_convolutional_block_with_an_even_kernel_pads_right_and_below():
+    X = np.ones((1, 4, 4, 3), "float32")
+    Y = convolutional_block(X, 2, [2, 4, 6], stage=1, block="a", initializer=ones)
+    whole = 3 * 8 * 4 * SCALE**3  # 3 channels, 2x2 places of 2 channels, 4 channels
+    met = np.array([[1, 1 / 2], [1 / 2, 1 / 4]])
+    expected = whole * met + 3 * SCALE
+    np.testing.assert_allclose(np.asarray(Y)[0, :, :, 5], expected, rtol=1e-6)
 
 
 def test_names_kinds_and_order_of_layers():
@@ -98,7 +133,7 @@ def test_names_kinds_and_order_of_layers():
         [f"res5a_branch{p}" for p in parts] + [f"bn5a_branch{p}" for p in parts]
     )
     kinds = [type(layer).__name__ for layer in model.layers]
-    assert kinds.count("Activation") == 3  # ReLU, but not before the sum
+    assert kinds.count("Activation") == 3  # ReLU, but not before the addition
     assert kinds[-2:] == ["Add", "Activation"]
 
 
@@ -120,7 +155,7 @@ def test_initializer_is_called_with_a_seed_as_in_the_course_of_2021():
         return keras.initializers.Constant(0.5)
 
     X = random_array(1, 4, 4, 6)
-    convolutional_block(X, 2 + 1, [2, 4, 6], 1, "a", initializer=constant)
+    convolutional_block(X, 2, [2, 4, 6], 1, "a", initializer=constant)
     assert seeds == [0, 0, 0, 0]
 
 
@@ -147,9 +182,9 @@ def test_zero_main_path_leaves_the_input():
         ({"filters": [4, 8]}, ["filters is [4, 8]", "three positive integers"]),
         ({"filters": [4, 0, 8]}, ["filters is [4, 0, 8]"]),
         ({"filters": 8}, ["filters is 8"]),
-        ({"f": 2}, ["f, the window, is 2", "odd"]),
-        ({"f": -3}, ["f, the window, is -3"]),
-        ({"f": 1.5}, ["f, the window, is 1.5"]),
+        ({"f": 0}, ["f, the kernel size, is 0", "positive integer"]),
+        ({"f": -3}, ["f, the kernel size, is -3"]),
+        ({"f": 1.5}, ["f, the kernel size, is 1.5"]),
         ({"stage": 0}, ["stage is 0", "positive integer"]),
         ({"stage": "2"}, ["stage is '2'"]),
         ({"block": ""}, ["block is ''", "letter"]),

@@ -14,19 +14,13 @@ import resnet_keras
 from resnet_keras import (
     ResNet50,
     ResNetCIFAR,
-    basic_block,
     family,
-    feature_maps,
-    load_model,
-    padded_block,
-    plain_twin,
     save_model,
 )
 from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet, build
 from resnet_keras.summary import block_table, stage_table
 from tests.conftest import assert_refused, coloured_images, command, write_pair
-from tests.test_blocks import conv2d, random_array
 
 
 def trainable(model):
@@ -122,64 +116,6 @@ def test_option_c_projects_everywhere_and_a_has_no_parameters():
     assert padded.count_params() == 23_600_006 - projections
 
 
-@pytest.mark.parametrize("filters", [[4, 7], [4, 4, 7]])
-@pytest.mark.parametrize(("size", "s"), [(6, 2), (5, 2), (6, 1), (7, 3)])
-def test_padded_shortcut_equals_numpy(filters, size, s):
-    inputs = keras.Input((size, size, 3))
-    model = keras.Model(inputs, padded_block(inputs, 3, filters, 3, "a", s))
-    last = "2b" if len(filters) == 2 else "2c"
-    model.get_layer(f"bn3a_branch{last}").gamma.assign(np.zeros(7))  # F(X) = 0
-    X = random_array(2, size, size, 3)
-    expected = np.pad(X[:, ::s, ::s], [(0, 0)] * 3 + [(0, 4)])
-    np.testing.assert_array_equal(model(X), np.maximum(expected, 0))
-
-
-def normalized(model, x, name):
-    gamma, beta, mean, variance = model.get_layer(name).get_weights()
-    return (x - mean) / np.sqrt(variance + 1e-3) * gamma + beta
-
-
-@pytest.mark.parametrize(("s", "projects"), [(1, False), (1, True), (2, True)])
-def test_basic_block_equals_numpy(s, projects):
-    inputs = keras.Input((6, 6, 5))
-    model = keras.Model(inputs, basic_block(inputs, 3, [4, 5], 2, "b", s, projects))
-    rng = np.random.default_rng(0)
-    model.set_weights([rng.uniform(0.1, 1, w.shape) - 0.3 for w in model.get_weights()])
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.moving_variance.assign(rng.uniform(0.5, 2, layer.gamma.shape))
-
-    def convolved(x, part, stride=1, same=True):
-        kernel, bias = model.get_layer("res2b_branch" + part).get_weights()
-        # Windows are centred on every s-th pixel: stride after convolving everywhere.
-        x = conv2d(x, kernel, bias, 1, same)[:, ::stride, ::stride]
-        return normalized(model, x, "bn2b_branch" + part)
-
-    X = random_array(2, 6, 6, 5)
-    Y = convolved(np.maximum(convolved(X, "2a", s), 0), "2b")
-    Y = Y + (convolved(X, "1", s, same=False) if projects else X)
-    np.testing.assert_allclose(model(X), np.maximum(Y, 0), atol=2e-5)
-
-
-@pytest.mark.parametrize(
-    ("block", "settings", "words"),
-    [
-        (basic_block, {"filters": [4, 4, 8]}, "two positive integers"),
-        (basic_block, {"filters": [4, 9]}, "use_1x1conv=True"),
-        (basic_block, {"filters": [4, 8], "s": 2}, "use_1x1conv=True"),
-        (basic_block, {"filters": [4, 8], "s": 0}, "the stride"),
-        (padded_block, {"filters": [4, 4]}, "8 channels and F\\(X\\) only 4"),
-        (padded_block, {"filters": [4]}, "three positive integers"),
-        (padded_block, {"filters": [4, 8], "f": 2}, "odd"),
-    ],
-)
-def test_blocks_refuse_in_words(block, settings, words):
-    X = np.ones((1, 4, 4, 8), "float32")
-    arguments = {"X": X, "f": 3, "stage": 2, "block": "a"} | settings
-    with pytest.raises(ValueError, match=words):
-        block(**arguments)
-
-
 @pytest.mark.parametrize(
     ("function", "arguments", "word"),
     [
@@ -193,91 +129,6 @@ def test_blocks_refuse_in_words(block, settings, words):
 def test_networks_refuse_in_words(function, arguments, word):
     with pytest.raises(ValueError, match=word):
         function(**arguments)
-
-
-@pytest.mark.parametrize(
-    "model",
-    [lambda: ResNetCIFAR(8, (8, 8, 3), 4), lambda: ResNet(18, (32, 32, 3), 4)],
-    ids=["cifar", "imagenet"],
-)
-def test_plain_twin_is_the_network_minus_its_sums(model):
-    model = model()
-    plain = plain_twin(model)
-    on_shortcuts = [layer for layer in model.layers if layer.name.endswith("_branch1")]
-    left_out = {id(layer) for layer in on_shortcuts} | {
-        id(layer) for layer in model.layers if isinstance(layer, keras.layers.Add)
-    }
-    kept = [layer for layer in model.layers if id(layer) not in left_out]
-
-    def described(layers):
-        return [(type(x).__name__, x.name if x.weights else "") for x in layers]
-
-    assert described(plain.layers) == described(kept)
-    assert len(kept) < len(model.layers)
-    # The same layers one after the other, with the same (seeded) weights
-    x = images = np.random.default_rng(0).random((2, *model.input_shape[1:]), "float32")
-    for layer in kept[1:]:
-        x = layer(x)
-    np.testing.assert_allclose(plain(images), x, atol=1e-6)
-
-
-def test_plain_twin_keeps_an_initializers_draw():
-    draw = iter(range(100))
-    model = ResNetCIFAR(
-        8,
-        (8, 8, 3),
-        initializer=lambda seed: keras.initializers.GlorotUniform(next(draw)),
-    )
-    plain = plain_twin(model)
-    for layer in plain.layers:
-        for mine, other in zip(
-            layer.get_weights(),
-            model.get_layer(layer.name).get_weights() if layer.weights else [],
-            strict=True,
-        ):
-            np.testing.assert_array_equal(mine, other)
-
-
-@pytest.mark.parametrize(
-    ("name", "size", "channels", "sides"),
-    [
-        ("resnet18", 64, [64, 128, 256, 512], [15, 8, 4, 2]),
-        ("resnet50", 64, [256, 512, 1024, 2048], [15, 8, 4, 2]),
-        ("plain34", 64, [64, 128, 256, 512], [15, 8, 4, 2]),
-        ("resnet-cifar-20", 32, [16, 32, 64], [32, 16, 8]),
-        ("plain-cifar-20", 32, [16, 32, 64], [32, 16, 8]),
-    ],
-)
-def test_feature_maps_of_a_network_and_of_its_file(
-    name, size, channels, sides, tmp_path
-):
-    model = build(name, (size, size, 3), 6)
-    save_model(model, tmp_path / "model.h5")
-    image = np.random.default_rng(0).random((1, size, size, 3), "float32")
-    answers = []
-    for one in (model, load_model(tmp_path / "model.h5")[0]):
-        maps = feature_maps(one)
-        assert list(maps) == [f"C{2 + index}" for index in range(len(sides))]
-        found = keras.Model(one.input, maps)(image)
-        shapes = [found[key].shape for key in maps]
-        assert shapes == [
-            (1, side, side, c) for side, c in zip(sides, channels, strict=True)
-        ]
-        answers.append(found)
-    for key in answers[0]:
-        np.testing.assert_array_equal(answers[0][key], answers[1][key])
-    # The head on the last map is the network's answer; each map is a ReLU's.
-    kernel, bias = model.layers[-1].get_weights()
-    logits = np.asarray(found[key]).mean((1, 2)) @ kernel + bias
-    assert np.argmax(logits) == np.argmax(model(image))
-    assert all(np.min(found[key]) >= 0 for key in found)
-
-
-def test_feature_maps_of_another_network_are_refused():
-    inputs = keras.Input((8, 8, 3))
-    model = keras.Model(inputs, keras.layers.Conv2D(4, 3)(inputs), name="other")
-    with pytest.raises(InputError, match="other"):
-        feature_maps(model)
 
 
 def test_option_a_file_opens_in_plain_keras(tmp_path):
