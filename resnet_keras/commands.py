@@ -69,11 +69,18 @@ def complain(message):
     return 2
 
 
-def load_keras():
-    """Import Keras and wake its backend, without their notes about the machine."""
+def load_keras(num_threads=None):
+    """Import Keras and wake its backend, without their notes about the machine.
+
+    Args:
+        num_threads: how many threads share an operation, as `pin_threads` takes it.
+    """
     with _interrupted_afterwards(), without_notes():
         import keras
 
+        from resnet_keras.accelerate.threads import pin_threads
+
+        pin_threads(num_threads)  # the next line fixes it
         keras.ops.zeros(1)
 
 

@@ -29,6 +29,7 @@ import keras
 from resnet_keras.compiling import compile_as_saved
 from resnet_keras.errors import InputError, check_is_file
 from resnet_keras.legacy import mended
+from resnet_keras.nets.graph import deep_recursion
 from resnet_keras.safety import (
     check_archive,
     check_h5_model,
@@ -148,6 +149,7 @@ def load_model(path, trust=False, compile=False):
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(_without_legacy_warnings())
+            stack.enter_context(deep_recursion())
             opened = path
             if newer != config:
                 opened = stack.enter_context(_copy_with(newer, path))

@@ -169,7 +169,8 @@ def main(argv=None):
                 dataset = _load(config)
     outdated = _earlier_run(directory, arguments)
 
-    load_keras()
+    # Another number would end in other weights.
+    load_keras(_threads_of(directory) if arguments.resume else None)
     from resnet_keras import fused
     from resnet_keras.recipe import RECIPES
     from resnet_keras.training import train
@@ -263,6 +264,13 @@ def _settings_of(directory, given):
                 "option out to resume, or use --overwrite."
             )
     return settings
+
+
+def _threads_of(directory):
+    """Return how many threads shared an operation of the run there, None if unknown."""
+    path = directory / "config.json"
+    number = json.loads(path.read_text()).get("threads") if path.exists() else None
+    return number if isinstance(number, int) and number > 0 else None
 
 
 def _check_settings(path, settings):

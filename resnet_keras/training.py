@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from resnet_keras import finetune, fused, initialization, plots
+from resnet_keras.accelerate.threads import num_threads
 from resnet_keras.datasets import stratified_split
 from resnet_keras.diagnosis import diagnose
 from resnet_keras.errors import InputError
@@ -109,6 +110,7 @@ def train(dataset, directory, config, verbose=False, outdated=()):
         **config,
         "labels": dataset.digest(),
         "settings": recipe.as_dict(),
+        "threads": num_threads(),
         "versions": versions(),
     }
     for path in outdated:
@@ -235,6 +237,15 @@ class _Run(keras.callbacks.Callback):
                 f"{self._dataset.source}: is not what this run began with: classes or "
                 "numbers of images have changed, so images that it tests on may have "
                 "been trained on. Restore them, or use --overwrite to begin again."
+            )
+
+        began_with = provenance["config"].get("threads", self._config["threads"])
+        if began_with != self._config["threads"]:
+            print(
+                f"{path}: {began_with} threads shared an operation when this run began "
+                f"and {self._config['threads']} do now, so its last bits will differ "
+                "from those of an uninterrupted one",
+                flush=True,
             )
 
     def take_up_optimizer(self, optimizer):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import runtimes
+from resnet_keras.accelerate import runtimes
 from tests.conftest import assert_same_answers, randomize
 
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import fused
-from resnet_keras.optimizers import Muon, orthogonalized
+from resnet_keras.accelerate import optimizers
+from resnet_keras.accelerate.optimizers import Muon, orthogonalized
 
 
 def one_orthogonalized(kernel, *args, **options):
@@ -129,7 +129,7 @@ def steps_of(optimizer, variable, gradients):
 @pytest.mark.parametrize("fuses", [True, False])
 def test_all_else_moves_as_with_keras_adam(monkeypatch, fuses):
     if not fuses:
-        monkeypatch.setattr(fused, "is_useful", lambda: False)
+        monkeypatch.setattr(optimizers, "is_useful", lambda: False)
     rng = np.random.default_rng(0)
     gradients = rng.normal(size=(4, 5, 3)).astype("float32")
     start = rng.normal(size=(5, 3)).astype("float32")

@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from resnet_keras.measuring import in_own_process, interleaved, memory_mb
+from resnet_keras.accelerate import memory_mb
+from resnet_keras.benchmark.timing import in_own_process, interleaved
 
 
 def sleeper(seconds):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from resnet_keras import ResNetCIFAR, convolutional_block, fold_batch_norm, plain_twin
-from resnet_keras.folding import copy_folded_weights
+from resnet_keras.accelerate import copy_folded_weights
 from tests.conftest import assert_same_answers, randomize
 
 LAYERS = keras.layers

@@ -1,0 +1,140 @@
+"""The training twin computes what the plain network computes."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from resnet_keras.accelerate import (
+    FusedAdam,
+    MatrixConv2D,
+    copy_weights,
+    training_twin,
+)
+
+
+@pytest.fixture
+def model(tiny_model):
+    """Return a network with random weights, biases and statistics."""
+    model = keras.models.clone_model(tiny_model)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.uniform(0.1, 0.5, w.shape) for w in model.get_weights()])
+    return model
+
+
+def images(number=16):
+    return np.random.default_rng(1).random((number, 32, 32, 3), np.float32)
+
+
+def test_twin_answers_as_the_network_in_both_modes(model):
+    twin = training_twin(model)
+    for training in (False, True):
+        expected = model(images(), training=training)
+        found = twin(images(), training=training)
+        np.testing.assert_allclose(found, expected, atol=2e-6)
+    copy_weights(twin, model)  # the statistics that training moved
+    np.testing.assert_allclose(model(images()), twin(images()), atol=2e-6)
+
+
+def test_round_trip_keeps_every_weight_and_bias(model):
+    before = model.get_weights()
+    twin = training_twin(model)
+    for layer in model.layers:  # all but the kernels, which both share
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([0 * weights for weights in layer.get_weights()])
+    copy_weights(twin, model)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_allclose(new, old, atol=1e-6)
+
+
+def test_twin_has_fused_layers_and_no_bias_before_normalization(model):
+    twin = training_twin(model)
+    kinds = [type(layer).__name__ for layer in twin.layers]
+    assert "BatchNormalization" not in kinds
+    assert kinds.count("FusedBatchNormalization") == 7
+    convolutions = [x for x in twin.layers if isinstance(x, keras.layers.Conv2D)]
+    assert not any(layer.use_bias for layer in convolutions)
+
+
+def test_twin_trains_the_kernels_of_the_network_itself(model):
+    twin = training_twin(model)
+    for layer in twin.layers:
+        if isinstance(layer, MatrixConv2D):
+            assert layer.kernel is model.get_layer(layer.name).kernel
+            # Once, and first: what is stored of both has one order.
+            assert layer.weights[0].name == "kernel"
+            assert len(layer.weights) == 1 + layer.use_bias
+    distinct = {id(weight) for weight in twin.trainable_variables}
+    assert len(distinct) == len(twin.trainable_variables)
+    twin.compile("adam", "categorical_crossentropy")
+    twin.train_on_batch(images(), np.eye(3)[np.arange(16) % 3])
+    copy_weights(twin, model)
+    np.testing.assert_allclose(model(images()), twin(images()), atol=2e-6)
+
+
+def test_bias_stays_where_no_normalization_follows():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, name="alone")(inputs)
+    y = keras.layers.BatchNormalization()(x)
+    outputs = keras.layers.Add()([x, y])  # x is used twice
+    model = keras.Model(inputs, outputs)
+    assert training_twin(model).get_layer("alone").use_bias
+
+
+def test_training_steps_equal_keras_adam(model):
+    other = keras.models.clone_model(model)  # for the twin trains its kernels
+    other.set_weights(model.get_weights())
+    twin = training_twin(other)
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+    twin.compile(FusedAdam(1e-3), "sparse_categorical_crossentropy")
+    model.jit_compile = twin.jit_compile = False
+    labels = np.arange(16) % 3
+    for _ in range(5):
+        expected = model.train_on_batch(images(), labels)
+        found = twin.train_on_batch(images(), labels)
+        assert found == pytest.approx(expected, rel=1e-5)
+    copy_weights(twin, other)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            found = other.get_layer(layer.name).kernel
+            # A tenth of one step: Adam makes much of how tiny gradients are rounded.
+            np.testing.assert_allclose(found, layer.kernel, atol=1e-4)
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
+def test_network_can_be_asked_while_its_twin_trains_on_jax():
+    code = """if True:
+        import keras, numpy as np
+        from resnet_keras.accelerate import (
+    FusedAdam,
+    MatrixConv2D,
+    copy_weights,
+    training_twin,
+)
+        inputs = keras.Input((4, 4, 3))
+        outputs = keras.layers.Conv2D(5, 3)(inputs)
+        outputs = keras.layers.BatchNormalization()(outputs)
+        outputs = keras.layers.GlobalAveragePooling2D()(outputs)
+        model = keras.Model(inputs, keras.layers.Softmax()(outputs))
+        images, answers = np.ones((5, 4, 4, 3)), np.eye(5)
+        twin = training_twin(model)
+        twin.compile("adam", "categorical_crossentropy")
+        for _ in range(2):
+            twin.fit(images, answers, verbose=0)
+            before = np.array(model(images))
+            copy_weights(twin, model)
+            assert np.any(before != model(images))"""
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def test_bfloat16_twin_keeps_weights_in_float32_and_answers_alike(model):
+    twin = training_twin(model, "mixed_bfloat16")
+    assert {str(w.dtype) for w in twin.weights} == {"float32"}
+    assert np.asarray(twin(images(2))).dtype == np.float32
+    # 8 bits of mantissa: relative steps of 2^-8
+    np.testing.assert_allclose(twin(images()), model(images()), atol=0.02)
