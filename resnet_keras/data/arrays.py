@@ -205,7 +205,7 @@ def _scale(path, key, array):
         raise InputError(f'{path}: "{key}" is {array.dtype}; expected uint8, 0 to 255.')
     low, high, is_whole = np.inf, -np.inf, True
     for _, rows in chunks(array):
-        low, high = min(low, rows.min()), max(high, rows.max())
+        low, high = np.minimum(low, rows.min()), np.maximum(high, rows.max())
         if np.isnan(low) or np.isnan(high):
             raise InputError(
                 f'{path}: "{key}" is {array.dtype} and contains NaN; expected uint8, '

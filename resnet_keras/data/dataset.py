@@ -89,3 +89,19 @@ class Dataset:
                 f"  {name:<{column}}" + "".join(f"  {count:5d}" for count in row)
             )
         return "\n".join(lines)
+
+
+def say_copies(train, test):
+    """Return a sentence if test images are copies of training images, or none.
+
+    Args:
+        train, test: `Split`.
+    """
+    known = {hash(image.tobytes()) for image in train.images}
+    number = sum(hash(image.tobytes()) in known for image in test.images)
+    if not number:
+        return []
+    return [
+        f"{number} of {len(test)} test images are copies of training images, so their "
+        "score says little of new ones."
+    ]

@@ -116,9 +116,9 @@ def _say_drawn(by_role, options):
     if not by_role["test"]:
         return [
             "No test part given, and none of the "
-            f"{len(by_role['train'])} images falls to it: a file's part is drawn by its "
-            "name alone, so that it never changes. More images will bring some, or give "
-            "a folder test/ of your own."
+            f"{len(by_role['train'])} images falls to it: a file's part is drawn by "
+            "its name alone, so that it never changes. More images will bring some, "
+            "or give a folder test/ of your own."
         ]
     return [
         f"No test part given: some {TEST_FRACTION:.0%} of each class, drawn by file "

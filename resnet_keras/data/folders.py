@@ -87,7 +87,7 @@ def read_class_folders(folder, options, notes=()):
     for suffix, number in Counter(path.suffix for path in folder.tables).items():
         left_out[suffix] += number
     if folder.pictures:
-        left_out["picture beside the folders"] += len(folder.pictures)
+        left_out["pictures beside the folders"] += len(folder.pictures)
     name = folder.path.resolve().name
     notes += say_left_out(left_out)
     return read_labelled_files(files, name, str(folder.path), options, notes)
@@ -121,13 +121,13 @@ def _files_of_parts(folder, parts, notes, left_out):
                     f"{below.path}: holds no folders of images; expected one folder of "
                     "images per class."
                 )
-            left_out[f"picture of {below.path.name}/, without a folder per class"] += (
-                len(below.pictures)
-            )
+            left_out[
+                f"pictures of {below.path.name}/, which has no folder per class"
+            ] += len(below.pictures)
             continue
         left_out.update(below.left_out)
         if below.pictures:
-            left_out["picture beside the folders"] += len(below.pictures)
+            left_out["pictures beside the folders"] += len(below.pictures)
         found = _files_of_classes(below, part, notes, left_out)
         if class_names is None:
             class_names = sorted({file.class_name for file in found})
@@ -138,7 +138,7 @@ def _files_of_parts(folder, parts, notes, left_out):
     for other in folder.folders:
         if id(other) not in taken and other.has_pictures():
             number = len(other.all_pictures())
-            left_out[f"picture of {other.path.name}/, which is no part"] += number
+            left_out[f"pictures of {other.path.name}/, which is no part"] += number
     return files
 
 

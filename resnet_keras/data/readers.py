@@ -1,11 +1,12 @@
 """`load_dataset`, and the table of what it reads."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resnet_keras.data.array_files import kind_of
 from resnet_keras.data.array_sets import ARRAY_SUFFIXES, read_arrays
+from resnet_keras.data.dataset import say_copies
 from resnet_keras.data.drawn import HANDS, drawn_hands
 from resnet_keras.data.folders import (
     has_class_folders,
@@ -84,7 +85,12 @@ def load_dataset(
     )
     if not isinstance(source, Path) and str(source) == HANDS:
         return drawn_hands(options.image_size)
-    path = Path(source)
+    dataset = _read(Path(source), options)
+    copies = say_copies(dataset.train, dataset.test)
+    return replace(dataset, notes=(*dataset.notes, *copies))
+
+
+def _read(path, options):
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; {_WANTED}.")
     if path.is_dir():

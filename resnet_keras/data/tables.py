@@ -178,7 +178,7 @@ def read_tables(tables, folder, options, notes=()):
             if not name.strip():
                 continue
             if not label.strip():
-                unlabelled[f"row of {table.path.name} without a class"] += 1
+                unlabelled[f"rows of {table.path.name} without a class"] += 1
                 continue
             path = index.find(table, name.strip(), part)
             if path is None:
@@ -207,10 +207,10 @@ def read_tables(tables, folder, options, notes=()):
             f"{table.path.name}: files from {file!r}, classes from {label!r}{by_part}."
         )
     if missing:
-        unlabelled[f"picture not found ({shown(missing, 3)})"] += len(missing)
+        unlabelled[f"pictures not found, {shown(missing, 3)}"] += len(missing)
     not_named = sum(path not in files for path in folder.all_pictures())
     if not_named:
-        unlabelled["picture that no row names"] += not_named
+        unlabelled["pictures that no row names"] += not_named
     for each in folder.walk():
         unlabelled.update(each.left_out)
     name = folder.path.resolve().name

@@ -64,13 +64,13 @@ def scan(path, depth=0, above=()):
     real = os.path.realpath(path)
     for item in items:
         if is_system(item.name):
-            folder.left_out["hidden or system"] += 1
+            folder.left_out["hidden and system files"] += 1
         elif item.is_dir():
             if depth < _DEEPEST and os.path.realpath(item.path) not in (*above, real):
                 below = scan(path / item.name, depth + 1, (*above, real))
                 folder.folders.append(below)
             else:
-                folder.left_out["folder within folders"] += 1
+                folder.left_out["folders too deep"] += 1
         else:
             _add_file(folder, path / item.name, item)
     _leave_masks_out(folder)
@@ -85,13 +85,13 @@ def _add_file(folder, path, item):
     elif suffix in TABLE_SUFFIXES and item.is_file():
         folder.tables.append(path)
     elif suffix in HEIF_SUFFIXES:
-        folder.left_out[f"{suffix} (pip install pillow-heif reads them)"] += 1
+        folder.left_out[f"{suffix}, which pip install pillow-heif reads"] += 1
     elif item.is_file():
-        folder.left_out[suffix or "without suffix"] += 1
+        folder.left_out[suffix or "files without suffix"] += 1
     elif item.is_symlink():
-        folder.left_out["broken link"] += 1
+        folder.left_out["broken links"] += 1
     else:
-        folder.left_out["pipe or device"] += 1
+        folder.left_out["pipes and devices"] += 1
 
 
 def _leave_masks_out(folder):
@@ -102,7 +102,7 @@ def _leave_masks_out(folder):
         stem = path.stem
         base = stem.rstrip("0123456789").rstrip("_")  # a second mask is cat_mask_1
         if base.endswith("_mask") and base.removesuffix("_mask") in stems:
-            folder.left_out["mask beside its picture (named ..._mask)"] += 1
+            folder.left_out["masks beside their pictures, ..._mask"] += 1
         else:
             kept.append(path)
     folder.pictures = kept
@@ -112,5 +112,5 @@ def say_left_out(counts):
     """Return a sentence with counts of what was left out, or none."""
     if not counts:
         return []
-    parts = [f"{number} {kind}" for kind, number in counts.most_common()]
+    parts = [f"{kind} ({number})" for kind, number in counts.most_common()]
     return [f"Left out: {', '.join(parts)}."]
