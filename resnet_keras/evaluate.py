@@ -18,6 +18,11 @@ def _parse(argv):
         "--data", metavar="SOURCE", required=True, help="as for resnet_keras.train"
     )
     parser.add_argument(
+        "--skip-broken",
+        action="store_true",
+        help="leave out pictures that cannot be read (default: name them and stop)",
+    )
+    parser.add_argument(
         "--part",
         choices=("test", "train", "all"),
         default="test",
@@ -52,7 +57,12 @@ def main(argv=None):
 
     loaded = open_model(arguments.model, arguments.trust)
     classifier = Classifier(*loaded, arguments.model)
-    dataset = load_dataset(arguments.data, (classifier.height, classifier.width))
+    dataset = load_dataset(
+        arguments.data,
+        (classifier.height, classifier.width),
+        skip_broken=arguments.skip_broken,
+        needs_train=arguments.part == "train",
+    )
     for note in loaded[1].get("notes") or ():
         print(f"Note on {arguments.model}: {note}")
     for assumption in classifier.assumptions:
@@ -61,7 +71,14 @@ def main(argv=None):
     positions = _positions(classifier, dataset, arguments)
     parts = {"train": [dataset.train], "test": [dataset.test]}
     parts["all"] = parts["train"] + parts["test"]
-    chosen = parts[arguments.part]
+    chosen = [part for part in parts[arguments.part] if len(part)]
+    if not chosen:
+        raise InputError(
+            f"{arguments.data}: has no test image. Images that the model never saw "
+            "score it with --part all."
+        )
+    for note in dataset.notes:
+        print(note)
     labels = np.concatenate([positions[part.labels] for part in chosen])
     answers = np.concatenate([classifier.probabilities(x.images) for x in chosen])
     check_numbers(answers, arguments.model)

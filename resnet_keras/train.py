@@ -57,9 +57,15 @@ def _parse(argv):
         "--data",
         type=something,
         metavar="SOURCE",
-        help="folder with train_*.h5 and test_*.h5, or with train/ and test/ holding a "
-        "folder of images per class, or with a folder per class; or an .npz file; or "
+        help="folder with train_*.h5 and test_*.h5, or with train/ and test/, perhaps "
+        "val/, holding a folder of images per class, or with a folder per class; or an "
+        ".npz or HDF5 file; or a .csv file of paths and classes; or "
         '"hands", drawn on the spot (default: data/ if it holds train_*.h5, or hands)',
+    )
+    parser.add_argument(
+        "--skip-broken",
+        action="store_true",
+        help="leave out pictures that cannot be read (default: name them and stop)",
     )
     parser.add_argument(
         "--model",
@@ -160,13 +166,13 @@ def main(argv=None):
     family.check_name(config["model"])
     config["data"] = config["data"] or _default_source()
 
-    dataset = _load(config)
+    dataset = _load(config, arguments.skip_broken)
     if not directory:
         directory = Path("runs") / dataset.name
         if arguments.resume:
             asked, config = config, config | _settings_of(directory, given)
             if any(config[key] != asked[key] for key in ("data", "image_size")):
-                dataset = _load(config)
+                dataset = _load(config, arguments.skip_broken)
     outdated = _earlier_run(directory, arguments)
 
     # Another number would end in other weights.
@@ -178,7 +184,7 @@ def main(argv=None):
     recipe = RECIPES[config["recipe"]]
     for key in ("batch_size", "learning_rate"):
         config[key] = config[key] or getattr(recipe, key)
-    num_train = len(dataset.train)
+    num_train = len(dataset.train) - dataset.num_validation
     config["epochs"] = config["epochs"] or _default_epochs(num_train)
     config["precision"] = config["precision"] or fused.best_precision()
 
@@ -202,9 +208,12 @@ def main(argv=None):
     for warning in metrics["warnings"]:
         print(f"Warning: {warning}")
     model = directory / "model.h5"
+    score = "No test accuracy, without test images"
+    if len(dataset.test):
+        accuracy, number = metrics["test_accuracy"], len(dataset.test)
+        score = f"Test accuracy {accuracy:.4f} on {number} images"
     print(
-        f"Test accuracy {metrics['test_accuracy']:.4f} on {len(dataset.test)} images, "
-        f"after {metrics['train_seconds'] / 60:.1f} minutes of training\n"
+        f"{score}, after {metrics['train_seconds'] / 60:.1f} minutes of training\n"
         f"The model is {model}; curves, confusion matrix and mistakes are beside it\n"
         f"Try it: python -m resnet_keras.predict {shlex.quote(str(model))} IMAGE"
     )
@@ -216,12 +225,14 @@ def _time_of(path):
     return path.stat().st_mtime_ns if path.exists() else None
 
 
-def _load(config):
+def _load(config, skip_broken):
     from resnet_keras.datasets import HANDS, load_dataset
 
     if config["data"] == HANDS:
         print("Drawing hands, for some 15 to 30 seconds ...", flush=True)
-    dataset = load_dataset(config["data"], config["image_size"])
+    dataset = load_dataset(
+        config["data"], config["image_size"], skip_broken=skip_broken
+    )
     print(dataset, flush=True)
     return dataset
 

@@ -32,16 +32,21 @@ _MOST_VALIDATING = 500  # enough to know the accuracy to a point or two
 _NUM_TRAIN_SCORED = 1000  # of the training images at most, for their score
 
 
-def hold_out(labels, seed):
+def hold_out(labels, seed, num_validation=0):
     """Choose which training images validate: a tenth by class, some 500 at most.
 
     Args:
         labels: int (num_images,).
         seed: int.
+        num_validation: `Dataset.num_validation`; where the source has a validation part
+            of its own, these last images are it, and nothing is drawn.
 
     Returns:
         int arrays: rows of the images that train, and of those that validate.
     """
+    if num_validation:
+        rows = np.arange(len(labels))
+        return rows[:-num_validation], rows[-num_validation:]
     share = min(_VALIDATION_SHARE, _MOST_VALIDATING / len(labels))
     return stratified_split(labels, share, seed)
 
@@ -88,7 +93,7 @@ def train(dataset, directory, config, verbose=False, outdated=()):
         batch_size=batch_size,
         learning_rate=config["learning_rate"],
     )
-    train_rows, held_out = hold_out(dataset.train.labels, seed)
+    train_rows, held_out = hold_out(dataset.train.labels, seed, dataset.num_validation)
     size, num_classes = dataset.image_size, len(dataset.class_names)
     model, preprocessing = _network(
         config, recipe, (size, size, 3), num_classes, verbose
@@ -297,8 +302,13 @@ class _Run(keras.callbacks.Callback):
         """Score the trained model, and write it with its figures."""
         history, dataset = self._history, self._dataset
         test, names = dataset.test, dataset.class_names
-        probabilities = self._classifier.probabilities(test.images)
-        on_test = scores(probabilities, test.labels)
+        on_test, figures = {"accuracy": None, "loss": None}, {}
+        if len(test):
+            probabilities = self._classifier.probabilities(test.images)
+            on_test = scores(probabilities, test.labels)
+            wrong = plots.mistakes(test.images, test.labels, probabilities, names)
+            confusion = plots.confusion(on_test["confusion"], names)
+            figures = {"confusion.png": confusion, "mistakes.png": wrong}
         rng = np.random.default_rng(self._config["seed"])
         sample = np.sort(rng.permutation(train_rows)[:_NUM_TRAIN_SCORED])
         on_train = self._score(dataset.train, sample)
@@ -320,16 +330,13 @@ class _Run(keras.callbacks.Callback):
             "seed": self._config["seed"],
             "versions": versions(),
         }
-        metrics["warnings"] = diagnose(metrics, history[-1]["accuracy"])
+        metrics["warnings"] = ["There is no test image, so no test accuracy."]
+        if len(test):
+            metrics["warnings"] = diagnose(metrics, history[-1]["accuracy"])
         save_model(
             self._plain, self._directory / "model.h5", self._card(metrics=metrics)
         )
-        wrong = plots.mistakes(test.images, test.labels, probabilities, names)
-        for name, figure in (
-            ("curves.png", plots.curves(history)),
-            ("confusion.png", plots.confusion(on_test["confusion"], names)),
-            ("mistakes.png", wrong),
-        ):
+        for name, figure in {"curves.png": plots.curves(history), **figures}.items():
             plots.save(figure, self._directory / name)
         write_json(self._directory / "metrics.json", metrics)
         (self._directory / self.CHECKPOINT).unlink(missing_ok=True)
