@@ -9,40 +9,39 @@ from resnet_keras.experiments import gradients, small
 from tests.experiment_files import assert_written
 
 
-@pytest.fixture(scope="module")
-def quick(tmp_path_factory):
-    out = tmp_path_factory.mktemp("gradients")
-    return out, *gradients.run(out, quick=True)
-
-
-def before_training(rows, kind, depth):
+def before_training(kind, depth, **settings):
+    """Return the ratio of first to last gradient, without normalization."""
+    data = small.load_usual("hands", True, num_train=600, num_test=6)
+    rows = gradients.measure(kind, depth, False, data, (0,), 0, **settings)
     return gradients.gradient_ratio(rows, kind, depth, False, 0)
 
 
-def test_quick_form_has_a_row_per_network_step_and_layer(quick):
-    out, rows, verdict = quick
-    assert_written(out, "gradients", rows, verdict)
-    # Convolutions of 8 and 14 layers, two steps, two kinds, with and without
-    assert len(rows) == (7 + 13) * 2 * 2 * 2
+@pytest.fixture(scope="module")
+def plain_14():
+    return before_training("plain", 14)
+
+
+def test_quick_form_has_a_row_per_network_step_and_layer(tmp_path):
+    rows, verdict = gradients.run(tmp_path, quick=True)
+    assert_written(tmp_path, "gradients", rows, verdict)
+    # Convolutions of 8 layers, two steps, two kinds, with and without
+    assert len(rows) == 7 * 2 * 2 * 2
     assert all(row["by_kernel"] > 0 for row in rows if row["normalized"])
 
 
-def test_deeper_plain_networks_lose_more_of_the_gradient(quick):
-    _, rows, _ = quick
-    ratios = [before_training(rows, "plain", depth) for depth in (8, 14)]
-    assert ratios[1] < ratios[0] < 1
-    assert before_training(rows, "residual", 14) > 10 * ratios[1]
+def test_deeper_plain_networks_lose_more_of_the_gradient(plain_14):
+    assert plain_14 < before_training("plain", 8) < 1
 
 
-def test_kernels_drawn_for_relus_let_more_of_the_gradient_through(quick):
-    data = small.load_usual("hands", True, num_train=600, num_test=6)
+def test_residual_networks_keep_the_gradient(plain_14):
+    assert before_training("residual", 14) > 10 * plain_14
+
+
+def test_kernels_drawn_for_relus_let_more_of_the_gradient_through(plain_14):
     he = keras.initializers.HeNormal
-    rows = gradients.measure("plain", 14, False, data, (0,), 0, initialization=he)
-    # He draws kernels sqrt(2 fan_out / (fan_in + fan_out))... at least 1 / sqrt(2)
-    # larger a layer than Glorot; over 13 layers well above a factor of 3.
-    assert before_training(rows, "plain", 14) > 3 * before_training(
-        quick[1], "plain", 14
-    )
+    # Glorot's variance is 2 / (fan_in + fan_out), He's 2 / fan_in: for equal fans twice
+    # as much, which makes sqrt(2) ** 12 = 64 of the gradient over twelve layers.
+    assert before_training("plain", 14, initialization=he) > 32 * plain_14
 
 
 def rows_of(ratios):

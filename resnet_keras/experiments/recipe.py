@@ -68,7 +68,7 @@ def run(source, out, epochs=6, seeds=3, only=(), quick=False):
         InputError: the source cannot be used, or `only` names no change.
     """
     name, size = ("resnet-cifar-20", 32) if quick else ("resnet50", 64)
-    changes = _chosen(only) or dict(list(CHANGES.items())[: 3 if quick else None])
+    changes = chosen(only) or dict(list(CHANGES.items())[: 3 if quick else None])
     dataset = load_dataset(source, size)
     precision = fused.best_precision()
     report = Report(
@@ -119,8 +119,9 @@ def run(source, out, epochs=6, seeds=3, only=(), quick=False):
     return rows, words
 
 
-def _chosen(only):
-    chosen = {}
+def chosen(only):
+    """Return the changes whose names have a part in `only`, the recipe itself first."""
+    changes = {}
     for part in only:
         found = {part: CHANGES[part]} if part in CHANGES else {}
         found = found or {key: value for key, value in CHANGES.items() if part in key}
@@ -128,8 +129,8 @@ def _chosen(only):
             raise InputError(
                 f"--only {part}: no such change; there are: {', '.join(CHANGES)}."
             )
-        chosen |= found
-    return chosen and {_WHOLE: {}} | chosen
+        changes |= found
+    return changes and {_WHOLE: {}} | changes
 
 
 def _predictions(classifier, images, flip=False):
@@ -214,7 +215,7 @@ def figure(rows):
     order = sorted(
         found.keys() - {_WHOLE}, key=lambda change: -np.mean(found[change]["loss"])
     )
-    result = Figure(figsize=(13, 1.6 + 0.36 * len(order)), layout="constrained")
+    result = Figure(figsize=(13, 2 + 0.36 * len(order)), layout="constrained")
     panels = result.subplots(1, len(_EFFECTS), sharey=True)
     for axes, key, title, linear in zip(
         panels,
