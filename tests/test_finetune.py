@@ -18,7 +18,6 @@ from resnet_keras import (
 )
 from resnet_keras.dialects import HEAD, place_of
 from resnet_keras.errors import InputError
-from resnet_keras.experiments import fine_tune
 from resnet_keras.finetune import freeze, network, phases
 from resnet_keras.models import ResNet
 from resnet_keras.recipe import Batches, Recipe
@@ -203,33 +202,3 @@ def test_batches_are_prepared():
 
 def test_freezing_without_weights_is_refused():
     assert_refused(command("train", "--freeze-until", 2), "--weights")
-
-
-def test_experiment_compares_scratch_and_pretrained(pretrained, source, tmp_path):
-    rows, words = fine_tune.run(pretrained[1], source, tmp_path, (4,), quick=True)
-    starts = [(row["start"], row["photographs_per_class"]) for row in rows]
-    assert starts == [("scratch", 4), ("pretrained", 4)]
-    assert "With 4 per class: " in words
-    assert (tmp_path / "fine-tune.png").stat().st_size > 1000
-
-
-def test_experiment_leaves_photographs_for_the_test(pretrained, source, tmp_path):
-    with pytest.raises(InputError, match="has 16 images of class '0'"):  # 12 + 4
-        fine_tune.run(pretrained[1], source, tmp_path, (16,), quick=True)
-
-
-def test_verdict_and_figure_follow_the_rows():
-    keys = ("start", "photographs_per_class", "test_accuracy")
-    table = [("pretrained", 0, 0.7), ("scratch", 10, 0.5), ("pretrained", 10, 0.8)]
-    rows = [dict(zip(keys, row, strict=True)) for row in table]
-    assert fine_tune.verdict(rows) == (
-        "Without a photograph: 70.0%. With 10 per class: 50.0% from scratch, 80.0% "
-        "fine-tuned (+30.0 points). All of one seed."
-    )
-    [axes] = fine_tune.figure(rows).axes
-    drawn = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
-    assert drawn == {
-        "pretrained, no photograph": [0.7, 0.7],
-        "fine-tuned": [0.8],
-        "from scratch": [0.5],
-    }

@@ -37,7 +37,7 @@ def _parse(argv):
                 metavar="N,N",
                 help="two or more of 8, 14, 20, ..., 56, ... (default: 20,56)",
             )
-            _add_data(command, "(default: hands, rendered on the spot)", "hands")
+            _add_data(command, " (default: hands, rendered on the spot)", "hands")
         if name in ("degradation", "shortcuts"):
             _add_seeds(command)
     _add_fine_tune(commands)
@@ -60,7 +60,7 @@ def _add_data(command, text, default=None):
         required=default is None,
         default=default,
         metavar="SOURCE",
-        help=f"as for resnet_keras.train {text}",
+        help=f"as for resnet_keras.train{text}",
     )
 
 

@@ -212,7 +212,7 @@ def figure(rows):
             for row in rows
             if row["start"] == start
         }
-        if points.get(0):
+        if 0 in points:
             text = "pretrained, without training"
             axes.axhline(points.pop(0), color=colour, linestyle=":", label=text)
         axes.plot(points.keys(), points.values(), "o-", color=colour, label=label)

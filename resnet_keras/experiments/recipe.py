@@ -26,19 +26,19 @@ _MOVES = ("shift", "scale", "rotation")
 _LIGHT = ("brightness", "colour")
 CHANGES = {
     _WHOLE: {},
-    "statistics with Keras' momentum, 0.99": {"statistics_momentum": 0.99},
+    "Keras' momentum of statistics, 0.99": {"statistics_momentum": 0.99},
     "no augmentation": dict.fromkeys(("flip", *_MOVES, *_LIGHT), 0.0),
     "no flips": {"flip": 0.0},
     "no shift, scale or rotation": dict.fromkeys(_MOVES, 0.0),
     "no change of light or colour": dict.fromkeys(_LIGHT, 0.0),
-    "a constant rate": {"anneals": False},
+    "constant learning rate": {"anneals": False},
     "seed 0 in every layer": {"varies_start": False},
-    "blocks that begin as the identity": {"branch_scale": 0.0},
-    "blocks that begin unscaled": {"branch_scale": 1.0},
+    "residual branch scale 0": {"branch_scale": 0.0},
+    "residual branch scale 1": {"branch_scale": 1.0},
     "no label smoothing": {"label_smoothing": 0.0},
-    "32 images a step": {"batch_size": 32},
+    "batch size 32": {"batch_size": 32},
     "Adam for all weights": {"optimizer": "adam"},
-    "Adam for all weights, 32 images a step": {"optimizer": "adam", "batch_size": 32},
+    "Adam for all weights, batch size 32": {"optimizer": "adam", "batch_size": 32},
 }
 
 # effect: column, factor
@@ -68,7 +68,7 @@ def run(source, out, epochs=6, seeds=3, only=(), quick=False):
         InputError: the source cannot be used, or `only` names no change.
     """
     name, size = ("resnet-cifar-20", 32) if quick else ("resnet50", 64)
-    changes = _chosen(only) or dict(list(CHANGES.items())[: 3 if quick else None])
+    changes = chosen(only) or dict(list(CHANGES.items())[: 3 if quick else None])
     dataset = load_dataset(source, size)
     precision = fused.best_precision()
     report = Report(
@@ -119,8 +119,9 @@ def run(source, out, epochs=6, seeds=3, only=(), quick=False):
     return rows, words
 
 
-def _chosen(only):
-    chosen = {}
+def chosen(only):
+    """Return the changes whose names have a part in `only`, the recipe itself first."""
+    changes = {}
     for part in only:
         found = {part: CHANGES[part]} if part in CHANGES else {}
         found = found or {key: value for key, value in CHANGES.items() if part in key}
@@ -128,8 +129,8 @@ def _chosen(only):
             raise InputError(
                 f"--only {part}: no such change; there are: {', '.join(CHANGES)}."
             )
-        chosen |= found
-    return chosen and {_WHOLE: {}} | chosen
+        changes |= found
+    return changes and {_WHOLE: {}} | changes
 
 
 def _predictions(classifier, images, flip=False):
@@ -211,10 +212,9 @@ def _mean_and_deviation(values, form):
 def figure(rows):
     """Draw the effect of each change on accuracies and loss; a dot per seed."""
     found = findings(rows)
-    order = sorted(
-        found.keys() - {_WHOLE}, key=lambda change: -np.mean(found[change]["loss"])
-    )
-    result = Figure(figsize=(13, 1.6 + 0.36 * len(order)), layout="constrained")
+    del found[_WHOLE]
+    order = sorted(found, key=lambda change: -np.mean(found[change]["loss"]))
+    result = Figure(figsize=(13, 2 + 0.36 * len(order)), layout="constrained")
     panels = result.subplots(1, len(_EFFECTS), sharey=True)
     for axes, key, title, linear in zip(
         panels,
@@ -226,10 +226,15 @@ def figure(rows):
         if np.abs([found[change][key] for change in order]).max() > 4 * linear:
             # Some effects are a hundred times others; linear up to `linear`.
             axes.set_xscale("symlog", linthresh=linear)
+            axes.set_xticks([linear * tick for tick in (-20, -6, -1, 0, 1, 6, 20)])
             axes.xaxis.set_major_formatter("{x:g}")
+            axes.minorticks_off()
+            values = [linear, -linear, *np.ravel([found[c][key] for c in order])]
+            axes.set_xlim(1.6 * min(values), 1.6 * max(values))
         else:
             axes.locator_params(axis="x", nbins=5)
         axes.margins(0.1, 0.5 / len(order))
+        axes.grid(axis="y", alpha=0.3)
         axes.axvline(0, color="#888888", linewidth=0.8)
         for position, change in enumerate(order):
             values = found[change][key]
@@ -239,5 +244,7 @@ def figure(rows):
         axes.set_xlabel(title)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].invert_yaxis()  # and the others with it
-    result.suptitle("What each change adds to the recipe's scores in validation")
+    result.suptitle(
+        "What each change adds to the recipe's validation scores: seeds, and their mean"
+    )
     return result
