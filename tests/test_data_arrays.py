@@ -2,11 +2,12 @@
 
 import errno
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from resnet_keras import arrays
+from resnet_keras.data import arrays
 from resnet_keras.errors import InputError
 
 
@@ -34,3 +35,42 @@ def test_images_of_other_sizes_are_fitted():
     fitted = arrays.fit_all(images, (16, 16))
     assert fitted.shape == (3, 16, 16, 3)
     assert (fitted == 7).all()
+
+
+def test_a_thousand_large_pictures_take_little_memory(monkeypatch):
+    """As many bytes as 1,000 pictures of 1,000 pixels: 3 GB, none of them real."""
+
+    class Large:
+        shape, dtype = (1000, 1000, 1000, 3), np.dtype(np.uint8)
+        largest = 0
+
+        def __len__(self):
+            return 1000
+
+        def __getitem__(self, rows):
+            number = len(range(*rows.indices(1000)))
+            Large.largest = max(Large.largest, number * 3_000_000)
+            return np.broadcast_to(np.uint8(7), (number, 1000, 1000, 3))
+
+    monkeypatch.setattr(arrays, "fit", lambda image, size: image[: size[0], : size[1]])
+    tracemalloc.start()
+    images = arrays.fit_all(Large(), (8, 8))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (images == 7).all()
+    assert Large.largest <= 32 * 2**20
+    assert peak < 32 * 2**20
+
+
+def test_compressed_chunks_are_unpacked_once():
+    class Stored:
+        shape, dtype, chunks = (100, 1000, 1000, 3), np.dtype(np.uint8), (15,)
+
+        def __len__(self):
+            return 100
+
+        def __getitem__(self, rows):
+            return range(*rows.indices(100))
+
+    # 11 rows fit 32 MiB; the next multiple of 15 is 15.
+    assert [start for start, _ in arrays.chunks(Stored())] == list(range(0, 100, 15))

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from resnet_keras.data.images import fit, is_picture, read_image
 from resnet_keras.errors import InputError
-from resnet_keras.images import fit, read_image
 
 
 def half_and_half(width=40, height=40):
@@ -27,10 +27,20 @@ def is_red(pixel):
     return pixel[0] > 200 and pixel[1] < 60 and pixel[2] < 60
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "jpeg", "png", "bmp", "gif", "webp", "PNG"])
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        *("jpg", "jpeg", "jfif", "png", "PNG", "bmp", "gif"),
+        "webp",
+        "tif",
+        "ppm",
+        "avif",
+    ],
+)
 def test_formats(tmp_path, suffix):
     path = tmp_path / f"picture.{suffix}"
     half_and_half().save(path)
+    assert is_picture(path)
     image = read_image(path, 32)
     assert image.shape == (32, 32, 3)
     assert image.dtype == np.uint8
@@ -116,9 +126,9 @@ def test_large_pictures_are_refused_by_any_number_of_readers(tmp_path, monkeypat
     Image.new("1", (10_000, 10_000)).save(tmp_path / "large.png")
     opened, pauses = Image.open, itertools.cycle((0.001, 0.004, 0.002))
 
-    def open_slowly(path):
+    def open_slowly(path, **options):
         time.sleep(next(pauses))
-        return opened(path)
+        return opened(path, **options)
 
     def is_read(_):
         with contextlib.suppress(InputError):
@@ -145,10 +155,12 @@ def test_jpeg_of_several_pictures_is_its_first(tmp_path):
 
 
 def test_other_formats_are_not_handed_to_other_programs(tmp_path):
-    for kind in ("eps", "tiff", "ppm"):
+    for kind in ("eps", "pdf", "pcx"):
         path = tmp_path / "picture.png"
         half_and_half().save(path, kind)
-        with pytest.raises(InputError, match="expected JPEG, PNG, BMP, GIF or WebP"):
+        with pytest.raises(
+            InputError, match="expected JPEG, PNG, BMP, GIF, WebP, TIFF"
+        ):
             read_image(path, 32)
 
 
@@ -157,3 +169,44 @@ def test_pipe_is_no_picture(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(InputError, match="is no file; expected a picture"):
         read_image(tmp_path / "pipe.png", 32)
+
+
+@pytest.mark.parametrize("scale", [1, 1 / 255])
+def test_grey_in_floats(tmp_path, scale):
+    grey = np.tile(np.float32([0, 100, 200, 255]), (4, 1))
+    Image.fromarray(grey * np.float32(scale)).save(tmp_path / "a.tif")
+    found = read_image(tmp_path / "a.tif", 4)
+    np.testing.assert_array_equal(found, np.stack([grey] * 3, -1))
+
+
+def test_floats_of_no_plain_range_are_refused(tmp_path):
+    Image.fromarray(np.float32([[-3, 900]])).save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match="grey from -3 to 900, not 0 to 1 or 0 to 255"):
+        read_image(tmp_path / "a.tif", 4)
+
+
+@pytest.mark.parametrize("name", ["picture", "picture.017", "n0144_10026"])
+def test_picture_without_suffix_is_one_by_content(tmp_path, name):
+    half_and_half().save(tmp_path / name, "PNG")
+    assert is_picture(tmp_path / name)
+    (tmp_path / name).write_text("hello")
+    assert not is_picture(tmp_path / name)
+
+
+def test_raw_photograph_is_not_taken_for_the_tiff_in_it(tmp_path):
+    half_and_half().save(tmp_path / "a.nef", "TIFF")
+    assert not is_picture(tmp_path / "a.nef")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "an empty file"),
+        (b"<html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+    ],
+)
+def test_what_else_a_file_is_is_told(tmp_path, content, words):
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        read_image(tmp_path / "a.jpg", 8)
