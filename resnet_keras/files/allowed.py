@@ -1,10 +1,10 @@
 """Which classes and functions a strange configuration may name.
 
-Keras' public layers, its operations, its activations, and what layers are given
-(initializers, regularizers, constraints, types of numbers, quantizers). The rule leaves
-out whatever takes a function, a module of another framework, a path or a vocabulary, by
-the names of its arguments: it could run code, open a file, or import a name.
-`tests/test_files_allowed.py` has the list that comes of it for the Keras at hand.
+Keras' public layers and those of its applications, its operations, its activations,
+and what layers are given (initializers, regularizers, constraints, types of numbers,
+quantizers). The rule leaves out whatever takes a function, a module of another
+framework, a path or a vocabulary, by the names of its arguments: it could run code, open
+a file, or import a name. `tests/test_files_allowed.py` has the list that comes of it.
 
 The module that a file names is compared, and never imported: each class found is
 written back with the module that it has here.
@@ -55,7 +55,7 @@ def _split():
     import keras
 
     found = {"layer": {}, "operation": {}, "object": {}, "function": {}}
-    refused = {"__lambda__", *OLD_OPERATIONS}
+    refused = {"__lambda__"}
 
     def add(kind, name, each):
         if _LEFT_OUT & _arguments(each):
@@ -67,6 +67,11 @@ def _split():
         add("layer", name, each)
     for each in (keras.models.Sequential, _functional()):
         found["layer"][each.__name__] = [each]
+    for module in vars(keras.src.applications).values():
+        if inspect.ismodule(module):
+            for name, each in _classes(module, keras.layers.Layer):
+                if each.__module__ == module.__name__:
+                    add("layer", name, each)
     modules = [f"keras.src.ops.{name}" for name in _OPERATION_MODULES]
     for module in (*modules, "keras.src.activations.activations"):
         for name, each in _classes(importlib.import_module(module), keras.Operation):
@@ -152,6 +157,7 @@ def _resolve(path, value, trust, in_graph):
     if each is None:
         return value
     _check_compile_config(path, value)
+    _check_calls(path, value)
     config = value.get("config")
     if isinstance(config, dict) and in_graph:
         config = without_removed(config, _keywords(each))
@@ -196,6 +202,13 @@ def _find(path, value, trust, in_graph):
     if trust:
         return None
     shown = _shown(value)
+    if name in OLD_OPERATIONS:
+        raise InputError(
+            f"{path}: its graph has the TensorFlow operation {shown}, which is not "
+            "converted to Keras 3 here, for some of them could run code or write "
+            "files. Save the model without it, or export it with the Keras 2 that made "
+            "it."
+        )
     if isinstance(name, str) and name in left_out():
         raise InputError(
             f"{path}: its configuration names {shown!r}, which could run code, open a "
@@ -281,6 +294,25 @@ def _check_compile_config(path, value):
             pending += part.values()
         elif isinstance(part, list):
             pending += part
+
+
+def _check_calls(path, value):
+    """Refuse a call without a tensor of the graph: it would be computed at once."""
+    nodes = value.get("inbound_nodes")
+    for node in nodes if isinstance(nodes, list) else ():
+        pending, found = [node], False
+        while pending and not found:
+            part = pending.pop()
+            if isinstance(part, dict):
+                found = part.get("class_name") == "__keras_tensor__"
+                pending += part.values()
+            elif isinstance(part, list):
+                pending += part
+        if not found:
+            raise InputError(
+                f"{path}: its layer {str(value.get('name'))[:80]!r} is called without "
+                "the output of another."
+            )
 
 
 def _shown(value):

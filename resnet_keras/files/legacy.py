@@ -31,16 +31,20 @@ _REMOVED = {
     "groups": 1,
     "implementation": ...,
     "interpolation": ...,
+    "key_shape": ...,
     "noise_shape": None,
     "ragged": False,
+    "query_shape": ...,
     "renorm": False,
     "renorm_clipping": ...,  # without renorm they are not used
     "renorm_momentum": ...,
     "rng_type": ...,
     "seed": ...,
+    "softmax_robust_masking": False,
     "sparse": False,
     "time_major": False,
     "trainable": ...,  # of a layer without weights
+    "value_shape": ...,
     "virtual_batch_size": None,
 }
 # How a weight began, and what held it in training, do not change an answer.
@@ -67,6 +71,24 @@ def is_keras_1(config):
         if isinstance(value, list):
             pending += value
     return False
+
+
+def other_activation(config):
+    """Return the name of a layer whose activation Keras 3 computes otherwise, or None.
+
+    Keras 2's hard_sigmoid is clip(x / 5 + 1 / 2, 0, 1), that of Keras 3 has x / 6.
+    """
+    pending = [config]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            for key in ("activation", "recurrent_activation"):
+                if value.get(key) == "hard_sigmoid":
+                    return str(value.get("name"))
+            value = list(value.values())
+        if isinstance(value, list):
+            pending += value
+    return None
 
 
 def without_removed(config, taken):
@@ -144,6 +166,7 @@ def _converted(value, hard_coded):
     if name == "BatchNormalization" and isinstance(axis, list) and len(axis) == 1:
         config["axis"] = axis[0]
     if isinstance(config.get("layers"), list):
+        config["layers"] = [_without_slash(layer) for layer in config["layers"]]
         if name == "Sequential":
             config["layers"] = _with_input_layer(config["layers"])
             config.setdefault("name", "sequential")
@@ -152,6 +175,20 @@ def _converted(value, hard_coded):
     if name != value["class_name"]:
         value = {key: each for key, each in value.items() if key != "registered_name"}
     return {**value, "class_name": name, "config": config}
+
+
+def _without_slash(layer):
+    """Rename a layer whose name has a slash, as in MobileNetV3; Keras 3 allows none."""
+    if not isinstance(layer, dict):
+        return layer
+    config = layer.get("config")
+    if isinstance(config, dict) and "/" in str(config.get("name")):
+        layer = {**layer, "config": {**config, "name": _name(config["name"])}}
+    return {**layer, "name": _name(layer["name"])} if "name" in layer else layer
+
+
+def _name(name):
+    return name.replace("/", "_") if isinstance(name, str) else name
 
 
 def _whole(value):
@@ -233,6 +270,7 @@ def _graph(config):
                 layer = operation(layer, calls)
             else:
                 layer = {**layer, "inbound_nodes": calls}
+                layer.pop("build_config", None)  # its calls build it
         result.append(layer)
     chains = {
         layer.get("name") for layer in layers if layer.get("class_name") == "Sequential"
@@ -252,17 +290,17 @@ def _shifts(layers, config):
     In Keras 2 the first call of a nested model has the number 1, for it was called
     once as it was made; in Keras 3 the first call has the number 0.
     """
-    nested = {}
-    for layer in layers:
-        if layer.get("class_name") in _NESTED:
-            nodes = layer.get("inbound_nodes")
-            nested[layer.get("name")] = (len(nodes or ()), [])
+    nested = {
+        layer.get("name"): []  # the numbers of the calls that are used
+        for layer in layers
+        if layer.get("class_name") in _NESTED
+    }
     pending = [layer.get("inbound_nodes") for layer in layers]
     pending.append(config.get("output_layers"))
     while pending:
         value = pending.pop()
-        if _is_tensor(value) and value[0] in nested:
-            nested[value[0]][1].append(value[1])
+        if _is_tensor(value) and _name(value[0]) in nested:
+            nested[_name(value[0])].append(value[1])
         if isinstance(value, list):
             pending += value
         elif isinstance(value, dict) and value.get("class_name") != "__keras_tensor__":
@@ -273,9 +311,7 @@ def _shifts(layers, config):
         for node in layer.get("inbound_nodes") or ()
     )
     return {
-        name: 1
-        for name, (_, numbers) in nested.items()
-        if old and numbers and 0 not in numbers
+        name: 1 for name, calls in nested.items() if old and calls and 0 not in calls
     }
 
 
@@ -304,15 +340,18 @@ def _call(node, shifts):
 
 def _argument(value, shifts):
     if _is_tensor(value):
-        name, call, tensor = value[:3]
-        if name == "_CONSTANT_VALUE":
-            return tensor
+        if value[0] == "_CONSTANT_VALUE":
+            return value[2]
         return {
             "class_name": "__keras_tensor__",
             "config": {  # the tensor of that name takes its place
                 "shape": [],
                 "dtype": "float32",
-                "keras_history": [name, call - shifts.get(name, 0), tensor],
+                "keras_history": [
+                    _name(name),
+                    call - shifts.get(_name(name), 0),
+                    tensor,
+                ],
             },
         }
     if isinstance(value, list):
@@ -326,7 +365,8 @@ def _argument(value, shifts):
 
 def _ends(value, shifts):
     if _is_tensor(value):
-        return [value[0], value[1] - shifts.get(value[0], 0), value[2]]
+        name, call, tensor = value[:3]
+        return [_name(name), call - shifts.get(_name(name), 0), tensor]
     if isinstance(value, list):
         return [_ends(each, shifts) for each in value]
     if isinstance(value, dict):

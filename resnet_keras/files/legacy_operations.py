@@ -15,10 +15,20 @@ def _elementwise(name, module="numpy"):
 
 def _two(name):
     def make(inputs, given):
-        second = [given["y"]] if "y" in given else []
+        second = [_constant(given["y"])] if "y" in given else []
         return "numpy", name, {}, [*inputs, *second]
 
     return make
+
+
+def _constant(value):
+    """Return a list of numbers as the tensor that Keras 3 takes in its place."""
+    if isinstance(value, list):
+        return {
+            "class_name": "__tensor__",
+            "config": {"value": value, "dtype": "float32"},
+        }
+    return value
 
 
 def _reduction(name):
@@ -50,7 +60,13 @@ def _getitem(inputs, given):
 def _bias_add(inputs, given):
     if given.get("data_format") == "NCHW":
         return None
-    return "numpy", "Add", {}, [*inputs, given["bias"]]
+    return "numpy", "Add", {}, [*inputs, _constant(given["bias"])]
+
+
+def _normalize(inputs, given):
+    smallest = given.get("epsilon", 1e-12) ** 0.5  # TensorFlow's is of the square
+    settings = {"axis": given.get("axis"), "order": 2, "epsilon": smallest}
+    return "nn", "Normalize", settings, inputs
 
 
 def _resize(inputs, given):
@@ -94,6 +110,7 @@ _MAKERS = {
     "reduce_sum": _reduction("Sum"),
     "bias_add": _bias_add,
     "getitem": _getitem,
+    "l2_normalize": _normalize,
     "resize": _resize,
     "softmax": _softmax("Softmax"),
     "log_softmax": _softmax("LogSoftmax"),
@@ -182,5 +199,5 @@ def _kernel(config, call):
     inputs = list(inputs) if isinstance(inputs, list) else [inputs]
     constants = config.get("constants") or {}
     for index in sorted(constants, key=int):
-        inputs.insert(int(index), constants[index])
+        inputs.insert(int(index), _constant(constants[index]))
     return maker(inputs, {}) if maker else None

@@ -32,8 +32,8 @@ def parse_card(path, text):
     return card
 
 
-def _is_size(value):
-    """Sides of None are those that the network leaves open."""
+def is_size(value):
+    """Return whether a value is [height, width, channels]; a None is left open."""
     return (
         isinstance(value, list)
         and len(value) == 3
@@ -60,7 +60,7 @@ def _is_preprocessing(value):
 _CARD_ENTRIES = {
     "class_names": (lambda value: isinstance(value, list), "a list of names"),
     "input_size": (
-        _is_size,
+        is_size,
         f"[height, width, channels] of 1 to {_MAX_SIDE} pixels",
     ),
     "preprocessing": (

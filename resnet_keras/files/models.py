@@ -32,7 +32,7 @@ from resnet_keras.files import metadata
 from resnet_keras.files.allowed import resolved
 from resnet_keras.files.compiling import compile_as_saved
 from resnet_keras.files.content import check_not_placeholder, kind_of
-from resnet_keras.files.legacy import converted, is_keras_1
+from resnet_keras.files.legacy import converted, is_keras_1, other_activation
 from resnet_keras.files.safety import (
     check_archive,
     check_h5_model,
@@ -78,7 +78,7 @@ def save_model(model, path, card=None, optimizer=None):
             f'{path}: the suffix is "{path.suffix}"; expected .h5 or .keras.'
         )
     card = {
-        "input_size": list(model.input_shape[1:]),
+        **_input_size(model),
         "preprocessing": usual_preprocessing(model),
         "versions": versions(),
         **getattr(model, "card", {}),  # of the weights that it was built with
@@ -97,6 +97,12 @@ def save_model(model, path, card=None, optimizer=None):
             keras.saving.save_model(model, temporary)
             with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr(metadata.MEMBER, text)
+
+
+def _input_size(model):
+    """Return the size of a model's pictures, if it takes pictures and says so."""
+    size = list(model.input_shape[1:]) if len(model.inputs) == 1 else None
+    return {"input_size": size} if metadata.is_size(size) else {}
 
 
 def usual_preprocessing(model):
@@ -137,7 +143,8 @@ def load_model(path, trust=False, compile=False):
         raw, sides, num_stored = check_keras_model(path)
     with naming_damage(path):
         training = _training_config(path, kind, raw)
-        config, notes = _config_for_this_keras(path, raw, trust)
+        version = _keras_version(path, kind)
+        config, notes = _config_for_this_keras(path, raw, version, trust)
     make = partial(keras.saving.deserialize_keras_object, config, safe_mode=not trust)
     try:
         if trust:
@@ -203,7 +210,7 @@ _NOT_MODELS = {
 }
 
 
-def _config_for_this_keras(path, config, trust):
+def _config_for_this_keras(path, config, version, trust):
     """Return a file's configuration for Keras 3, every class in it checked; notes."""
     if not isinstance(config, dict) or is_keras_1(config):
         found = "is of Keras 1" if is_keras_1(config) else "has no configuration"
@@ -212,6 +219,13 @@ def _config_for_this_keras(path, config, trust):
             "opens models of Keras 1: load it there and save it again."
         )
     config = {k: v for k, v in config.items() if k != "compile_config"}
+    layer = other_activation(config) if version.startswith("2.") else None
+    if layer:
+        raise InputError(
+            f"{path}: its layer {layer!r} has the activation hard_sigmoid of Keras 2, "
+            "which has other values in Keras 3; expected a model without it, for its "
+            "predictions would be others."
+        )
     newer, notes = converted(config)
     return resolved(path, newer, trust), notes
 
@@ -223,16 +237,20 @@ def _load_weights(model, path, kind):
             f"{path}: does not say the size of its pictures; where it was made, build "
             "it with model.build((None, height, width, 3)), and save it again."
         )
-    suffix = ".h5" if kind == "hdf5" else ".keras"
-    if path.suffix == suffix and not path.name.endswith(".weights.h5"):
+    is_named = path.suffix == ".h5" and not path.name.endswith(".weights.h5")
+    if kind == "hdf5" and is_named:
         model.load_weights(path)
         return
     with tempfile.TemporaryDirectory() as directory:
-        named = Path(directory) / f"model{suffix}"
-        try:
-            named.symlink_to(path.resolve())
-        except OSError:  # Windows lets only some make links
-            shutil.copyfile(path, named)
+        if kind == "hdf5":
+            named = Path(directory) / "model.h5"
+            try:
+                named.symlink_to(path.resolve())
+            except OSError:  # Windows lets only some make links
+                shutil.copyfile(path, named)
+        else:  # a member of an archive is slow to jump about in
+            with zipfile.ZipFile(path) as archive:
+                named = Path(archive.extract("model.weights.h5", directory))
         model.load_weights(named)
 
 
@@ -240,6 +258,18 @@ def _reason(error):
     """Return what went wrong, without the configuration that Keras prints before it."""
     text = str(error).split("Exception encountered:")[-1].strip()
     return text.split("\n")[0][:300]
+
+
+def _keras_version(path, kind):
+    """Return which Keras wrote a file; Keras 2 where it does not say so."""
+    if kind == "keras":
+        with zipfile.ZipFile(path) as archive:
+            found = json.loads(archive.read("metadata.json")).get("keras_version")
+    else:
+        with h5py.File(path) as file:
+            found = file.attrs.get("keras_version")
+    found = found.decode() if isinstance(found, bytes) else found
+    return str(found or "2.0.0")
 
 
 def _training_config(path, kind, config):

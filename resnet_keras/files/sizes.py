@@ -6,6 +6,7 @@ have shapes and no values, and a symbolic call has maps that take no memory.
 """
 
 import math
+from functools import partial
 
 from resnet_keras.errors import InputError
 
@@ -36,27 +37,34 @@ def build_within(path, make, num_stored):
     from keras.src.backend.common import global_state
 
     waiting = "uninitialized_variables"
+    variables = partial(global_state.get_global_attribute, waiting, [])
     try:
         with keras.StatelessScope(initialize_variables=False):
             try:
                 model = make()
-            finally:
-                variables = global_state.get_global_attribute(waiting, [])
-                total = sum(math.prod(each.shape) for each in variables)
-                limit = num_stored + _FREE_PARAMETERS
-                if total > limit:
-                    raise InputError(
-                        f"{path}: asks for {total:,} parameters but stores "
-                        f"{num_stored:,} numbers; expected at most {limit:,}. It "
-                        "could exhaust the memory."
-                    )
-        _check_maps(path, model)
+                _check_maps(path, model)
+            except InputError:
+                raise
+            except Exception:
+                _check_parameters(path, variables(), num_stored)
+                raise
+            _check_parameters(path, variables(), num_stored)
     except BaseException:
         global_state.set_global_attribute(waiting, [])  # or the next scope makes them
         raise
     with keras.StatelessScope():
         pass  # as it ends, all variables that wait get their values
     return model
+
+
+def _check_parameters(path, variables, num_stored):
+    total = sum(math.prod(each.shape) for each in variables)
+    limit = num_stored + _FREE_PARAMETERS
+    if total > limit:
+        raise InputError(
+            f"{path}: asks for {total:,} parameters but stores {num_stored:,} numbers; "
+            f"expected at most {limit:,}. It could exhaust the memory."
+        )
 
 
 def _check_maps(path, model):

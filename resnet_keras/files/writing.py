@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -34,8 +35,7 @@ def write_whole(path):
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except Exception as error:
-        # HDF5 reports a full disk as RuntimeError or ValueError as well as OSError.
-        if isinstance(error, (OSError, RuntimeError)):
+        if _is_of_the_disk(error):
             raise _unwritten(path, error) from error
         raise
     finally:
@@ -43,8 +43,24 @@ def write_whole(path):
             Path(temporary).unlink(missing_ok=True)
 
 
+# HDF5 reports a full disk as RuntimeError as well as OSError, by what failed in it.
+_HDF5_WRITING = re.compile(
+    r"errno = \d+|file write failed|(unable to|can't) "
+    r"(flush|close|truncate|write|decrement|extend|synchronously write)",
+    re.IGNORECASE,
+)
+
+
+def _is_of_the_disk(error):
+    return isinstance(error, OSError) or (
+        isinstance(error, RuntimeError) and bool(_HDF5_WRITING.search(str(error)))
+    )
+
+
 def _unwritten(path, error):
     reason = getattr(error, "strerror", None) or str(error)
+    if found := re.search(r"error message = '([^']*)'", reason):
+        reason = found[1]
     return OSError(
         f"{path}: could not be written ({reason}). Free some space or choose another "
         "place; what stood there before is untouched."
@@ -121,9 +137,21 @@ def remove_leftovers(directory):
 
 
 def write_json(path, value):
-    """Write `value` as indented JSON, whole or not at all."""
+    """Write `value` as indented JSON, whole or not at all.
+
+    Raises:
+        ValueError: it holds NaN or an infinity, which JSON does not have: the caller
+            writes None in their place, or says what went wrong.
+    """
+    try:
+        text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: holds NaN or an infinity, which JSON does not have; expected "
+            "finite numbers or None."
+        ) from error
     with write_whole(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2) + "\n")
+        temporary.write_text(text)
 
 
 def _umask():

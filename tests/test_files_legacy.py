@@ -139,7 +139,7 @@ def test_chain_without_an_input_layer_gets_one():
     dense = {"class_name": "Dense", "config": config}
     chain, _ = converted({"class_name": "Sequential", "config": {"layers": [dense]}})
     first, second = chain["config"]["layers"]
-    assert first["config"] == {"batch_input_shape": [None, 2], "name": "fc_input"}
+    assert first["config"] == {"batch_shape": [None, 2], "name": "fc_input"}
     assert second["config"] == {"name": "fc", "units": 3}
 
 
@@ -154,7 +154,7 @@ def test_names_of_tf_1_and_keras_2_2():
     [layer] = model["config"]["layers"]
     assert layer["class_name"] == "BatchNormalization"
     beta = {"class_name": "Zeros", "config": {}}
-    assert layer["config"] == {"axis": 3, "beta_initializer": beta}
+    assert layer["config"] == {"axis": 3, "fused": True, "beta_initializer": beta}
     assert notes == []
 
 

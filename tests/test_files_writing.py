@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from resnet_keras.writing import (
+from resnet_keras.files.writing import (
     check_folder,
     remove_leftovers,
     write_json,

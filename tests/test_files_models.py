@@ -12,7 +12,7 @@ import pytest
 
 from resnet_keras import ResNet18, load_model, save_model
 from resnet_keras.errors import InputError
-from resnet_keras.files import load_optimizer
+from resnet_keras.files.models import load_optimizer
 
 CARD = {"class_names": ["cat", "dog", "ox"], "provenance": {"data": "pets"}}
 
