@@ -3,8 +3,8 @@
 Keras' public layers and those of its applications, its operations, its activations,
 and what layers are given (initializers, regularizers, constraints, types of numbers,
 quantizers). The rule leaves out whatever takes a function, a module of another
-framework, a path or a vocabulary, by the names of its arguments: it could run code, open
-a file, or import a name. `tests/test_files_allowed.py` has the list that comes of it.
+framework, a path or a vocabulary, by its arguments: it could run code,
+open a file, or import a name. `tests/test_files_allowed.py` pins what comes of it.
 
 The module that a file names is compared, and never imported: each class found is
 written back with the module that it has here.

@@ -347,11 +347,7 @@ def _argument(value, shifts):
             "config": {  # the tensor of that name takes its place
                 "shape": [],
                 "dtype": "float32",
-                "keras_history": [
-                    _name(name),
-                    call - shifts.get(_name(name), 0),
-                    tensor,
-                ],
+                "keras_history": _ends(value[:3], shifts),
             },
         }
     if isinstance(value, list):
