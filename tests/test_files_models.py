@@ -12,7 +12,7 @@ import pytest
 
 from resnet_keras import ResNet18, load_model, save_model
 from resnet_keras.errors import InputError
-from resnet_keras.files import load_optimizer
+from resnet_keras.files.models import load_optimizer
 
 CARD = {"class_names": ["cat", "dog", "ox"], "provenance": {"data": "pets"}}
 
@@ -85,6 +85,180 @@ def test_missing_optimizer_state_is_named(tiny_model, tmp_path):
         load_optimizer(tmp_path / "model.h5", optimizer)
 
 
+# --- what Keras 3 itself saves -------------------------------------------------------
+
+
+def convolutions(x):
+    """Return maps of 6 x 6 x 2 of the pictures; the name is of no matter."""
+    return keras.layers.Conv2D(2, 3)(x)
+
+
+def nested_in_a_chain():
+    inputs = keras.Input((8, 8, 3))
+    base = keras.Model(inputs, convolutions(inputs), name="base")
+    base.compile("adam", "mse")  # its settings are saved within the outer model
+    inner = keras.Sequential([keras.Input((6, 6, 2)), keras.layers.ReLU()])
+    return keras.Sequential([keras.Input((8, 8, 3)), base, inner])
+
+
+def shared_base(inputs):
+    base = nested_in_a_chain()
+    return base(inputs) + base(inputs[:, ::-1])
+
+
+def image_of_words(inputs):
+    """One-dimensional, recurrent and attention layers."""
+    x = keras.layers.Reshape((12, 6))(convolutions(inputs))
+    x = keras.layers.Conv1DTranspose(4, 2, padding="same")(x)
+    x = keras.layers.TimeDistributed(keras.layers.Dense(4))(x)
+    x = keras.layers.MultiHeadAttention(2, 2)(x, x)
+    x = keras.layers.Bidirectional(keras.layers.LSTM(3, return_sequences=True))(x)
+    return keras.layers.GRU(4)(x)
+
+
+def transposed(inputs):
+    x = keras.layers.Conv2DTranspose(4, 3)(convolutions(inputs))
+    x = keras.layers.UnitNormalization()(keras.layers.Minimum()([x, inputs[..., :1]]))
+    return keras.layers.SpectralNormalization(keras.layers.Conv2D(2, 1))(x)
+
+
+def operations(inputs):
+    x = keras.ops.relu(inputs / 127.5 - 1.0) + 3.0
+    x = keras.ops.concatenate([x, keras.activations.hard_swish(x)], axis=-1)
+    return 1.0 - keras.ops.mean(x, axis=1) * keras.ops.sigmoid(x)
+
+
+def augmented(inputs):
+    layers = keras.layers
+    x = layers.RandomFlip()(layers.RandomShear(0.1, 0.1)(inputs))
+    x = layers.RandomErasing(0.1)(layers.RandomHue(0.1)(layers.AutoContrast()(x)))
+    return layers.RandomGaussianBlur()(layers.RandomPerspective()(x))
+
+
+def layer_scale(inputs):
+    from keras.src.applications.convnext import LayerScale
+
+    return LayerScale(0.5, 2)(convolutions(inputs))
+
+
+def functional(graph):
+    inputs = keras.Input((8, 8, 3))
+    return keras.Model(inputs, graph(inputs))
+
+
+def mixed_precision(inputs):
+    policy = keras.DTypePolicy("mixed_bfloat16")
+    return keras.layers.Conv2D(2, 3, dtype=policy)(inputs)
+
+
+GRAPHS = [
+    shared_base,
+    image_of_words,
+    transposed,
+    operations,
+    augmented,
+    layer_scale,
+    mixed_precision,
+]
+
+
+def assert_same_predictions(found, expected):
+    pictures = 255 * np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
+    for a, b in zip(found(pictures), expected(pictures), strict=True):
+        np.testing.assert_array_equal(keras.ops.cast(a, "float32"), b)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+@pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__name__)
+def test_model_of_keras_opens_and_predicts_the_same(graph, suffix, tmp_path):
+    model = functional(graph)
+    save_model(model, tmp_path / f"a{suffix}")
+    assert_same_predictions(load_model(tmp_path / f"a{suffix}")[0], model)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_model_within_a_chain_opens(suffix, tmp_path):
+    model = nested_in_a_chain()
+    model.save(tmp_path / f"a{suffix}")
+    assert_same_predictions(load_model(tmp_path / f"a{suffix}")[0], model)
+
+
+def test_several_inputs_and_outputs_come_back_without_a_picture_size(tmp_path):
+    inputs = [keras.Input((8, 8, 3)), keras.Input((4,))]
+    flat = keras.layers.Concatenate()([keras.layers.Flatten()(inputs[0]), inputs[1]])
+    model = keras.Model(inputs, [keras.layers.Dense(n)(flat) for n in (2, 3)])
+    save_model(model, tmp_path / "a.keras")
+    found, card = load_model(tmp_path / "a.keras")
+    assert (len(found.inputs), len(found.outputs)) == (2, 2)
+    assert "input_size" not in card
+
+
+def test_opened_model_can_be_exported(tmp_path, tiny_model):
+    save_model(tiny_model, tmp_path / "a.h5")
+    load_model(tmp_path / "a.h5")[0].export(tmp_path / "saved", verbose=False)
+    import tensorflow as tf
+
+    found = tf.saved_model.load(tmp_path / "saved").serve(images())
+    np.testing.assert_allclose(found, tiny_model(images()), atol=1e-6)
+
+
+def test_model_that_is_refused_leaves_no_memory_to_take(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    flat = keras.layers.Flatten()(keras.layers.UpSampling2D(4)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(8)(flat))
+    save_model(model, tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        text = file.attrs["model_config"].replace("[4, 4]", "[999, 999]")
+        file.attrs["model_config"] = text
+    # (8 x 999) x (8 x 999) x 3 inputs to 8 units are 1.5e9 weights, 6 GB.
+    with pytest.raises(InputError, match=r"asks for 1,532,\d+,\d+ parameters"):
+        load_model(tmp_path / "a.h5")
+    with keras.StatelessScope():
+        pass  # as it ends, Keras makes whatever variables still wait
+
+
+# --- by content, not by name ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.keras", "a.model", "a.hdf5", "a", "a.weights.h5"])
+def test_hdf5_by_any_name(name, tmp_path, tiny_model):
+    save_model(tiny_model, tmp_path / "model.h5", CARD)
+    (tmp_path / "model.h5").rename(tmp_path / name)
+    model, card = load_model(tmp_path / name)
+    np.testing.assert_array_equal(model(images()), tiny_model(images()))
+    assert card["class_names"] == CARD["class_names"]
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.zip", "a"])
+def test_archive_by_any_name(name, tmp_path, tiny_model):
+    save_model(tiny_model, tmp_path / "model.keras", CARD)
+    (tmp_path / "model.keras").rename(tmp_path / name)
+    model, card = load_model(tmp_path / name)
+    np.testing.assert_array_equal(model(images()), tiny_model(images()))
+    assert card["class_names"] == CARD["class_names"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:4d", "git lfs pull"),
+        ("<!DOCTYPE html><html></html>", "is a web page"),
+        ("", "is empty"),
+        ("\x93", "not an HDF5 file"),
+    ],
+)
+def test_what_is_no_model_is_told_by_what_it_is(text, words, tmp_path):
+    (tmp_path / "model.h5").write_text(text)
+    with pytest.raises(InputError, match=words):
+        load_model(tmp_path / "model.h5")
+
+
+def test_saved_model_folder_is_told_what_to_do(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"is a SavedModel.*tf_keras\.models\.load_mo"):
+        load_model(tmp_path)
+
+
 def test_missing_file():
     with pytest.raises(InputError, match=r"nowhere\.h5: no such file"):
         load_model("nowhere.h5")
@@ -95,9 +269,9 @@ def test_directory(tmp_path):
         load_model(tmp_path)
 
 
-def test_other_suffix(tmp_path):
+def test_other_content(tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"x")
-    with pytest.raises(InputError, match=r'suffix is "\.onnx"'):
+    with pytest.raises(InputError, match=r"model\.onnx: not an HDF5 file nor a"):
         load_model(tmp_path / "model.onnx")
 
 

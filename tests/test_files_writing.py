@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from resnet_keras.writing import (
+from resnet_keras.files.writing import (
     check_folder,
     remove_leftovers,
     write_json,
@@ -26,6 +26,35 @@ def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         fail()
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_error_of_hdf5_in_writing_is_one_of_the_disk(tmp_path):
+    words = "Can't write data (errno = 28, error message = 'No space left')"
+
+    def fail():
+        with write_whole(tmp_path / "a.h5"):
+            raise RuntimeError(words)
+
+    with pytest.raises(OSError, match=r"could not be written \(No space left\)"):
+        fail()
+
+
+def test_other_error_is_not_called_a_full_disk(tmp_path):
+    def fail():
+        with write_whole(tmp_path / "a.onnx"):
+            raise RuntimeError("op Foo not supported")
+
+    with pytest.raises(RuntimeError, match=r"^op Foo not supported$"):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_number_that_json_does_not_have_is_refused(number, tmp_path):
+    write_json(tmp_path / "a.json", {"a": 1})
+    with pytest.raises(ValueError, match=r"a\.json: holds NaN or an infinity"):
+        write_json(tmp_path / "a.json", {"a": [number]})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": 1}
 
 
 def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
