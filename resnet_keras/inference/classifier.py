@@ -10,24 +10,10 @@ from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING, usual_preprocessing
 from resnet_keras.folding import copy_folded_weights, fold_batch_norm
 
-_EPSILON = 1e-7  # the smallest probability whose logarithm the loss takes, as in Keras
 # From how many images on getting ready pays. For ResNet-50 on two cores folding and
 # tracing takes 2 s and spares 7 ms an image; a faster runtime takes another 4 to 6 s
 # and spares 1 to 2 ms.
 _SOME, _MANY = 33, 3000
-
-
-def check_numbers(answers, name):
-    """Refuse answers that are no numbers, of which the first class would be the best.
-
-    Raises:
-        InputError: naming the model.
-    """
-    if not np.isfinite(answers).all():
-        raise InputError(
-            f"{name}: answers NaN or infinity, so its weights, or the preprocessing in "
-            "its card, are damaged. Train it again, or take another copy."
-        )
 
 
 class Classifier:
@@ -186,41 +172,3 @@ def _fold(model):
     # XLA is slow to start and slow to run on a CPU.
     model.compile(jit_compile=False if fused.is_useful() else "auto")
     return model
-
-
-def scores(probabilities, labels):
-    """Return accuracy, loss and the confusion matrix of answers to known labels.
-
-    Args:
-        probabilities: (num_images, num_classes).
-        labels: integers (num_images,).
-
-    Returns:
-        Dictionary: `accuracy` in [0, 1]; `loss`, the mean cross-entropy in nats;
-        `confusion`, counts (num_classes, num_classes), true class by predicted class;
-        `precision`, `recall`, (num_classes,), NaN where nothing was predicted, or
-        nothing is there to be recalled; `count`, images per true class.
-
-    Example:
-
-    >>> result = scores(np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))
-    >>> result["accuracy"], result["confusion"].tolist()
-    (0.5, [[1, 0], [1, 0]])
-    """
-    num_classes = probabilities.shape[1]
-    predicted = probabilities.argmax(axis=1)
-    confusion = np.zeros((num_classes, num_classes), np.int64)
-    np.add.at(confusion, (labels, predicted), 1)
-    of_truth = probabilities[np.arange(len(labels)), labels]
-    hits = confusion.diagonal()
-    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: there is no such share
-        precision = hits / confusion.sum(axis=0)
-        recall = hits / confusion.sum(axis=1)
-    return {
-        "accuracy": float((predicted == labels).mean()),
-        "loss": float(-np.log(np.maximum(of_truth, _EPSILON)).mean()),
-        "confusion": confusion,
-        "precision": precision,
-        "recall": recall,
-        "count": confusion.sum(axis=1),
-    }
