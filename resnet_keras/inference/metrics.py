@@ -16,7 +16,7 @@ def check_numbers(answers, name):
     if not np.isfinite(answers).all():
         raise InputError(
             f"{name}: answers NaN or infinity, so its weights, or the preprocessing in "
-            "its card, are damaged. Train it again, or take another copy."
+            "its metadata, are damaged. Train it again, or take another copy."
         )
 
 
