@@ -58,8 +58,9 @@ class Classifier:
         for side, said in zip(wanted, told, strict=True):
             if side and said and side != said:
                 raise InputError(
-                    f"{name}: its metadata says pictures of {told[0]} x {told[1]} pixels "
-                    f"but the model takes {wanted[0]} x {wanted[1]}; expected the same."
+                    f"{name}: its metadata says pictures of {told[0]} x {told[1]} "
+                    f"pixels but the model takes {wanted[0]} x {wanted[1]}; expected "
+                    "the same."
                 )
         size = [said or side for said, side in zip(told, wanted, strict=True)]
         if None in size:
@@ -100,8 +101,8 @@ class Classifier:
             return [str(label) for label in range(num_classes)]
         if len(class_names) != num_classes:
             raise InputError(
-                f"{name}: its metadata names {len(class_names)} classes but the model has "
-                f"{num_classes}; expected a name for each."
+                f"{name}: its metadata names {len(class_names)} classes but the model "
+                f"has {num_classes}; expected a name for each."
             )
         return [str(class_name) for class_name in class_names]
 
