@@ -23,6 +23,11 @@ def tiny(last="softmax", dtype="float64"):
     return keras.Model(inputs, x)
 
 
+def nothing(records):
+    """Choose no inner maps."""
+    return []
+
+
 def loss(model, images, labels):
     answer = np.asarray(model(images, training=True))
     return -np.log(answer[np.arange(len(labels)), labels]).mean()
@@ -85,7 +90,7 @@ def test_image_gradients_equal_finite_differences(last, label):
         rng.normal(size=(4, 4, 2)),
         1e-6,
     )
-    _, (found,) = gradients.score_gradients(model, [], image, label)
+    _, (found,) = gradients.score_gradients(model, nothing, image, label)
     high, low = (score(model, image + s * direction, label) for s in (step, -step))
     expected = (high - low) / (2 * step)
     assert np.sum(found * direction) == pytest.approx(expected, rel=1e-5)
@@ -95,16 +100,20 @@ def test_score_of_a_softmax_is_its_logit():
     with_softmax, linear = tiny("softmax"), tiny("linear")
     linear.set_weights(with_softmax.get_weights())
     image = np.random.default_rng(3).normal(size=(4, 4, 2))
-    _, (found,) = gradients.score_gradients(with_softmax, [], image, 1)
-    _, (expected,) = gradients.score_gradients(linear, [], image, 1)
+    _, (found,) = gradients.score_gradients(with_softmax, nothing, image, 1)
+    _, (expected,) = gradients.score_gradients(linear, nothing, image, 1)
     np.testing.assert_allclose(found, expected)
 
 
 def test_inner_maps_come_with_their_gradients():
     model = ResNetCIFAR(8, (8, 8, 3), 4)
-    pooled = model.get_layer("avg_pool")
     image = np.random.default_rng(0).random((8, 8, 3), np.float32)
-    (maps,), (_, gradient) = gradients.score_gradients(model, [pooled.input], image, 3)
+
+    def before_pooling(records):
+        [entering] = [x.entering for x in records if x.operation.name == "avg_pool"]
+        return entering
+
+    (maps,), (_, gradient) = gradients.score_gradients(model, before_pooling, image, 3)
     assert maps.shape == gradient.shape == (2, 2, 64)
     # The logit is the mean over the map's four cells times the dense kernel.
     kernel = np.asarray(model.layers[-1].kernel)[:, 3] / 4
@@ -116,4 +125,26 @@ def test_model_of_whole_numbers_has_no_gradient():
     outputs = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
     model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(outputs))
     with pytest.raises(InputError, match="no gradient by its input of uint8"):
-        gradients.score_gradients(model, [], np.zeros((8, 8, 3), np.uint8), 0)
+        gradients.score_gradients(model, nothing, np.zeros((8, 8, 3), np.uint8), 0)
+
+
+def test_score_of_a_softmax_that_is_a_layer_of_its_own_is_its_logit():
+    linear = tiny("linear")
+    outputs = keras.layers.Softmax(dtype="float64")(linear.output)
+    image = np.random.default_rng(3).normal(size=(4, 4, 2))
+    _, (found,) = gradients.score_gradients(
+        keras.Model(linear.input, outputs), nothing, image, 1
+    )
+    _, (expected,) = gradients.score_gradients(linear, nothing, image, 1)
+    np.testing.assert_allclose(found, expected)
+
+
+def test_operations_of_a_model_within_the_model_are_traced():
+    inner = tiny("softmax")
+    wrapped = keras.Sequential([keras.Input((4, 4, 2), dtype="float64"), inner])
+    image = np.random.default_rng(3).normal(size=(4, 4, 2))
+    names = [record.operation.name for record in gradients.trace(wrapped, image)]
+    assert names == [layer.name for layer in inner.layers[1:]]
+    _, (found,) = gradients.score_gradients(wrapped, nothing, image, 1)
+    _, (expected,) = gradients.score_gradients(inner, nothing, image, 1)
+    np.testing.assert_allclose(found, expected)
