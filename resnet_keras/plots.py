@@ -123,7 +123,10 @@ def prediction(image, answer):
     left.set_axis_off()
     names, values = zip(*reversed(answer), strict=True)
     names = list(map(verbatim, names))
-    bars = right.barh(names, values, color=[_TRAIN] * (len(names) - 1) + [_VALIDATION])
+    # By position: ImageNet has two classes "crane", and a bar of each.
+    colours = [_TRAIN] * (len(names) - 1) + [_VALIDATION]
+    bars = right.barh(range(len(names)), values, color=colours)
+    right.set_yticks(range(len(names)), names)
     right.bar_label(bars, [f"{value:.3f}" for value in values], padding=3)
     right.set(xlim=(0, 1.2), xticks=(0, 0.5, 1), xlabel="probability", title=names[-1])
     right.spines[["top", "right"]].set_visible(False)
