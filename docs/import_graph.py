@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "resnet_keras"
 # From the bottom up: a room imports rooms of the lines above it here, and no others.
 LAYERS = (
     ("errors", "family", "blocks"),
-    ("nets", "files"),
+    ("nets",),
+    ("files",),
     ("commands", "models", "hands"),
     ("data", "weights", "accelerate"),
     ("plots", "inference"),
@@ -49,7 +50,10 @@ def imports():
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module]
             for name in names:
-                if name.startswith("resnet_keras.") and room not in (None, room_of(name)):
+                if name.startswith("resnet_keras.") and room not in (
+                    None,
+                    room_of(name),
+                ):
                     yield room, room_of(name), module
 
 

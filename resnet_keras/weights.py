@@ -91,6 +91,8 @@ def read_weights(path, depth=50):
     model, card = load_model(path)
     layers = {layer.name: layer.get_weights() for layer in model.layers}
     weights = dialects.arranged(path, {k: v for k, v in layers.items() if v})
+    if card.get("preprocessing") is None and weights.dialect == "keras.applications":
+        card = card | {"preprocessing": dialects.BGR_LESS_MEAN}
     weights.traits, weights.card = traits(model), card
     return weights
 

@@ -5,7 +5,13 @@ import importlib
 import logging
 from pathlib import Path
 
-from resnet_keras.commands import add_trust, integer_from, load_keras, run
+from resnet_keras.commands import (
+    add_preprocessing,
+    add_trust,
+    integer_from,
+    load_keras,
+    run,
+)
 from resnet_keras.errors import InputError
 
 # name: (what it shows, about how many minutes on two cores)
@@ -114,6 +120,7 @@ def _add_explain(commands):
         "model_name", metavar="MODEL", help="a .h5 or .keras file, or a network's name"
     )
     command.add_argument("image_path", metavar="IMAGE", help="a picture")
+    add_preprocessing(command)
     add_trust(command)
 
 

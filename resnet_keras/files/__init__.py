@@ -11,7 +11,6 @@ _HOMES = {
     "load_model": "models",
     "load_optimizer": "models",
     "save_model": "models",
-    "usual_preprocessing": "models",
     "versions": "models",
     "check_not_placeholder": "content",
     "kind_of": "content",

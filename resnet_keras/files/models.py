@@ -28,18 +28,12 @@ import h5py
 import keras
 
 from resnet_keras.errors import InputError, check_is_file
-<<<<<<< HEAD:resnet_keras/files.py
-from resnet_keras.legacy import mended
-from resnet_keras.nets.graph import deep_recursion
-from resnet_keras.safety import (
-=======
 from resnet_keras.files import metadata
 from resnet_keras.files.allowed import resolved
 from resnet_keras.files.compiling import compile_as_saved
 from resnet_keras.files.content import check_not_placeholder, kind_of
 from resnet_keras.files.legacy import converted, is_keras_1, other_activation
 from resnet_keras.files.safety import (
->>>>>>> w-files:resnet_keras/files/models.py
     check_archive,
     check_h5_model,
     check_keras_model,
@@ -48,6 +42,7 @@ from resnet_keras.files.safety import (
 )
 from resnet_keras.files.sizes import build_within
 from resnet_keras.files.writing import write_whole
+from resnet_keras.nets.graph import deep_recursion
 
 _OPTIMIZER_GROUP = "resnet_keras_optimizer"  # in .h5
 PREPROCESSING = {"scale": 1 / 255, "channel_order": "rgb", "resize": "crop"}
@@ -60,8 +55,8 @@ def save_model(model, path, card=None, optimizer=None):
         model: `keras.Model` that classifies images.
         path: where to write; the suffix, `.h5` or `.keras`, chooses the format.
         card: dictionary with any of the entries above. Where it does not give them,
-            they come from the weights that the model was built with; input size,
-            preprocessing and versions are filled in.
+            they come from the file that the model, or its weights, came from; input
+            size and versions are filled in. What is not known is not written.
         optimizer: Keras optimizer whose state goes along in an `.h5` file, where
             `load_optimizer` finds it and Keras does not look.
 
@@ -85,9 +80,8 @@ def save_model(model, path, card=None, optimizer=None):
         )
     card = {
         **_input_size(model),
-        "preprocessing": usual_preprocessing(model),
         "versions": versions(),
-        **getattr(model, "card", {}),  # of the weights that it was built with
+        **getattr(model, "card", {}),  # of the file that it, or its weights, came from
         **(card or {}),
     }
     text = json.dumps(card)
@@ -109,16 +103,6 @@ def _input_size(model):
     """Return the size of a model's pictures, if it takes pictures and says so."""
     size = list(model.input_shape[1:]) if len(model.inputs) == 1 else None
     return {"input_size": size} if metadata.is_size(size) else {}
-
-
-def usual_preprocessing(model):
-    """Return what a model that does not say so is taken to expect of pictures.
-
-    That is RGB values divided by 255, or as they are where the model rescales itself.
-    """
-    kinds = (keras.layers.Rescaling, keras.layers.Normalization)
-    rescales = any(isinstance(layer, kinds) for layer in model.layers[:4])
-    return PREPROCESSING | ({"scale": 1.0} if rescales else {})
 
 
 def load_model(path, trust=False, compile=False):
@@ -153,11 +137,12 @@ def load_model(path, trust=False, compile=False):
         config, notes = _config_for_this_keras(path, raw, version, trust)
     make = partial(keras.saving.deserialize_keras_object, config, safe_mode=not trust)
     try:
-        if trust:
-            model = make()
-        else:
-            check_sides(path, config, sides)
-            model = build_within(path, make, num_stored)
+        with deep_recursion():
+            if trust:
+                model = make()
+            else:
+                check_sides(path, config, sides)
+                model = build_within(path, make, num_stored)
         with _without_legacy_warnings():
             _load_weights(model, path, kind)
     except InputError:
@@ -170,6 +155,12 @@ def load_model(path, trust=False, compile=False):
         ) from error
     if compile:
         notes += compile_as_saved(model, training)
+    # For `save_model`, which may be given the model alone.
+    model.card = {
+        key: card[key]
+        for key in ("class_names", "preprocessing")
+        if card.get(key) is not None
+    }
     return model, card | ({"notes": notes} if notes else {})
 
 
@@ -189,29 +180,6 @@ def _kind_of_model(path):
             "python -m resnet_keras.train writes it."
         )
     check_is_file(path, "a model, .h5 or .keras")
-<<<<<<< HEAD:resnet_keras/files.py
-    if _looks_like_h5(path):
-        card = _read_h5_card(path)
-        config, num_stored = check_h5_model(path, trust)
-    else:
-        card = _read_keras_card(path)
-        config, num_stored = check_keras_model(path, trust)
-    training = _training_config(path, config)
-    config = {k: v for k, v in config.items() if k != "compile_config"}
-    newer, notes = mended(config)
-    if not trust:
-        check_size(path, newer, num_stored)
-    try:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(_without_legacy_warnings())
-            stack.enter_context(deep_recursion())
-            opened = path
-            if newer != config:
-                opened = stack.enter_context(_copy_with(newer, path))
-            model = keras.models.load_model(opened, compile=False, safe_mode=not trust)
-    except Exception as error:  # Keras reports damage in many kinds of exception
-        reason = str(error).strip().split("\n")[0][:300]
-=======
     check_not_placeholder(path)
     kind = kind_of(path)
     if kind in ("hdf5", "keras"):
@@ -219,7 +187,6 @@ def _kind_of_model(path):
     if kind == "zip":
         with naming_damage(path):
             zipfile.ZipFile(path).close()
->>>>>>> w-files:resnet_keras/files/models.py
         raise InputError(
             f"{path}: a zip archive, but not a model (it has no config.json and "
             "metadata.json); expected a model saved by Keras."

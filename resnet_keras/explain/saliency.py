@@ -1,7 +1,7 @@
-"""What in an image an answer rests on: three maps, and what they agree on.
+"""What in an image a prediction rests on: three maps, and what they agree on.
 
-`grad_cam` weighs the last maps of features, `input_gradient` asks which pixels would
-change the answer at the margin, and `occlusion` covers them and looks.
+`grad_cam` weighs the last feature maps, `input_gradient` shows which pixels would
+change the prediction at the margin, and `occlusion` covers them and predicts again.
 """
 
 from pathlib import Path
@@ -10,11 +10,12 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras import differentiate, family, plots
+from resnet_keras import family, plots
 from resnet_keras.errors import InputError
-from resnet_keras.files import load_model
+from resnet_keras.explain.gradients import score_gradients, trace
 from resnet_keras.images import read_image
-from resnet_keras.inference import Classifier
+from resnet_keras.inference.classifier import Classifier
+from resnet_keras.inference.opening import open_classifier
 from resnet_keras.models import build
 from resnet_keras.report import Report
 
@@ -34,7 +35,8 @@ def grad_cam(model, image, label):
     """Return where the last stage's features speak for a class.
 
     Args:
-        model: functional `keras.Model` with maps of features, from images to classes.
+        model: functional or sequential `keras.Model` with feature maps, from images to
+            classes.
         image: float32 (height, width, channels), as the model expects it.
         label: position of the class.
 
@@ -43,12 +45,12 @@ def grad_cam(model, image, label):
         gradient of the class's score, summed over channels, negative sums cut off.
 
     Raises:
-        InputError: the model has no map of features.
+        InputError: the model has no feature maps.
 
     Source: Selvaraju et al. (2017), arXiv 1610.02391, equations 1 and 2.
     """
-    (maps,), (_, gradients) = differentiate.score_gradients(
-        model, [last_map(model)], image, label
+    (maps,), (_, gradients) = score_gradients(
+        model, lambda records: [last_map(model.name, records)], image, label
     )
     return np.maximum((maps * gradients.mean((0, 1))).sum(axis=-1), 0)
 
@@ -66,8 +68,9 @@ def input_gradient(model, image, label):
 
     Source: Simonyan et al. (2013), arXiv 1312.6034, section 3.
     """
-    _, (gradient,) = differentiate.score_gradients(model, [], image, label)
-    return np.abs(gradient).max(axis=-1)
+    _, (gradient,) = score_gradients(model, lambda records: [], image, label)
+    gradient = np.abs(gradient)
+    return gradient.max(axis=-1) if gradient.ndim == 3 else gradient
 
 
 def occlusion(classifier, image, label, patch=None):
@@ -111,27 +114,33 @@ def _starts(length, patch, step):
     return sorted({*range(0, length - patch, step), length - patch})
 
 
-def last_map(model):
-    """Return the last map of features, a symbolic tensor (batch, rows, columns, k)."""
-    maps = []
-    for layer in model.layers:
-        is_pooling = "Pooling" in type(layer).__name__
-        # The output of a model within the model is none of this graph.
-        is_other = isinstance(layer, (keras.layers.InputLayer, keras.Model))
-        output = getattr(layer, "output", None)
-        if len(getattr(output, "shape", ())) == 4 and not is_pooling and not is_other:
-            maps.append(output)
+def last_map(name, records):
+    """Return the last feature maps, a tensor (1, rows, columns, channels).
+
+    Args:
+        name: of the model, for messages.
+        records: as `gradients.trace` returns them.
+
+    Raises:
+        InputError: the model has none.
+    """
+    maps, has_learned = [], False
+    for operation, _, leaving in records:
+        has_learned |= bool(getattr(operation, "trainable_variables", ()))
+        is_pooling = "Pooling" in type(operation).__name__
+        if has_learned and len(leaving[0].shape) == 4 and not is_pooling:
+            maps.append(leaving[0])
     if not maps:
         raise InputError(
-            f"{model.name}: has no map of features (batch, rows, columns, channels) "
-            "of its own; expected a convolutional network, not wrapped in another."
+            f"{name}: has no feature maps (batch, rows, columns, channels); expected a "
+            "convolutional network."
         )
-    # A single cell has no place; scores of classes may come as such.
+    # A single cell has no position; scores of classes may come as such.
     return ([x for x in maps if tuple(x.shape[1:3]) != (1, 1)] or maps)[-1]
 
 
-def cell_centres(model):
-    """Return where in the image the cells of the last map look at.
+def cell_centres(model, image):
+    """Return where in the image the cells of the last feature maps look at.
 
     A strided 1x1 convolution takes every second pixel from the first one on, so cells
     need not be spread evenly: those of the course's 2x2 map are centred on pixels 2
@@ -139,31 +148,40 @@ def cell_centres(model):
 
     Args:
         model: as in `grad_cam`.
+        image: as in `grad_cam`.
 
     Returns:
         Two arrays, of rows and of columns: the pixel on which the window of each cell
         is centred. Spread evenly where a layer is not known to move them.
     """
-    tensor = last_map(model)
-    producers = {id(getattr(x, "output", None)): x for x in model.layers}
+    records = trace(model, image)
+    tensor = last_map(model.name, records)
+    producers = {
+        id(leaving): record
+        for record in records
+        for leaving in record.leaving
+        if all(leaving is not x for x in record.entering)  # Dropout passes its input on
+    }
     cells, step, first = tensor.shape[1:3], np.ones(2), np.zeros(2)
-    while not isinstance(producers.get(id(tensor)), keras.layers.InputLayer):
-        layer = producers.get(id(tensor))
-        before = keras.tree.flatten(layer.input)[0] if layer else None
-        window = _window(layer, before) if layer else None
+    while id(tensor) in producers:
+        record = producers[id(tensor)]
+        window = _window(record) if record.entering else None
         if window is None:
-            image = np.array(model.input_shape[1:3])
-            step = image / cells
+            step = np.array(image.shape[:2]) / cells
             first = (step - 1) / 2
             break
         size, stride, padding = window
         step, first = stride * step, stride * first + (size - 1) / 2 - padding
-        tensor = before
+        tensor = record.entering[0]
     return [first[axis] + step[axis] * np.arange(cells[axis]) for axis in (0, 1)]
 
 
-def _window(layer, before):
+def _window(record):
     """Return (size, stride, padding before it) of a layer's window, each (2,)."""
+    layer, inside, outside = record.operation, record.entering[0], record.leaving[0]
+    if len(inside.shape) != 4 or len(outside.shape) != 4:
+        return None
+    inside, outside = (np.array(x.shape[1:3]) for x in (inside, outside))
     one, none = np.ones(2), np.zeros(2)
     if isinstance(layer, keras.layers.ZeroPadding2D):
         (top, _), (left, _) = layer.padding
@@ -171,18 +189,19 @@ def _window(layer, before):
         return one, one, np.array([top, left]) if last else none
     size = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
     if size is None:
-        same = layer.output.shape[1:3] == before.shape[1:3]
-        return (one, one, none) if same else None
+        return (one, one, none) if (inside == outside).all() else None
     size = (np.array(size) - 1) * getattr(layer, "dilation_rate", 1) + 1
-    stride, inside = np.array(layer.strides), np.array(before.shape[1:3])
-    total = (np.array(layer.output.shape[1:3]) - 1) * stride + size - inside
+    stride = np.array(layer.strides)
+    if (outside > inside).any():  # a transposed convolution
+        return None
+    total = (outside - 1) * stride + size - inside
     return size, stride, np.maximum(total, 0) // 2 if layer.padding == "same" else none
 
 
-def _at_pixels(cells, model):
+def _at_pixels(cells, model, image):
     """Interpolate between the cells of the last map, each where it looks at."""
-    for axis, centres in enumerate(cell_centres(model)):
-        pixels = np.arange(model.input_shape[1 + axis])
+    for axis, centres in enumerate(cell_centres(model, image)):
+        pixels = np.arange(image.shape[axis])
         cells = np.apply_along_axis(
             lambda line, x=pixels, at=centres: np.interp(x, at, line), axis, cells
         )
@@ -202,29 +221,25 @@ def explain(classifier, image):
     """
     probabilities = classifier.probabilities(image[None])[0]
     label = int(probabilities.argmax())
-    model, batch = classifier.model, classifier.preprocess(image[None])
-    if None in model.input_shape[1:]:
-        raise InputError(
-            f"{model.name}: takes pictures of any size; expected a network of a fixed "
-            "one, where each cell of its maps has a place."
-        )
+    model, inputs = classifier.model, classifier.preprocess(image[None])[0]
     maps = {
-        "grad_cam": _at_pixels(grad_cam(model, batch[0], label), model),
-        "input_gradient": input_gradient(model, batch[0], label),
+        "grad_cam": _at_pixels(grad_cam(model, inputs, label), model, inputs),
+        "input_gradient": input_gradient(model, inputs, label),
         "occlusion": occlusion(classifier, image, label),
     }
     return label, float(probabilities[label]), maps
 
 
-def run(model_name, image_path, out, trust=False):
-    """Explain a model's answer for a picture, as the command does.
+def run(model_name, image_path, out, trust=False, preprocessing=None):
+    """Explain a model's prediction for a picture, as the command does.
 
     Args:
-        model_name: a `.h5` or `.keras` file, or the name of a network of the family,
-            which then answers with random weights.
+        model_name: a file that `open_classifier` takes, or the name of a network of the
+            family, which then predicts with random weights.
         image_path: a picture.
         out: directory for `explain.csv`, `.png` and `.txt`.
         trust: as in `load_model`.
+        preprocessing: as in `open_classifier`.
 
     Returns:
         `(maps, verdict)`.
@@ -232,13 +247,13 @@ def run(model_name, image_path, out, trust=False):
     Raises:
         InputError: the model or the picture cannot be used.
     """
-    is_file = Path(model_name).suffix in (".h5", ".hdf5", ".keras")
+    is_file = Path(model_name).suffix or Path(model_name).exists()
     if is_file:
-        model, card = load_model(model_name, trust)
+        classifier = open_classifier(model_name, trust, preprocessing)
     else:
         size = 32 if family.NETWORKS[family.check_name(model_name)][0] else 64
-        model, card = build(model_name, (size, size, 3), 6), {}
-    classifier = Classifier(model, card, model_name)
+        model = build(model_name, (size, size, 3), 6)
+        classifier = Classifier(model, {}, model_name)
     image = read_image(image_path, (classifier.height, classifier.width))
     report = Report(
         "explain",
@@ -249,8 +264,8 @@ def run(model_name, image_path, out, trust=False):
     )
     if not is_file:
         print("  The network is untrained: its answer is that of random weights.")
-    for assumption in classifier.assumptions if is_file else ():
-        print(f"  Assumed, for {model_name} does not say: {assumption}.")
+    for remark in classifier.remarks() if is_file else ():
+        print(f"  {remark}")
     report.begin("three maps")
     label, probability, maps = explain(classifier, image)
     name = classifier.class_names[label]

@@ -79,22 +79,22 @@ def test_occlusion_covers_every_pixel(shape):
 def test_cells_lie_where_their_windows_are_centred(resnet50, model):
     # conv1: window 7, stride 2, padding 3: centred on 2i. Max pooling: window 3, stride
     # 2: on 2i + 1 of these, so 4i + 2. Three times every second: 32i + 2.
-    rows, columns = explain.cell_centres(resnet50)
+    rows, columns = explain.cell_centres(resnet50, np.zeros((64, 64, 3), np.float32))
     assert list(rows) == list(columns) == [2, 34]
     # Padded windows of 3 are centred on every second pixel, twice.
-    assert list(explain.cell_centres(model)[0]) == [0, 4, 8, 12]
+    assert list(explain.cell_centres(model, random_image())[0]) == [0, 4, 8, 12]
 
 
 def test_cells_after_same_padding_and_unknown_layers():
     inputs = keras.Input((8, 9, 3))
     x = keras.layers.Conv2D(2, 3, strides=2, padding="same")(inputs)
-    rows, columns = explain.cell_centres(keras.Model(inputs, x))
+    image = np.zeros((8, 9, 3), np.float32)
+    rows, columns = explain.cell_centres(keras.Model(inputs, x), image)
     # TensorFlow pads 8 by one, after the end; and 9 by one on both sides.
     assert list(rows) == [1, 3, 5, 7]
     assert list(columns) == [0, 2, 4, 6, 8]
-    x = keras.layers.Cropping2D(2)(inputs)
-    x = keras.layers.ReLU()(x)
-    rows, _ = explain.cell_centres(keras.Model(inputs, x))
+    x = keras.layers.Conv2D(2, 1)(keras.layers.Cropping2D(2)(inputs))
+    rows, _ = explain.cell_centres(keras.Model(inputs, x), image)
     assert list(rows) == [0.5, 2.5, 4.5, 6.5]
 
 
@@ -107,7 +107,7 @@ def test_explain_takes_the_likeliest_class(model):
     assert {values.shape for values in maps.values()} == {(16, 16)}
     cells = explain.grad_cam(model, image / np.float32(255), label)
     assert cells.max() > 0
-    centres = explain.cell_centres(model)
+    centres = explain.cell_centres(model, image / np.float32(255))
     at_pixels = maps["grad_cam"][np.ix_(*(np.array(x, int) for x in centres))]
     np.testing.assert_allclose(at_pixels, cells, rtol=1e-5)
 
@@ -130,35 +130,80 @@ def test_verdict_follows_the_maps():
 
 
 def test_a_model_without_maps_is_refused():
-    inputs = keras.Input((4, 4, 3))
-    outputs = keras.layers.Dense(2)(keras.layers.Flatten()(inputs))
-    with pytest.raises(InputError, match="no map of features"):
-        explain.last_map(keras.Model(inputs, outputs, name="dense"))
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    dense = keras.Model(inputs, keras.layers.Dense(2)(x), name="dense")
+    with pytest.raises(InputError, match="dense: has no feature maps"):
+        explain.grad_cam(dense, random_image(), 0)
 
 
-def test_scores_of_classes_that_come_as_a_map_are_none_of_features():
+def test_scores_of_classes_that_come_as_a_map_are_not_feature_maps():
     inputs = keras.Input((16, 16, 3))
     x = keras.layers.Conv2D(5, 3, name="features")(inputs)
     x = keras.layers.GlobalAveragePooling2D(keepdims=True)(x)
     x = keras.layers.Flatten()(keras.layers.Conv2D(2, 1)(x))
-    assert explain.last_map(keras.Model(inputs, x)).shape == (None, 14, 14, 5)
+    found = explain.grad_cam(keras.Model(inputs, x), random_image(), 1)
+    assert found.shape == (14, 14)
 
 
-def test_maps_of_a_model_within_the_model_are_not_reached(model):
+def wrapped_in_a_sequential(model):
+    return keras.Sequential([keras.Input((16, 16, 3)), model])
+
+
+def wrapped_in_a_functional(model):
     base = keras.Model(model.input, feature_maps(model)["C4"])
     inputs = keras.Input((16, 16, 3))
     x = keras.layers.GlobalAveragePooling2D()(base(inputs))
-    wrapped = keras.Model(inputs, keras.layers.Dense(2, "softmax")(x))
-    with pytest.raises(InputError, match="not wrapped in another"):
-        explain.explain(Classifier(wrapped, {}), random_image(np.uint8))
+    head = keras.layers.Dense(4, "softmax")
+    wrapped = keras.Model(inputs, head(x))
+    head.set_weights(model.layers[-1].get_weights())
+    return wrapped
 
 
-def test_pictures_of_any_size_have_no_places():
-    inputs = keras.Input((None, None, 3))
-    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(inputs))
-    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(x))
-    with pytest.raises(InputError, match="of a fixed one"):
-        explain.explain(Classifier(model, {}), random_image(np.uint8))
+@pytest.mark.parametrize("wrap", [wrapped_in_a_sequential, wrapped_in_a_functional])
+def test_a_model_within_a_model_has_the_maps_of_its_own(model, wrap):
+    image = random_image(np.uint8)
+    expected = explain.explain(Classifier(model, {}), image)[2]
+    found = explain.explain(Classifier(wrap(model), {}), image)[2]
+    for key, values in expected.items():
+        np.testing.assert_allclose(found[key], values, atol=1e-5)
+
+
+def any_size(layers):
+    return [keras.Input((None, None, 3)), *layers]
+
+
+def grey(layers):
+    return [keras.Input((16, 16, 1)), *layers]
+
+
+def grey_without_channels(layers):
+    return [keras.Input((16, 16)), keras.layers.Reshape((16, 16, 1)), *layers]
+
+
+def operations(layers):
+    return [keras.Input((16, 16, 3)), *layers, keras.layers.Dropout(0.5)]
+
+
+@pytest.mark.parametrize("kind", [any_size, grey, grey_without_channels, operations])
+@pytest.mark.parametrize("last", ["softmax", None])
+def test_any_classifier_of_images_is_explained(kind, last):
+    keras.utils.set_random_seed(0)
+    layers = kind(
+        [
+            keras.layers.Dropout(0.5),
+            keras.layers.Conv2D(4, 3),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, last),
+        ]
+    )
+    classifier = Classifier(keras.Sequential(layers), {})
+    size = (classifier.height, classifier.width)
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    _, _, maps = explain.explain(classifier, image)
+    assert {values.shape for values in maps.values()} == {size}
+    assert np.isfinite(maps["grad_cam"]).all()
+    assert maps["input_gradient"].any()
 
 
 def test_command_explains_a_file(model, tmp_path):
