@@ -26,17 +26,17 @@ from pathlib import Path
 import h5py
 import keras
 
-from resnet_keras.compiling import compile_as_saved
 from resnet_keras.errors import InputError, check_is_file
-from resnet_keras.legacy import mended
-from resnet_keras.safety import (
+from resnet_keras.files.compiling import compile_as_saved
+from resnet_keras.files.legacy import mended
+from resnet_keras.files.safety import (
     check_archive,
     check_h5_model,
     check_keras_model,
     naming_damage,
 )
-from resnet_keras.sizes import check_size
-from resnet_keras.writing import write_whole
+from resnet_keras.files.sizes import check_size
+from resnet_keras.files.writing import write_whole
 
 _CARD_ATTRIBUTE = "resnet_keras_card"  # in .h5
 _OPTIMIZER_GROUP = "resnet_keras_optimizer"  # in .h5
@@ -113,7 +113,7 @@ def load_model(path, trust=False, compile=False):
     Args:
         path: the file.
         trust: whether the file may name any class, and so run code of its maker.
-            Otherwise only what an image classifier needs (`resnet_keras.safety`).
+            Otherwise only what an image classifier needs (`resnet_keras.files.safety`).
         compile: whether to compile the model with the optimizer, its settings and the
             loss that the file names, to train on; otherwise it is ready to predict.
 

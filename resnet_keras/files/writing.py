@@ -1,0 +1,132 @@
+"""Files that appear whole or not at all."""
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+_MARK = "-partial-"  # of temporary names
+
+
+@contextlib.contextmanager
+def write_whole(path):
+    """Give a temporary path beside `path` that takes its name if all goes well.
+
+    A full disk, an error, a kill or a power cut leaves whatever stood at `path` as it
+    was.
+    """
+    path = Path(path)
+    suffix = "".join(path.suffixes[-2:])  # Keras wants .weights.h5 whole
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(
+            prefix=f".{path.name.removesuffix(suffix)}{_MARK}",
+            suffix=suffix,
+            dir=path.parent,
+        )
+        os.close(handle)
+        temporary = Path(temporary)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except Exception as error:
+        # HDF5 reports a full disk as RuntimeError or ValueError as well as OSError.
+        if isinstance(error, (OSError, RuntimeError)):
+            raise _unwritten(path, error) from error
+        raise
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _unwritten(path, error):
+    reason = getattr(error, "strerror", None) or str(error)
+    return OSError(
+        f"{path}: could not be written ({reason}). Free some space or choose another "
+        "place; what stood there before is untouched."
+    )
+
+
+@contextlib.contextmanager
+def write_whole_folder(path, members):
+    """Give a temporary folder beside `path` that takes its name if all goes well.
+
+    What stood at `path`, a folder of `members` or nothing, goes once the new one is
+    complete.
+
+    Raises:
+        OSError: `path` is a file or holds something else, or the folder could not be
+            written.
+    """
+    path = Path(path)
+    refuse_file(path)
+    for each in path.iterdir() if path.is_dir() else ():
+        if each.name not in members:
+            raise OSError(
+                f"{path}: holds {each.name}, which would be lost; expected a new "
+                "folder, or one written before."
+            )
+    prefix = f".{path.name}{_MARK}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as directory:
+            new, old = Path(directory) / "new", Path(directory) / "old"
+            new.mkdir()
+            yield new
+            if path.exists():
+                path.rename(old)
+            try:
+                new.rename(path)
+            except OSError:
+                if old.exists():
+                    old.rename(path)
+                raise
+    except OSError as error:
+        raise _unwritten(path, error) from error
+
+
+def check_folder(path):
+    """Make a folder if need be, and see before long work that it can be written to.
+
+    Raises:
+        OSError: it cannot.
+    """
+    refuse_file(path)
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"{path}: cannot be written to ({error.strerror}); expected a folder for "
+            "what comes out."
+        ) from error
+
+
+def refuse_file(path):
+    """Raise OSError if `path` is there and no folder."""
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise OSError(f"{path}: is a file; expected a folder for what comes out.")
+
+
+def remove_leftovers(directory):
+    """Remove what `write_whole` had to leave behind where a process was killed."""
+    for path in Path(directory).glob(f".*{_MARK}*"):
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
+
+
+def write_json(path, value):
+    """Write `value` as indented JSON, whole or not at all."""
+    with write_whole(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
