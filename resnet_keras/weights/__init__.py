@@ -22,7 +22,7 @@ _HOMES = {  # looked up on first use: naming schemes need no Keras
     "variant_of": "loading",
     "without_biases": "loading",
 }
-__all__ = list(_HOMES)  # noqa: PLE0604
+__all__ = list(_HOMES)
 
 
 def __getattr__(name):

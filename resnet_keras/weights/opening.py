@@ -18,8 +18,8 @@ def open_model(name, trust=False):
         trust: as in `load_model`.
 
     Returns:
-        `(model, metadata)`, as `load_model` returns them. A network for weights alone takes
-        pictures of 224 x 224 pixels.
+        `(model, metadata)`, as `load_model` returns them. A network for weights alone
+        takes pictures of 224 x 224 pixels.
 
     Raises:
         InputError: the file cannot be used, or has weights but no head to classify.

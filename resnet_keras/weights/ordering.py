@@ -104,9 +104,7 @@ def _num_equal(kernels, wanted):
 def _difference(names, kernels, wanted, depth):
     index = _num_equal(kernels, [kernel for _, kernel in wanted])
     if index in (len(kernels), len(wanted)):
-        return (
-            f"it has {len(kernels)} convolutions; ResNet{depth} has {len(wanted)}"
-        )
+        return f"it has {len(kernels)} convolutions; ResNet{depth} has {len(wanted)}"
     return (
         f"{names[index]}, its convolution {index + 1}, has a kernel of shape "
         f"{kernels[index]}; ResNet{depth} has {wanted[index][1]} there"
@@ -127,8 +125,10 @@ def _check_others(names, shapes, kernels):
                 f"before it has {kernel[-1]}"
             )
     if len(names["dense"]) > 1:
-        raise NoMatch(f"it has the dense layers {', '.join(names['dense'])}; expected "
-                      "one, the head")
+        raise NoMatch(
+            f"it has the dense layers {', '.join(names['dense'])}; expected "
+            "one, the head"
+        )
     for name in names["dense"]:
         if shapes[name][0][0] != kernels[-1][-1]:
             raise NoMatch(

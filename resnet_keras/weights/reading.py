@@ -5,9 +5,9 @@ gamma, beta, moving mean and moving variance. Nothing in a file is run, and size
 checked before they are believed. What a file is, its content says, not its suffix.
 """
 
-import os
 import pickle
 import re
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def read(path):
     if kind not in _READERS:
         kind = path.suffix  # damaged, perhaps: let its reader say how
     if kind not in _READERS:
-        raise InputError(f"{path}: holds no weights that are known; expected {_WANTED}.")
+        raise InputError(f"{path}: holds no weights known here; expected {_WANTED}.")
     layers, says_whose = _READERS[kind](path)
     weights = arranged(path, layers)
     if weights.scheme == ordering.SCHEME and _READERS[kind] is not _read_h5:
@@ -190,14 +190,16 @@ def positions_of(shapes):
 def _read_h5(path):
     """Return the layers of an HDF5 file by name, and whether their names say whose.
 
-    Names of the course in the newer layout are this package's, whose networks vary.
+    Names of the course in the newer layout may be this package's, whose networks vary:
+    all but the course's have more than one layer that pads.
     """
     with naming_damage(path), h5py.File(path) as file:
         check_h5_weights(path)
         if "layer_names" in file.attrs:  # Keras 1 and 2
             return _read_keras_2(file), True
         if "layers" in file:
-            return dict(_read_keras_3(file["layers"])), False
+            num_padding = sum(key.startswith("zero_padding") for key in file["layers"])
+            return dict(_read_keras_3(file["layers"])), num_padding == 1
         raise InputError(
             f"{path}: an HDF5 file, but not one of weights (it holds "
             f"{', '.join(list(file)[:5]) or 'nothing'}); expected one that Keras "
@@ -265,7 +267,9 @@ def _read_torch(path):
     with naming_damage(path):
         # Restricted to tensors and plain containers: it runs nothing from the file.
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():  # of pickle's versions
+                warnings.simplefilter("ignore")
+                state = torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
             if "Unsupported" not in str(error):
                 raise
@@ -289,11 +293,12 @@ def _read_torch(path):
 
 def _from_torch(state):
     """Return the layers of a state dictionary, their arrays as Keras has them."""
-    groups = {}
     # What holds the network puts its own name first: module., model., backbone.
-    prefix = os.path.commonprefix(list(state)).rpartition(".")[0]
+    while len({name.split(".")[0] for name in state}) == 1 and len(state) > 4:
+        state = {name.partition(".")[2]: array for name, array in state.items()}
+    groups = {}
     for name, array in state.items():
-        layer, _, part = name[len(prefix) :].lstrip(".").rpartition(".")
+        layer, _, part = name.rpartition(".")
         groups.setdefault(layer, {})[part] = array
     layers = {}
     for name, parts in groups.items():
