@@ -125,6 +125,19 @@ def add_trust(parser):
     )
 
 
+def add_preprocessing(parser):
+    """Give a command that shows pictures to a model the option `--preprocessing`."""
+    from resnet_keras.inference.modes import MODES, WORDS
+
+    words = "; ".join(f"{name}: {WORDS[name]}" for name in MODES)
+    parser.add_argument(
+        "--preprocessing",
+        choices=tuple(MODES),
+        help=f"what the model expects, where its file does not say it, or says it "
+        f"wrongly ({words})",
+    )
+
+
 def something(text):
     """An argparse type for what may be anything but nothing."""
     if not text:

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from resnet_keras.commands import add_trust, load_keras, run
-from resnet_keras.errors import InputError
 from resnet_keras.writing import check_folder, write_json
 
 
@@ -47,7 +46,12 @@ def main(argv=None):
     from resnet_keras import plots
     from resnet_keras.datasets import load_dataset
     from resnet_keras.files import versions
-    from resnet_keras.inference import Classifier, check_numbers, scores
+    from resnet_keras.inference import (
+        Classifier,
+        align_classes,
+        check_numbers,
+        scores,
+    )
     from resnet_keras.pretrained import open_model
 
     loaded = open_model(arguments.model, arguments.trust)
@@ -57,8 +61,15 @@ def main(argv=None):
         print(f"Note on {arguments.model}: {note}")
     for assumption in classifier.assumptions:
         print(f"Assumed, for {arguments.model} does not say: {assumption}.")
-    names = classifier.class_names
-    positions = _positions(classifier, dataset, arguments)
+    positions, names, note = align_classes(
+        classifier.class_names,
+        classifier.names_are_assumed,
+        dataset.class_names,
+        arguments.model,
+        arguments.data,
+    )
+    if note:
+        print(f"Assumed, for {arguments.model} does not say: {note}.")
     parts = {"train": [dataset.train], "test": [dataset.test]}
     parts["all"] = parts["train"] + parts["test"]
     chosen = parts[arguments.part]
@@ -115,28 +126,6 @@ def _scores_elsewhere(classifier, images, labels):
         print(f"  {name:<24} {accuracy[name]:.4f}")
     print(f"  {'mean of all':<24} {sum(accuracy.values()) / len(accuracy):.4f}")
     return accuracy
-
-
-def _positions(classifier, dataset, arguments):
-    """Return where each class of the data stands among the model's, as an array."""
-    import numpy as np
-
-    names = classifier.class_names
-    if classifier.names_are_assumed and len(names) == len(dataset.class_names):
-        names[:] = dataset.class_names
-    repeated = [name for name in dataset.class_names if names.count(name) > 1]
-    if repeated:
-        raise InputError(
-            f"{arguments.model}: has more than one class named {repeated[0]!r}, which "
-            f"{arguments.data} has, too; expected to know which is meant."
-        )
-    unknown = [name for name in dataset.class_names if name not in names]
-    if unknown:
-        raise InputError(
-            f"{arguments.data}: has the class {unknown[0]!r}, which {arguments.model} "
-            f"does not know; its {len(names)} classes are {', '.join(names[:10])}."
-        )
-    return np.array([names.index(name) for name in dataset.class_names])
 
 
 if __name__ == "__main__":

@@ -88,12 +88,7 @@ def main(argv=None):
     if arguments.quantize:
         chosen = _spread(len(training), _NUM_CALIBRATING)
         calibration = classifier.preprocess(training.images[chosen])
-    carried = {
-        "class_names": classifier.class_names,
-        "input_size": [classifier.height, classifier.width, classifier.channels],
-        "preprocessing": classifier.preprocessing,
-    }
-    form.write(model, card | carried, path, calibration)
+    form.write(model, card | classifier.metadata(), path, calibration)
 
     try:
         answer = form.open(path, model)

@@ -52,8 +52,8 @@ def save_model(model, path, card=None, optimizer=None):
         model: `keras.Model` that classifies images.
         path: where to write; the suffix, `.h5` or `.keras`, chooses the format.
         card: dictionary with any of the entries above. Where it does not give them,
-            they come from the weights that the model was built with; input size,
-            preprocessing and versions are filled in.
+            they come from the file that the model, or its weights, came from; input
+            size and versions are filled in. What is not known is not written.
         optimizer: Keras optimizer whose state goes along in an `.h5` file, where
             `load_optimizer` finds it and Keras does not look.
 
@@ -77,9 +77,8 @@ def save_model(model, path, card=None, optimizer=None):
         )
     card = {
         "input_size": list(model.input_shape[1:]),
-        "preprocessing": usual_preprocessing(model),
         "versions": versions(),
-        **getattr(model, "card", {}),  # of the weights that it was built with
+        **getattr(model, "card", {}),  # of the file that it, or its weights, came from
         **(card or {}),
     }
     text = json.dumps(card)
@@ -95,16 +94,6 @@ def save_model(model, path, card=None, optimizer=None):
             keras.saving.save_model(model, temporary)
             with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr(_CARD_MEMBER, text)
-
-
-def usual_preprocessing(model):
-    """Return what a model that does not say so is taken to expect of pictures.
-
-    That is RGB values divided by 255, or as they are where the model rescales itself.
-    """
-    kinds = (keras.layers.Rescaling, keras.layers.Normalization)
-    rescales = any(isinstance(layer, kinds) for layer in model.layers[:4])
-    return PREPROCESSING | ({"scale": 1.0} if rescales else {})
 
 
 def load_model(path, trust=False, compile=False):
@@ -161,6 +150,12 @@ def load_model(path, trust=False, compile=False):
         ) from error
     if compile:
         notes += compile_as_saved(model, training)
+    # For `save_model`, which may be given the model alone.
+    model.card = {
+        key: card[key]
+        for key in ("class_names", "preprocessing")
+        if card.get(key) is not None
+    }
     return model, card | ({"notes": notes} if notes else {})
 
 

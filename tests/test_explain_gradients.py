@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import ResNetCIFAR, differentiate
+from resnet_keras import ResNetCIFAR
 from resnet_keras.errors import InputError
+from resnet_keras.explain import gradients
 
 
 def tiny(last="softmax", dtype="float64"):
@@ -30,7 +31,7 @@ def loss(model, images, labels):
 def test_kernel_gradients_equal_finite_differences():
     model, rng = tiny(), np.random.default_rng(1)
     images, labels = rng.normal(size=(5, 4, 4, 2)), np.array([0, 1, 2, 0, 1])
-    norms = differentiate.gradient_norms(model, ["first", "second"])
+    norms = gradients.gradient_norms(model, ["first", "second"])
     _, by_kernel = norms(images, labels)
     step = 1e-6
     for name, found in zip(["first", "second"], by_kernel, strict=True):
@@ -51,7 +52,7 @@ def test_kernel_gradients_equal_finite_differences():
 def test_output_gradient_of_the_last_convolution_is_the_formulas():
     model, rng = tiny(), np.random.default_rng(1)
     images, labels = rng.normal(size=(5, 4, 4, 2)), np.array([0, 1, 2, 0, 1])
-    by_output, _ = differentiate.gradient_norms(model, ["second"])(images, labels)
+    by_output, _ = gradients.gradient_norms(model, ["second"])(images, labels)
     # The loss's gradient by the logits is (p - y) / batch, and by their input W times.
     error = np.asarray(model(images, training=True)) - np.eye(3)[labels]
     expected = error / 5 @ np.asarray(model.layers[-1].kernel).T
@@ -60,9 +61,9 @@ def test_output_gradient_of_the_last_convolution_is_the_formulas():
 
 def test_norm_of_tiny_gradients_does_not_underflow():
     tf = pytest.importorskip("tensorflow")
-    norm = differentiate._norm(tf, tf.constant([3e-30, 4e-30]))
+    norm = gradients._norm(tf, tf.constant([3e-30, 4e-30]))
     assert float(norm) == pytest.approx(5e-30, rel=1e-5)
-    assert float(differentiate._norm(tf, tf.zeros(3))) == 0
+    assert float(gradients._norm(tf, tf.zeros(3))) == 0
 
 
 def score(model, image, label):
@@ -84,7 +85,7 @@ def test_image_gradients_equal_finite_differences(last, label):
         rng.normal(size=(4, 4, 2)),
         1e-6,
     )
-    _, (found,) = differentiate.score_gradients(model, [], image, label)
+    _, (found,) = gradients.score_gradients(model, [], image, label)
     high, low = (score(model, image + s * direction, label) for s in (step, -step))
     expected = (high - low) / (2 * step)
     assert np.sum(found * direction) == pytest.approx(expected, rel=1e-5)
@@ -94,8 +95,8 @@ def test_score_of_a_softmax_is_its_logit():
     with_softmax, linear = tiny("softmax"), tiny("linear")
     linear.set_weights(with_softmax.get_weights())
     image = np.random.default_rng(3).normal(size=(4, 4, 2))
-    _, (found,) = differentiate.score_gradients(with_softmax, [], image, 1)
-    _, (expected,) = differentiate.score_gradients(linear, [], image, 1)
+    _, (found,) = gradients.score_gradients(with_softmax, [], image, 1)
+    _, (expected,) = gradients.score_gradients(linear, [], image, 1)
     np.testing.assert_allclose(found, expected)
 
 
@@ -103,9 +104,7 @@ def test_inner_maps_come_with_their_gradients():
     model = ResNetCIFAR(8, (8, 8, 3), 4)
     pooled = model.get_layer("avg_pool")
     image = np.random.default_rng(0).random((8, 8, 3), np.float32)
-    (maps,), (_, gradient) = differentiate.score_gradients(
-        model, [pooled.input], image, 3
-    )
+    (maps,), (_, gradient) = gradients.score_gradients(model, [pooled.input], image, 3)
     assert maps.shape == gradient.shape == (2, 2, 64)
     # The logit is the mean over the map's four cells times the dense kernel.
     kernel = np.asarray(model.layers[-1].kernel)[:, 3] / 4
@@ -117,4 +116,4 @@ def test_model_of_whole_numbers_has_no_gradient():
     outputs = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
     model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(outputs))
     with pytest.raises(InputError, match="no gradient by its input of uint8"):
-        differentiate.score_gradients(model, [], np.zeros((8, 8, 3), np.uint8), 0)
+        gradients.score_gradients(model, [], np.zeros((8, 8, 3), np.uint8), 0)

@@ -7,27 +7,15 @@ import numpy as np
 
 from resnet_keras import fused, runtimes
 from resnet_keras.errors import InputError
-from resnet_keras.files import PREPROCESSING, usual_preprocessing
 from resnet_keras.folding import copy_folded_weights, fold_batch_norm
+from resnet_keras.inference import graph
+from resnet_keras.inference.heads import Head, last_activation
+from resnet_keras.inference.preprocessing import find_preprocessing
 
-_EPSILON = 1e-7  # the smallest probability whose logarithm the loss takes, as in Keras
 # From how many images on getting ready pays. For ResNet-50 on two cores folding and
 # tracing takes 2 s and spares 7 ms an image; a faster runtime takes another 4 to 6 s
 # and spares 1 to 2 ms.
 _SOME, _MANY = 33, 3000
-
-
-def check_numbers(answers, name):
-    """Refuse answers that are no numbers, of which the first class would be the best.
-
-    Raises:
-        InputError: naming the model.
-    """
-    if not np.isfinite(answers).all():
-        raise InputError(
-            f"{name}: answers NaN or infinity, so its weights, or the preprocessing in "
-            "its card, are damaged. Train it again, or take another copy."
-        )
 
 
 class Classifier:
@@ -49,27 +37,19 @@ class Classifier:
     """
 
     def __init__(self, model, card, name="model"):
-        inputs, outputs = model.input_shape, model.output_shape
-        if not (isinstance(inputs, tuple) and len(inputs) == 4 and inputs[3] in (1, 3)):
-            raise InputError(
-                f"{name}: its input has shape {inputs}; expected images, "
-                "(batch, height, width, 3)."
-            )
-        if not (isinstance(outputs, tuple) and len(outputs) == 2 and outputs[1]):
-            raise InputError(
-                f"{name}: its output has shape {outputs}; expected one number per "
-                "class, (batch, classes)."
-            )
-        self.model = model
+        inputs = _checked_input_shape(model, name)
+        outputs = _checked_output_shape(model, name)
+        self.model, self._name = model, name
         self.assumptions = []
         self.channels = inputs[3]
         self.height, self.width = self._input_size(inputs, card, name)
-        self.preprocessing = self._fill_in_preprocessing(card)
-        activation = getattr(model.layers[-1], "activation", None)
-        self._activation = getattr(activation, "__name__", "softmax")
-        self._is_binary = outputs[1] == 1 and self._activation == "sigmoid"
-        num_classes = 2 if self._is_binary else outputs[1]
-        self.class_names = self._fill_in_class_names(card, num_classes, name)
+        self.preprocessing, self._says_preprocessing, words = find_preprocessing(
+            model, card
+        )
+        self._head = Head(last_activation(model), outputs[1], name)
+        self.assumptions += [x for x in (words, self._head.note) if x]
+        self.class_names = self._fill_in_class_names(card, name)
+        self._fixed_batch_size = inputs[0]
         self._folded = self._fastest = None
         self._num_expected = 0
 
@@ -78,27 +58,41 @@ class Classifier:
         for side, said in zip(wanted, told, strict=True):
             if side and said and side != said:
                 raise InputError(
-                    f"{name}: its card says pictures of {told[0]} x {told[1]} pixels "
+                    f"{name}: its metadata says pictures of {told[0]} x {told[1]} pixels "
                     f"but the model takes {wanted[0]} x {wanted[1]}; expected the same."
                 )
         size = [said or side for said, side in zip(told, wanted, strict=True)]
         if None in size:
-            size = [64, 64]
-            self.assumptions.append("pictures of 64 x 64 pixels")
+            size = [side or next(filter(None, size), 64) for side in size]
+            self.assumptions.append(f"pictures of {size[0]} x {size[1]} pixels")
         return size
 
-    def _fill_in_preprocessing(self, card):
-        if card.get("preprocessing") is not None:
-            return PREPROCESSING | card["preprocessing"]
-        usual = usual_preprocessing(self.model)
-        self.assumptions.append(
-            "RGB values divided by 255"
-            if usual == PREPROCESSING
-            else "RGB values from 0 to 255, which the model rescales"
-        )
-        return usual
+    def remarks(self):
+        """Return lines for a command to print: what is assumed, and what to do then."""
+        lines = [
+            f"Assumed, for {self._name} does not say: {assumption}."
+            for assumption in self.assumptions
+        ]
+        if not self._says_preprocessing:
+            lines.append(
+                "If it was trained on other values, name them: --preprocessing."
+            )
+        return lines
 
-    def _fill_in_class_names(self, card, num_classes, name):
+    def metadata(self):
+        """Return what is known, not assumed, of the model, as a card says it."""
+        return {
+            "input_size": [self.height, self.width, self.channels],
+            **({} if self.names_are_assumed else {"class_names": self.class_names}),
+            **(
+                {"preprocessing": self.preprocessing}
+                if self._says_preprocessing
+                else {}
+            ),
+        }
+
+    def _fill_in_class_names(self, card, name):
+        num_classes = self._head.num_classes
         class_names = card.get("class_names")
         self.names_are_assumed = class_names is None
         if self.names_are_assumed:
@@ -106,7 +100,7 @@ class Classifier:
             return [str(label) for label in range(num_classes)]
         if len(class_names) != num_classes:
             raise InputError(
-                f"{name}: its card names {len(class_names)} classes but the model has "
+                f"{name}: its metadata names {len(class_names)} classes but the model has "
                 f"{num_classes}; expected a name for each."
             )
         return [str(class_name) for class_name in class_names]
@@ -120,20 +114,16 @@ class Classifier:
                 memory, not the answer: statistics are moving averages.
         """
         answer = self._way(len(images))
+        batch_size = self._fixed_batch_size or batch_size
         answers = []
         for start in range(0, len(images), batch_size):
             batch = self.preprocess(images[start : start + batch_size])
             number = len(batch)
-            if start and number < batch_size:  # one shape, so TensorFlow traces once
+            # One shape, so TensorFlow traces once; and some models take no other.
+            if number < batch_size and (start or self._fixed_batch_size):
                 batch = np.pad(batch, [(0, batch_size - number)] + [(0, 0)] * 3)
             answers.append(answer(batch)[:number])
-        answers = np.concatenate(answers).astype(np.float32)
-        if self._is_binary:
-            return np.concatenate([1 - answers, answers], axis=1)
-        if self._activation == "linear":  # logits
-            exponentials = np.exp(answers - answers.max(axis=1, keepdims=True))
-            return exponentials / exponentials.sum(axis=1, keepdims=True)
-        return answers
+        return self._head.probabilities(np.concatenate(answers).astype(np.float32))
 
     def prepare(self, num_images):
         """Get ready for about so many images, if they will come in small portions."""
@@ -154,7 +144,8 @@ class Classifier:
             return self._as_it_is
         if not self._folded:
             self._folded = _fold(self.model)
-        if num_images < _MANY:
+        # The runtimes are checked, and run, with batches of any size.
+        if num_images < _MANY or self._fixed_batch_size:
             return self._folded.predict_on_batch
         if not self._fastest:
             shape = (4, self.height, self.width, 3)
@@ -179,6 +170,47 @@ class Classifier:
         return batch
 
 
+def _checked_input_shape(model, name):
+    """Return (batch, height, width, channels), or refuse what takes no such images."""
+    if not graph.is_graph(model):
+        raise InputError(
+            f"{name}: a {type(model).__name__} that is no graph of layers, or is not "
+            "built; expected a functional or sequential model."
+        )
+    shape = model.input_shape
+    if not isinstance(shape, tuple):
+        raise InputError(
+            f"{name}: has {len(model.inputs)} inputs; expected one, of images."
+        )
+    wanted = "expected images, (batch, height, width, 3) or (batch, height, width, 1)"
+    if len(shape) == 4 and shape[3] not in (1, 3):
+        if shape[1] in (1, 3):
+            wanted += ", channels last: this one has them first"
+        elif shape[3] == 4:
+            wanted += ": a fourth channel, of transparency, is not read"
+    elif len(shape) == 4:
+        return shape
+    elif len(shape) == 3:
+        wanted += f": add a last axis, as keras.layers.Reshape({shape[1:]}) takes it"
+    raise InputError(f"{name}: its input has shape {shape}; {wanted}.")
+
+
+def _checked_output_shape(model, name):
+    """Return (batch, outputs), or refuse what does not classify whole images."""
+    shape = model.output_shape
+    if not isinstance(shape, tuple):
+        raise InputError(
+            f"{name}: has {len(model.outputs)} outputs; expected one, of classes: "
+            "keras.Model(model.inputs, model.outputs[0]) has the first alone."
+        )
+    if len(shape) != 2 or not shape[1]:
+        raise InputError(
+            f"{name}: its output has shape {shape}; expected one number per class, "
+            "(batch, classes)."
+        )
+    return shape
+
+
 def _fold(model):
     # It fails without a graph of layers, and for a layer that Keras does not copy.
     with contextlib.suppress(ValueError):
@@ -186,41 +218,3 @@ def _fold(model):
     # XLA is slow to start and slow to run on a CPU.
     model.compile(jit_compile=False if fused.is_useful() else "auto")
     return model
-
-
-def scores(probabilities, labels):
-    """Return accuracy, loss and the confusion matrix of answers to known labels.
-
-    Args:
-        probabilities: (num_images, num_classes).
-        labels: integers (num_images,).
-
-    Returns:
-        Dictionary: `accuracy` in [0, 1]; `loss`, the mean cross-entropy in nats;
-        `confusion`, counts (num_classes, num_classes), true class by predicted class;
-        `precision`, `recall`, (num_classes,), NaN where nothing was predicted, or
-        nothing is there to be recalled; `count`, images per true class.
-
-    Example:
-
-    >>> result = scores(np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))
-    >>> result["accuracy"], result["confusion"].tolist()
-    (0.5, [[1, 0], [1, 0]])
-    """
-    num_classes = probabilities.shape[1]
-    predicted = probabilities.argmax(axis=1)
-    confusion = np.zeros((num_classes, num_classes), np.int64)
-    np.add.at(confusion, (labels, predicted), 1)
-    of_truth = probabilities[np.arange(len(labels)), labels]
-    hits = confusion.diagonal()
-    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: there is no such share
-        precision = hits / confusion.sum(axis=0)
-        recall = hits / confusion.sum(axis=1)
-    return {
-        "accuracy": float((predicted == labels).mean()),
-        "loss": float(-np.log(np.maximum(of_truth, _EPSILON)).mean()),
-        "confusion": confusion,
-        "precision": precision,
-        "recall": recall,
-        "count": confusion.sum(axis=1),
-    }

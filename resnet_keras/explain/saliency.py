@@ -10,11 +10,12 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras import differentiate, family, plots
+from resnet_keras import family, plots
 from resnet_keras.errors import InputError
+from resnet_keras.explain.gradients import score_gradients
 from resnet_keras.files import load_model
 from resnet_keras.images import read_image
-from resnet_keras.inference import Classifier
+from resnet_keras.inference.classifier import Classifier
 from resnet_keras.models import build
 from resnet_keras.report import Report
 
@@ -47,9 +48,7 @@ def grad_cam(model, image, label):
 
     Source: Selvaraju et al. (2017), arXiv 1610.02391, equations 1 and 2.
     """
-    (maps,), (_, gradients) = differentiate.score_gradients(
-        model, [last_map(model)], image, label
-    )
+    (maps,), (_, gradients) = score_gradients(model, [last_map(model)], image, label)
     return np.maximum((maps * gradients.mean((0, 1))).sum(axis=-1), 0)
 
 
@@ -66,7 +65,7 @@ def input_gradient(model, image, label):
 
     Source: Simonyan et al. (2013), arXiv 1312.6034, section 3.
     """
-    _, (gradient,) = differentiate.score_gradients(model, [], image, label)
+    _, (gradient,) = score_gradients(model, [], image, label)
     return np.abs(gradient).max(axis=-1)
 
 

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import inference
 from resnet_keras.errors import InputError
-from resnet_keras.inference import Classifier, scores
+from resnet_keras.inference import Classifier
+from resnet_keras.inference import classifier as module
 from tests.conftest import assert_same_answers, coloured_images, randomize
 
 
@@ -37,9 +37,9 @@ def test_alone_or_in_a_batch_of_any_size_gives_the_same(resnet50):
 @pytest.fixture
 def thresholds(monkeypatch):
     """Let 4 images be some and 6 be many, and have no runtime but Keras' own."""
-    monkeypatch.setattr(inference.runtimes, "has_openvino", lambda: False)
-    monkeypatch.setattr(inference, "_SOME", 4)
-    monkeypatch.setattr(inference, "_MANY", 6)
+    monkeypatch.setattr(module.runtimes, "has_openvino", lambda: False)
+    monkeypatch.setattr(module, "_SOME", 4)
+    monkeypatch.setattr(module, "_MANY", 6)
 
 
 def test_few_some_and_many_images_get_the_same_answers(tiny_model, thresholds):
@@ -68,11 +68,11 @@ def test_what_is_made_ready_is_decided_by_the_number_of_images(
     tiny_model, thresholds, monkeypatch
 ):
     ready = []
-    fold = inference._fold
-    monkeypatch.setattr(inference, "_fold", lambda m: ready.append("fold") or fold(m))
-    fastest = inference.runtimes.fastest
+    fold = module._fold
+    monkeypatch.setattr(module, "_fold", lambda m: ready.append("fold") or fold(m))
+    fastest = module.runtimes.fastest
     monkeypatch.setattr(
-        inference.runtimes,
+        module.runtimes,
         "fastest",
         lambda *arguments: ready.append("runtime") or fastest(*arguments),
     )
@@ -185,15 +185,3 @@ def test_no_classifier_is_refused():
 def test_card_with_too_few_names_is_refused(tiny_model):
     with pytest.raises(InputError, match="names 2 classes but the model has 3"):
         Classifier(tiny_model, {"class_names": ["a", "b"]}, "m.h5")
-
-
-def test_scores_by_hand():
-    probabilities = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.6, 0.4, 0.0]])
-    result = scores(probabilities, np.array([0, 1, 1]))
-    assert result["accuracy"] == pytest.approx(2 / 3)
-    expected = -(np.log(0.5) + np.log(0.8) + np.log(0.4)) / 3
-    assert result["loss"] == pytest.approx(expected)
-    assert result["confusion"].tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 0]]
-    np.testing.assert_allclose(result["precision"], [0.5, 1, np.nan])
-    np.testing.assert_allclose(result["recall"], [1, 0.5, np.nan])
-    assert result["count"].tolist() == [1, 2, 0]
