@@ -7,7 +7,7 @@ from pathlib import Path
 
 from resnet_keras.commands import add_trust, complain, integer_from, load_keras, run
 from resnet_keras.errors import InputError
-from resnet_keras.writing import check_folder
+from resnet_keras.writing import check_folder, check_not_input
 
 
 def _parse(argv):
@@ -100,16 +100,17 @@ def _write_pictures(directory, paths, answers):
     from resnet_keras import plots
     from resnet_keras.images import read_image
 
-    taken = set()
-    for path, answer in zip(paths, answers, strict=True):
-        name, number = Path(path).stem, 1
-        while name in taken:  # a/hand.jpg and b/hand.jpg
+    outputs = []
+    for path in paths:
+        output, number = directory / f"{Path(path).stem}_predicted.png", 1
+        while output in outputs:  # a/hand.jpg and b/hand.jpg
             number += 1
-            name = f"{Path(path).stem}_{number}"
-        taken.add(name)
-        figure = plots.prediction(read_image(path, 320), answer)
-        plots.save(figure, directory / f"{name}_predicted.png")
-        print(f"Written: {directory / name}_predicted.png", file=sys.stderr)
+            output = directory / f"{Path(path).stem}_{number}_predicted.png"
+        outputs.append(output)
+    check_not_input(outputs, paths)
+    for path, answer, output in zip(paths, answers, outputs, strict=True):
+        plots.save(plots.prediction(read_image(path, 320), answer), output)
+        print(f"Written: {output}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from resnet_keras import family
 from resnet_keras.commands import integer_from, load_keras, run
 from resnet_keras.errors import InputError
-from resnet_keras.writing import check_folder
+from resnet_keras.writing import check_folder, check_not_input
 
 # How a block brings its input to its sum; a plain network's blocks have none.
 KINDS = ("convolutional", "padded", "identity", "plain")
@@ -326,6 +326,7 @@ def main(argv=None):
         family.check_name(arguments.model)
     if arguments.plot:
         check_folder(Path(arguments.plot).parent)
+        check_not_input([arguments.plot], [arguments.model])
     load_keras()
     model = _load(arguments) if is_file else _build(arguments)
     height, width, _ = model.input_shape[1:]

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 import safetensors
 
-from resnet_keras import ResNet50, export, load_model, save_model
+from resnet_keras import ResNet50, load_model, save_model
 from resnet_keras.errors import InputError
-from resnet_keras.formats import FORMATS, check_needs, torch_setup
+from resnet_keras.export import __main__ as export
+from resnet_keras.export import exporting, keras_applications
+from resnet_keras.export import torchvision as torchvision_format
+from resnet_keras.export.formats import FORMATS, check_needs
 from resnet_keras.inference import Classifier
 from resnet_keras.models import ResNet
 from tests.conftest import command, randomize, write_pair
@@ -142,28 +145,27 @@ def test_torchvision_answers_the_same(depth, torchvision, source, tmp_path, caps
 
 def test_setup_of_torchvisions_own_network_changes_nothing():
     model = ResNet(14, (32, 32, 3), 3, variant="torch")
-    assert torch_setup(model) == "model = torchvision.models.resnet14(num_classes=3)"
+    assert torchvision_format.hint(model) == "model = torchvision.models.resnet14(num_classes=3)"
 
 
 def test_keras_applications_answers_the_same(tmp_path):
     model = randomize(ResNet50((32, 32, 3), 3, pool_padding=1))  # epsilon the course's
-    form = FORMATS["keras-applications"]
-    card = {"class_names": NAMES}
-    form.write(model, card, tmp_path / "out.weights.h5", None)
-    assert json.loads((tmp_path / "out.json").read_text()) == card
+    metadata = {"class_names": NAMES}
+    keras_applications.write(model, metadata, tmp_path / "out.weights.h5", None)
+    assert json.loads((tmp_path / "out.json").read_text()) == metadata
     images = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
-    found = form.open(tmp_path / "out.weights.h5", model)(images)
+    found = keras_applications.read(tmp_path / "out.weights.h5", model)(images)
     np.testing.assert_allclose(found, model(images), atol=1e-5)
 
 
-def test_keras_applications_cannot_do_without_padding(resnet50, tmp_path):
+def test_keras_applications_cannot_do_without_padding(resnet50):
     with pytest.raises(InputError, match="would answer wrongly"):
-        FORMATS["keras-applications"].write(resnet50, {}, tmp_path / "a", None)
+        keras_applications.check(resnet50)
 
 
-def test_other_libraries_have_no_network_for_other_models(tiny_model, tmp_path):
-    with pytest.raises(InputError, match="no ResNet of 18, 34"):
-        FORMATS["torchvision"].write(tiny_model, {}, tmp_path / "a", None)
+def test_other_libraries_have_no_network_for_other_models(tiny_model):
+    with pytest.raises(InputError, match="expected a ResNet of 18, 34"):
+        torchvision_format.check(tiny_model)
 
 
 def test_missing_package_is_named(monkeypatch):
@@ -177,12 +179,8 @@ def test_quantizing_is_not_for_all():
         check_needs("keras", quantize=True)
 
 
-def test_formats_of_the_command_are_those_there_are():
-    assert list(export._FORMATS) == list(FORMATS)
-
-
 def test_the_model_itself_is_not_written_over(small_file, source):
-    with pytest.raises(InputError, match="is the model itself"):
+    with pytest.raises(InputError, match="is read by this command"):
         run(small_file, "h5", small_file, source)
     load_model(small_file)
 
@@ -198,8 +196,8 @@ def test_another_model_is_not_written_over_unless_named(source, tmp_path, tiny_m
 
 
 def test_images_of_all_classes_are_compared_though_they_are_sorted():
-    assert export._spread(7, 100).tolist() == list(range(7))
-    assert export._spread(1000, 4).tolist() == [0, 333, 666, 999]
+    assert exporting.spread(7, 100).tolist() == list(range(7))
+    assert exporting.spread(1000, 4).tolist() == [0, 333, 666, 999]
 
 
 def test_export_of_a_grey_model_that_rescales_answers_the_same(source, tmp_path):

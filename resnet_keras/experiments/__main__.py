@@ -7,6 +7,7 @@ from pathlib import Path
 
 from resnet_keras.commands import add_trust, integer_from, load_keras, run
 from resnet_keras.errors import InputError
+from resnet_keras.writing import check_not_input
 
 # name: (what it shows, about how many minutes on two cores)
 _EXPERIMENTS = {
@@ -132,6 +133,10 @@ def main(argv=None):
     arguments = _parse(argv)
     if Path(arguments.out).is_file():
         raise InputError(f"{arguments.out}: is a file; expected a folder for --out.")
+    suffixes = (".csv", ".png", ".txt")
+    outputs = [Path(arguments.out) / f"{arguments.name}{each}" for each in suffixes]
+    read = ("source", "weights", "model_name", "image_path")
+    check_not_input(outputs, [getattr(arguments, key, None) for key in read])
     load_keras()
     # Network after network is traced; TensorFlow takes that for one traced in vain.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -6,6 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from resnet_keras.errors import InputError
+
 _MARK = "-partial-"  # of temporary names
 
 
@@ -105,6 +107,31 @@ def check_folder(path):
             f"{path}: cannot be written to ({error.strerror}); expected a folder for "
             "what comes out."
         ) from error
+
+
+def check_not_input(outputs, inputs):
+    """Refuse to write over a file that the command reads, by whatever name.
+
+    Links of either kind count as the file that they lead to.
+
+    Args:
+        outputs: paths of all files that are to be written, side files included.
+        inputs: paths of what is read; None, and words that are no file, are passed by.
+
+    Raises:
+        InputError: an output is an input.
+    """
+    for each in filter(None, inputs):
+        for output in outputs:
+            # Not by Path.resolve, to which a loop of links is an error.
+            is_same = os.path.realpath(output) == os.path.realpath(each)
+            if os.path.exists(output) and os.path.exists(each):
+                is_same |= os.path.samefile(output, each)
+            if is_same and os.path.lexists(output):
+                raise InputError(
+                    f"{each}: is read by this command, which would write {output} "
+                    "over it. Move it, or choose another place with --out."
+                )
 
 
 def refuse_file(path):

@@ -13,6 +13,7 @@ _HOMES = {  # looked up on first use: naming schemes need no Keras
     "Weights": "reading",
     "fill": "loading",  # the older name of `restore`
     "holds_weights": "reading",
+    "layers_of": "loading",
     "load_weights": "loading",
     "open_model": "opening",
     "position_of": "naming",

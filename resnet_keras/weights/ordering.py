@@ -44,7 +44,7 @@ def positions_by_order(shapes):
     furthest, reason = -1, ""
     for depth in family.DEPTHS:
         for is_course in (True, False):
-            wanted = _convolutions(depth, is_course)
+            wanted = convolutions(depth, is_course)
             number = _num_equal(kernels, [kernel for _, kernel in wanted])
             if number == len(kernels) == len(wanted):
                 _check_others(names, shapes, kernels)
@@ -66,8 +66,11 @@ def _kind(name, shapes):
     raise NoMatch(f"{name} has weights of shape {', '.join(map(str, shapes))}")
 
 
-def _convolutions(depth, is_course):
-    """Return (position, kernel shape) of each convolution; None is any number."""
+def convolutions(depth, is_course=True):
+    """Return (position, kernel shape) of each convolution; None is any number.
+
+    Projections stand where the shape changes: shortcut option "B" of the paper.
+    """
     multiples, numbers = family.DEPTHS[depth]
     found = [(Position(1, 1, "", "conv"), (7, 7, None, family.WIDTHS[0]))]
     channels = family.WIDTHS[0]
