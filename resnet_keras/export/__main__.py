@@ -6,7 +6,7 @@ from pathlib import Path
 from resnet_keras.commands import add_preprocessing, add_trust, load_keras, run
 from resnet_keras.errors import InputError
 from resnet_keras.export.formats import FORMATS, check_needs
-from resnet_keras.writing import check_not_input
+from resnet_keras.writing import check_folder, check_not_input
 
 _MODEL_SUFFIXES = (
     *(".h5", ".hdf5", ".hdf", ".keras", ".model"),
@@ -67,7 +67,7 @@ def main(argv=None):
         print(f"Note on {arguments.model}: {note}")
     for remark in classifier.remarks():
         print(remark)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_folder(path.parent)
     result = export(
         classifier, metadata, name, path, arguments.data, arguments.quantize
     )

@@ -69,26 +69,16 @@ def export(classifier, metadata, name, path, source, quantize=False):
         **classifier.metadata(),
         "input_size": [classifier.height, classifier.width, classifier.channels],
     }
-    with contextlib.ExitStack() as stack:
-        if form.suffix:
-            outputs = form.outputs(path)
-            finished = [stack.enter_context(write_whole(each)) for each in outputs]
-            folder = Path(stack.enter_context(_folder_beside(path)))
-            written = folder / path.name
-        else:
-            written = stack.enter_context(write_whole_folder(path, module.MEMBERS))
-        module.write(model, metadata, written, calibration)
+    with _folder_beside(path) as folder:
+        written = folder / path.name
         try:
-            outputs_of = module.read(written, model)
-        except InputError:
-            raise
-        except Exception as error:  # each runtime has its own kinds
-            reason = (str(error).strip().splitlines() or [""])[0][:300]
-            raise InputError(
-                f"{path}: not written, for it cannot be opened again here "
-                f"({type(error).__name__}: {reason})."
+            module.write(model, metadata, written, calibration)
+        except OSError as error:
+            raise OSError(
+                f"{path}: could not be written ({error.strerror or error}); what stood "
+                "there before is untouched."
             ) from error
-        expected, found = _probabilities(classifier, outputs_of, images, path)
+        expected, found = _predictions(classifier, module, written, images, path)
         difference = float(np.abs(expected - found).max())
         if not quantize and difference > _TOLERANCE:
             raise InputError(
@@ -96,9 +86,7 @@ def export(classifier, metadata, name, path, source, quantize=False):
                 f"by up to {difference:.1e}; --format {name} cannot hold this network. "
                 "Choose another."
             )
-        if form.suffix:
-            for output, temporary in zip(outputs, finished, strict=True):
-                (folder / output.name).replace(temporary)
+        _put_into_place(folder, path, form)
     agreement = float((expected.argmax(1) == found.argmax(1)).mean())
     accuracy, why = None, ""
     try:
@@ -112,14 +100,46 @@ def export(classifier, metadata, name, path, source, quantize=False):
     return Comparison(len(images), difference, agreement, accuracy, why)
 
 
+@contextlib.contextmanager
 def _folder_beside(path):
-    return tempfile.TemporaryDirectory(prefix=f".{path.name}-partial-", dir=path.parent)
+    prefix = f".{path.name}-partial-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as folder:
+        yield Path(folder)
 
 
-def _probabilities(classifier, outputs_of, images, path):
+def _put_into_place(folder, path, form):
+    if not form.suffix:
+        with write_whole_folder(path, form.load().MEMBERS) as new:
+            for each in (folder / path.name).iterdir():
+                each.rename(new / each.name)
+        return
+    for output in form.outputs(path):
+        with write_whole(output) as temporary:
+            (folder / output.name).replace(temporary)
+
+
+def _predictions(classifier, module, written, images, path):
     """Return the probabilities of the model and of its export."""
+    try:
+        outputs_of = module.read(written, classifier.model)
+        expected, found = _outputs(classifier, outputs_of, images)
+    except InputError:
+        raise
+    except Exception as error:  # each runtime has its own kinds
+        reason = (str(error).strip().splitlines() or [""])[0][:300]
+        raise InputError(
+            f"{path}: not written, for its own runtime cannot run it here "
+            f"({type(error).__name__}: {reason})."
+        ) from error
+    check_numbers(expected, classifier.model.name)
+    check_numbers(found, path)
+    head = Head(last_activation(classifier.model), expected.shape[1], str(path))
+    return head.probabilities(expected), head.probabilities(found)
+
+
+def _outputs(classifier, outputs_of, images):
+    """Return what the network and its export give, batch by batch, as float32."""
     model = classifier.model
-    head = Head(last_activation(model), model.output_shape[-1], str(path))
     fixed = model.input_shape[0]  # some models take batches of one size only
     size = fixed or _BATCH_SIZE
     expected, found = [], []
@@ -131,10 +151,7 @@ def _probabilities(classifier, outputs_of, images, path):
         answers = np.asarray(model(batch, training=False), np.float32)
         expected.append(answers[:number])
         found.append(np.asarray(outputs_of(batch), np.float32)[:number])
-    expected, found = np.concatenate(expected), np.concatenate(found)
-    check_numbers(expected, model.name)
-    check_numbers(found, path)
-    return head.probabilities(expected), head.probabilities(found)
+    return np.concatenate(expected), np.concatenate(found)
 
 
 def _positions(classifier, class_names, source):
