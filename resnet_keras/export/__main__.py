@@ -52,8 +52,8 @@ def main(argv=None):
     path = Path(arguments.out or _default_path(arguments.model, form))
     if not path.name.endswith(form.suffix):
         raise InputError(f"{path}: expected a name that ends in {form.suffix}.")
-    _check_not_another(path, form, is_named=bool(arguments.out))
     check_not_input(form.outputs(path), [arguments.model, arguments.data])
+    _check_not_another(path, form, is_named=bool(arguments.out))
     load_keras()
     check_needs(name, arguments.quantize)
     from resnet_keras.export.exporting import export
