@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from resnet_keras import load_model, save_model
-from resnet_keras.compiling import compile_as_saved
 from resnet_keras.errors import InputError
-from resnet_keras.legacy import mended
+from resnet_keras.files.compiling import compile_as_saved
+from resnet_keras.files.legacy import converted
 
 # What tf-keras, the continuation of Keras 2, writes; run in a process of its own, which
 # answers for the same images.
@@ -90,7 +90,7 @@ def test_baked_in_training_is_removed_and_told(old_files):
     batch = keras.models.load_model(path, compile=False)([answers["images"]])[0]
     assert np.abs(batch - answers["baked"]).max() > 1e-3  # what Keras alone makes of it
     _, card = load_model(path)
-    assert "training=True was baked into 2 layers (bn_conv1" in card["notes"][0]
+    assert "training=True was hard-coded in 2 layers (bn_conv1" in card["notes"][0]
 
 
 def test_optimizer_is_rebuilt_with_its_decay(old_files):
@@ -137,7 +137,7 @@ def test_unknown_optimizer_leaves_its_learning_rate_and_a_note():
 def test_chain_without_an_input_layer_gets_one():
     config = {"name": "fc", "units": 3, "batch_input_shape": [None, 2]}
     dense = {"class_name": "Dense", "config": config}
-    chain, _ = mended({"class_name": "Sequential", "config": {"layers": [dense]}})
+    chain, _ = converted({"class_name": "Sequential", "config": {"layers": [dense]}})
     first, second = chain["config"]["layers"]
     assert first["config"] == {"batch_input_shape": [None, 2], "name": "fc_input"}
     assert second["config"] == {"name": "fc", "units": 3}
@@ -149,7 +149,7 @@ def test_names_of_tf_1_and_keras_2_2():
         "class_name": "BatchNormalizationV1",
         "config": {"axis": [3], "fused": True, "beta_initializer": zeros},
     }
-    model, notes = mended({"class_name": "Model", "config": {"layers": [old]}})
+    model, notes = converted({"class_name": "Model", "config": {"layers": [old]}})
     assert model["class_name"] == "Functional"
     [layer] = model["config"]["layers"]
     assert layer["class_name"] == "BatchNormalization"
@@ -171,7 +171,7 @@ def test_training_baked_into_a_newer_file(tmp_path, tiny_model):
         save_model(baked, tmp_path / f"baked{suffix}")
         model, card = load_model(tmp_path / f"baked{suffix}")
         np.testing.assert_allclose(model(images), tiny_model(images), atol=1e-6)
-        assert "baked into 7 layers" in card["notes"][0]  # 4 + 3 convolutions
+        assert "hard-coded in 7 layers" in card["notes"][0]  # 4 + 3 convolutions
 
 
 def change_config(path, change):

@@ -21,28 +21,30 @@ import platform
 import shutil
 import tempfile
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import h5py
 import keras
 
 from resnet_keras.errors import InputError, check_is_file
+from resnet_keras.files import metadata
+from resnet_keras.files.allowed import resolved
 from resnet_keras.files.compiling import compile_as_saved
-from resnet_keras.files.legacy import mended
+from resnet_keras.files.content import check_not_placeholder, kind_of
+from resnet_keras.files.legacy import converted, is_keras_1
 from resnet_keras.files.safety import (
     check_archive,
     check_h5_model,
     check_keras_model,
+    check_sides,
     naming_damage,
 )
-from resnet_keras.files.sizes import check_size
+from resnet_keras.files.sizes import build_within
 from resnet_keras.files.writing import write_whole
 
-_CARD_ATTRIBUTE = "resnet_keras_card"  # in .h5
 _OPTIMIZER_GROUP = "resnet_keras_optimizer"  # in .h5
-_CARD_MEMBER = "resnet_keras_card.json"  # in .keras
 PREPROCESSING = {"scale": 1 / 255, "channel_order": "rgb", "resize": "crop"}
-_MAX_SIDE = 4096  # pixels
 
 
 def save_model(model, path, card=None, optimizer=None):
@@ -87,66 +89,60 @@ def save_model(model, path, card=None, optimizer=None):
             with _without_legacy_warnings():
                 model.save(temporary, include_optimizer=False)
             with h5py.File(temporary, "r+") as file:
-                file.attrs[_CARD_ATTRIBUTE] = text
+                file.attrs[metadata.ATTRIBUTE] = text
                 if optimizer is not None:
                     optimizer.save_own_variables(file.create_group(_OPTIMIZER_GROUP))
         else:
             keras.saving.save_model(model, temporary)
             with zipfile.ZipFile(temporary, "a") as archive:
-                archive.writestr(_CARD_MEMBER, text)
+                archive.writestr(metadata.MEMBER, text)
 
 
 def load_model(path, trust=False, compile=False):
-    """Open a model file, `.h5` or `.keras`, of this package or of any Keras since 2.
+    """Open a model file of this package or of any Keras since 2, whatever its suffix.
 
     Args:
-        path: the file.
+        path: the file: HDF5 (`.h5`) or a `.keras` archive.
         trust: whether the file may name any class, and so run code of its maker.
-            Otherwise only what an image classifier needs (`resnet_keras.files.safety`).
+            Otherwise only what Keras itself has (`resnet_keras.files.allowed`).
         compile: whether to compile the model with the optimizer, its settings and the
             loss that the file names, to train on; otherwise it is ready to predict.
 
     Returns:
         `(model, card)`. The card of a file that this package did not write is empty,
-        but for `notes`: what an older file held that was removed or made anew.
+        but for `notes`: what an older file held that was removed or replaced.
 
     Raises:
         InputError: there is no such file, or it is damaged, holds only weights, is
             no model at all, or could do harm. The message says which.
     """
     path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path}: is a directory; expected a file, .h5 or .keras.")
-    if not path.exists():
-        raise InputError(
-            f"{path}: no such file; expected a model, .h5 or .keras, as "
-            "python -m resnet_keras.train writes it."
-        )
-    check_is_file(path, "a model, .h5 or .keras")
-    if _looks_like_h5(path):
+    kind = _kind_of_model(path)
+    if kind == "hdf5":
         card = _read_h5_card(path)
-        config, num_stored = check_h5_model(path, trust)
+        raw, sides, num_stored = check_h5_model(path)
     else:
         card = _read_keras_card(path)
-        config, num_stored = check_keras_model(path, trust)
-    training = _training_config(path, config)
-    config = {k: v for k, v in config.items() if k != "compile_config"}
-    newer, notes = mended(config)
-    if not trust:
-        check_size(path, newer, num_stored)
+        raw, sides, num_stored = check_keras_model(path)
+    with naming_damage(path):
+        training = _training_config(path, kind, raw)
+        config, notes = _config_for_this_keras(path, raw, trust)
+    make = partial(keras.saving.deserialize_keras_object, config, safe_mode=not trust)
     try:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(_without_legacy_warnings())
-            opened = path
-            if newer != config:
-                opened = stack.enter_context(_copy_with(newer, path))
-            model = keras.models.load_model(opened, compile=False, safe_mode=not trust)
+        if trust:
+            model = make()
+        else:
+            check_sides(path, config, sides)
+            model = build_within(path, make, num_stored)
+        with _without_legacy_warnings():
+            _load_weights(model, path, kind)
+    except InputError:
+        raise
     except Exception as error:  # Keras reports damage in many kinds of exception
-        reason = str(error).strip().split("\n")[0][:300]
         raise InputError(
             f"{path}: Keras {keras.__version__} cannot open this model "
-            f"({type(error).__name__}: {reason}). Save it again with a version of "
-            "Keras that opens it."
+            f"({type(error).__name__}: {_reason(error)}). Save it again with a "
+            "version of Keras that opens it."
         ) from error
     if compile:
         notes += compile_as_saved(model, training)
@@ -159,27 +155,92 @@ def load_model(path, trust=False, compile=False):
     return model, card | ({"notes": notes} if notes else {})
 
 
-@contextlib.contextmanager
-def _copy_with(config, path):
-    """Give the path of a temporary copy of a model file with another configuration."""
+def _kind_of_model(path):
+    """Return "hdf5" or "keras"; refuse everything else by what it is."""
+    if path.is_dir():
+        if (path / "saved_model.pb").exists():
+            raise InputError(
+                f"{path}: is a SavedModel, which holds a graph and no layers; expected "
+                "a file, .h5 or .keras. Load it with the Keras 2 that made it, "
+                'tf_keras.models.load_model(...), and save it with model.save("a.h5").'
+            )
+        raise InputError(f"{path}: is a directory; expected a file, .h5 or .keras.")
+    if not path.exists():
+        raise InputError(
+            f"{path}: no such file; expected a model, .h5 or .keras, as "
+            "python -m resnet_keras.train writes it."
+        )
+    check_is_file(path, "a model, .h5 or .keras")
+    check_not_placeholder(path)
+    kind = kind_of(path)
+    if kind in ("hdf5", "keras"):
+        return kind
+    if kind == "zip":
+        with naming_damage(path):
+            zipfile.ZipFile(path).close()
+        raise InputError(
+            f"{path}: a zip archive, but not a model (it has no config.json and "
+            "metadata.json); expected a model saved by Keras."
+        )
+    if kind == "unknown":
+        found = "not an HDF5 file nor a .keras archive, or its beginning is lost"
+    else:
+        found = _NOT_MODELS[kind]
+    raise InputError(f"{path}: {found}; expected a model saved by Keras.")
+
+
+_NOT_MODELS = {
+    "torch": "a file of PyTorch, which Keras cannot open as a model",
+    "npz": "an archive of arrays (.npz), not a model",
+    "pickle": "a Python pickle, which could run code, not a model",
+    "safetensors": "holds weights only (safetensors), without the network",
+    "tflite": "a model for LiteRT (.tflite), whose layers cannot be taken out again",
+}
+
+
+def _config_for_this_keras(path, config, trust):
+    """Return a file's configuration for Keras 3, every class in it checked; notes."""
+    if not isinstance(config, dict) or is_keras_1(config):
+        found = "is of Keras 1" if is_keras_1(config) else "has no configuration"
+        raise InputError(
+            f"{path}: {found}; expected a model of Keras 2 or 3. Keras 2.2.4 still "
+            "opens models of Keras 1: load it there and save it again."
+        )
+    config = {k: v for k, v in config.items() if k != "compile_config"}
+    newer, notes = converted(config)
+    return resolved(path, newer, trust), notes
+
+
+def _load_weights(model, path, kind):
+    """Give a model the weights of its file, whose name need not tell its kind."""
+    if not model.built:
+        raise InputError(
+            f"{path}: does not say the size of its pictures; where it was made, build "
+            "it with model.build((None, height, width, 3)), and save it again."
+        )
+    suffix = ".h5" if kind == "hdf5" else ".keras"
+    if path.suffix == suffix and not path.name.endswith(".weights.h5"):
+        model.load_weights(path)
+        return
     with tempfile.TemporaryDirectory() as directory:
-        copy = Path(directory) / f"model{path.suffix}"
-        if _looks_like_h5(path):
-            shutil.copyfile(path, copy)
-            with h5py.File(copy, "r+") as file:
-                file.attrs["model_config"] = json.dumps(config)
-        else:
-            with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w") as new:
-                for name in old.namelist():
-                    text = json.dumps(config) if name == "config.json" else None
-                    new.writestr(name, text or old.read(name))
-        yield copy
+        named = Path(directory) / f"model{suffix}"
+        try:
+            named.symlink_to(path.resolve())
+        except OSError:  # Windows lets only some make links
+            shutil.copyfile(path, named)
+        model.load_weights(named)
 
 
-def _training_config(path, config):
+def _reason(error):
+    """Return what went wrong, without the configuration that Keras prints before it."""
+    text = str(error).split("Exception encountered:")[-1].strip()
+    return text.split("\n")[0][:300]
+
+
+def _training_config(path, kind, config):
     """Return what a file says of its optimizer and loss, or None."""
-    if not _looks_like_h5(path):
-        return config.get("compile_config")
+    if kind == "keras":
+        return config.get("compile_config") if isinstance(config, dict) else None
     with contextlib.suppress(Exception), h5py.File(path) as file:
         return json.loads(file.attrs["training_config"])
     return None
@@ -201,33 +262,17 @@ def load_optimizer(path, optimizer):
         optimizer.load_own_variables(saved)
 
 
-def _looks_like_h5(path):
-    if path.suffix == ".keras":
-        return False
-    if path.suffix in (".h5", ".hdf5"):
-        return True
-    raise InputError(
-        f'{path}: the suffix is "{path.suffix}"; expected a model file, .h5 or .keras.'
-    )
-
-
 def _read_h5_card(path):
     """Check that an HDF5 file holds a whole model, and return its card."""
-    if path.stat().st_size == 0 or not h5py.is_hdf5(path):
-        raise InputError(
-            f"{path}: not an HDF5 file, or its beginning is lost; expected a model "
-            "saved by Keras."
-        )
     with naming_damage(path), h5py.File(path) as file:
         if "model_config" in file.attrs and "model_weights" in file:
-            return _parse_card(path, file.attrs.get(_CARD_ATTRIBUTE, "{}"))
+            return metadata.parse_card(path, file.attrs.get(metadata.ATTRIBUTE, "{}"))
         only_weights = "layer_names" in file.attrs or "layers" in file
         keys = ", ".join(list(file)[:5]) or "nothing"
     if only_weights:
         raise InputError(
             f"{path}: holds weights only, without the network; expected a whole "
-            "model. Build its network with ResNet50(weights=...) and save that with "
-            "resnet_keras.save_model."
+            "model, as model.save writes it."
         )
     raise InputError(
         f"{path}: an HDF5 file, but not a model (it holds {keys}); expected a model "
@@ -239,73 +284,10 @@ def _read_keras_card(path):
     """Check that a `.keras` archive is a model's, and return its card."""
     with naming_damage(path), zipfile.ZipFile(path) as archive:
         names = archive.namelist()
-        if "config.json" not in names:
-            raise InputError(
-                f"{path}: a zip archive, but not a model (it has no config.json); "
-                "expected a model saved by Keras."
-            )
-        if _CARD_MEMBER not in names:
+        if metadata.MEMBER not in names:
             return {}
         check_archive(path)
-        return _parse_card(path, archive.read(_CARD_MEMBER))
-
-
-def _parse_card(path, text):
-    try:
-        card = json.loads(text)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise InputError(f"{path}: its card is not valid JSON ({error}).") from error
-    if not isinstance(card, dict):
-        raise InputError(
-            f"{path}: its card is a {type(card).__name__}; expected a dict."
-        )
-    for key, (is_right, expected) in _CARD_ENTRIES.items():
-        if card.get(key) is not None and not is_right(card[key]):
-            raise InputError(
-                f"{path}: {key} in its card is {str(card[key])[:100]}; expected "
-                f"{expected}."
-            )
-    return card
-
-
-def _is_size(value):
-    """Sides of None are those that the network leaves open."""
-    return (
-        isinstance(value, list)
-        and len(value) == 3
-        and all(x is None or (type(x) is int and 0 < x <= _MAX_SIDE) for x in value)
-    )
-
-
-def _is_preprocessing(value):
-    def is_number(x):
-        return type(x) in (int, float) and abs(x) < 1e30  # no NaN is
-
-    def are_numbers(x):
-        return isinstance(x, list) and len(x) in (1, 3) and all(map(is_number, x))
-
-    return (
-        isinstance(value, dict)
-        and is_number(value.get("scale", 1))
-        and value.get("channel_order", "rgb") in ("rgb", "bgr")
-        and all(are_numbers(value[key]) for key in ("mean", "std") if key in value)
-        and 0 not in value.get("std", ())
-    )
-
-
-_CARD_ENTRIES = {
-    "class_names": (lambda value: isinstance(value, list), "a list of names"),
-    "input_size": (
-        _is_size,
-        f"[height, width, channels] of 1 to {_MAX_SIDE} pixels",
-    ),
-    "preprocessing": (
-        _is_preprocessing,
-        'numbers for "scale", "mean" and "std", the last not 0, and "rgb" or "bgr" for '
-        '"channel_order"',
-    ),
-    "notes": (lambda value: isinstance(value, list), "a list of sentences"),
-}
+        return metadata.parse_card(path, archive.read(metadata.MEMBER))
 
 
 def versions():

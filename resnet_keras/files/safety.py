@@ -1,8 +1,7 @@
 """What a strange file may hold: checked before Keras or NumPy reads it.
 
-A model's configuration can name layers that run code as they are built, whatever Keras'
-`safe_mode` says; an HDF5 file can point at other files; either can claim sizes that
-exhaust the memory. Here stands what an image classifier needs. All else is refused.
+An HDF5 file can point at other files; it or an archive can claim sizes that exhaust the
+memory. What its configuration may name stands in `resnet_keras.files.allowed`.
 """
 
 import contextlib
@@ -15,7 +14,6 @@ import h5py
 import numpy as np
 
 from resnet_keras.errors import InputError, check_is_file
-from resnet_keras.files.legacy import mended
 
 # What a file may claim to hold in all: this many times its own size, and 64 MiB.
 # Weights do not compress; pictures of one colour do.
@@ -23,31 +21,7 @@ MAX_EXPANSION = {"model": 10, "data": 100}
 _FREE_BYTES = 64 * 2**20
 _MAX_CONFIG_BYTES = 64 * 2**20
 
-_LAYERS = """
-    Activation Add Average AveragePooling2D AvgPool2D BatchNormalization CenterCrop
-    Concatenate Conv2D Convolution2D Cropping2D Dense DepthwiseConv2D Dropout ELU
-    Flatten GaussianDropout GaussianNoise GlobalAveragePooling2D GlobalAvgPool2D
-    GlobalMaxPooling2D GroupNormalization InputLayer LayerNormalization LeakyReLU
-    MaxPooling2D MaxPool2D Maximum Multiply Normalization PReLU Permute RandomBrightness
-    RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom
-    ReLU Rescaling Reshape Resizing SeparableConv2D Softmax SpatialDropout2D Subtract
-    SyncBatchNormalization UpSampling2D ZeroPadding2D
-"""
-_OTHERS = """
-    Functional Model Sequential DTypePolicy Policy
-    Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity LecunNormal
-    LecunUniform Ones Orthogonal RandomNormal RandomUniform TruncatedNormal
-    VarianceScaling Zeros
-    L1 L2 L1L2 MaxNorm MinMaxNorm NonNeg UnitNorm
-    __keras_tensor__ __numpy__ __tensor__ __tuple__ TensorShape
-"""
-_CLASSES = frozenset((_LAYERS + _OTHERS).split())
-_ACTIVATIONS = """
-    elu exponential gelu hard_sigmoid hard_silu hard_swish leaky_relu linear log_softmax
-    mish relu relu6 selu sigmoid silu softmax softplus softsign swish tanh
-"""
-_FUNCTIONS = frozenset(_ACTIVATIONS.split())
-_SIZES = {"filters", "units", "kernel_size"}
+_SIZES = {"filters", "units"}
 _MEMBERS = {
     "config.json",
     "metadata.json",
@@ -57,41 +31,36 @@ _MEMBERS = {
 }
 
 
-def check_h5_model(path, trust=False):
-    """Check a whole-model `.h5` file.
+def check_h5_model(path):
+    """Check a whole-model `.h5` file, but for the classes that it names.
 
     Args:
         path: the file.
-        trust: whether the configuration may name any class at all. Links and sizes
-            are checked all the same.
 
     Returns:
-        `(config, num_stored)`: the configuration as it is in the file, and how many
-        numbers the file's arrays have.
+        `(config, sides, num_stored)`: the configuration as it is in the file, the
+        lengths of sides of its arrays, and how many numbers these have.
 
     Raises:
-        InputError: the file holds what an image classifier does not need.
+        InputError: the file points at other files, or claims absurd sizes.
     """
     with naming_damage(path), h5py.File(path) as file:
         sides, num_stored = _check_tree(path, file, path.stat().st_size)
-        config = _parse(path, file.attrs["model_config"])
-        if not trust:
-            _check_config(path, mended(config)[0], sides)
-    return config, num_stored
+        return _parse(path, file.attrs["model_config"]), sides, num_stored
 
 
-def check_keras_model(path, trust=False):
-    """Check a `.keras` archive: its members, its configuration and its weights.
+def check_keras_model(path):
+    """Check the members of a `.keras` archive and its weights.
 
     Args:
         path: the file.
-        trust: as in `check_h5_model`.
 
     Returns:
         As `check_h5_model`.
 
     Raises:
-        InputError: the file holds what an image classifier does not need.
+        InputError: the file holds what no model does, points out of itself, or claims
+            absurd sizes.
     """
     size = path.stat().st_size
     with naming_damage(path), zipfile.ZipFile(path) as archive:
@@ -110,12 +79,24 @@ def check_keras_model(path, trust=False):
         member = io.BytesIO(archive.read("model.weights.h5"))
         with h5py.File(member) as file:
             sides, num_stored = _check_tree(path, file, size)
-        if not trust:
-            network = config
-            if isinstance(config, dict):  # which is loaded without compiling it
-                network = {k: v for k, v in config.items() if k != "compile_config"}
-            _check_config(path, mended(network)[0], sides)
-    return config, num_stored
+    return config, sides, num_stored
+
+
+def check_sides(path, config, sides):
+    """Refuse a layer that is wider than any array stored, by its configuration alone.
+
+    Raises:
+        InputError: there is one.
+    """
+    pending = [config]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            pending += value
+        elif isinstance(value, dict):
+            pending += value.values()
+            for key in _SIZES & value.keys():
+                _check_stored(path, key, value[key], sides)
 
 
 def check_h5_data(path):
@@ -205,25 +186,6 @@ def _parse(path, text):
     return json.loads(text)
 
 
-def _check_config(path, value, sides):
-    """Walk a configuration; refuse classes not in the list, and weights not stored.
-
-    Keras makes a layer's weights before it looks for them, so a layer may be only as
-    large as a side of some array in the file (`sides`).
-    """
-    pending = [value]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, list):
-            pending += value
-        elif isinstance(value, dict):
-            pending += value.values()
-            if "class_name" in value:
-                _check_class(path, value)
-            for key in _SIZES & value.keys():
-                _check_stored(path, key, value[key], sides)
-
-
 def _check_stored(path, key, value, sides):
     for number in value if isinstance(value, list) else [value]:
         if isinstance(number, (int, float)) and number not in sides:
@@ -231,34 +193,6 @@ def _check_stored(path, key, value, sides):
                 f"{path}: its configuration has a layer with {key} {value}, but no "
                 "weights of that size are in the file."
             )
-
-
-def _check_class(path, value):
-    name, module = value["class_name"], value.get("module")
-    registered = value.get("registered_name")
-    if name == "function":
-        name, allowed = value.get("config"), _FUNCTIONS
-    else:
-        allowed = _CLASSES
-    is_known = (
-        isinstance(name, str)
-        and name in allowed
-        and (module is None or module == "builtins" or _is_of_keras(module))
-        and registered in (None, "", name)
-    )
-    if not is_known:
-        shown = ".".join(str(part)[:80] for part in (module, name) if part)
-        raise InputError(
-            f"{path}: its configuration names {shown!r}, which is not among the "
-            "classes that an image classifier needs and could run code. If you "
-            "trust whoever made the file, open it with --trust (trust=True)."
-        )
-
-
-def _is_of_keras(module):
-    return isinstance(module, str) and (
-        module == "keras" or module.startswith("keras.")
-    )
 
 
 def _check_tree(path, file, file_size, kind="model"):
