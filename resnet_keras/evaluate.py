@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from resnet_keras.commands import add_trust, load_keras, run
+from resnet_keras.commands import add_preprocessing, add_trust, load_keras, run
 from resnet_keras.writing import check_folder, check_not_input, write_json
 
 _RESULTS = ("confusion.png", "metrics.json")
@@ -33,6 +33,7 @@ def _parse(argv):
         help="score them again as they might look elsewhere: in other light, before "
         "another wall, out of focus, turned, ...",
     )
+    add_preprocessing(parser)
     add_trust(parser)
     return parser.parse_args(argv)
 
@@ -45,85 +46,84 @@ def main(argv=None):
         written = [Path(arguments.out) / name for name in _RESULTS]
         check_not_input(written, [arguments.model, arguments.data])
     load_keras()
-    import numpy as np
-
-    from resnet_keras import plots
     from resnet_keras.datasets import load_dataset
-    from resnet_keras.files import versions
-    from resnet_keras.inference import (
-        Classifier,
-        align_classes,
-        check_numbers,
-        scores,
-    )
-    from resnet_keras.pretrained import open_model
+    from resnet_keras.inference import open_classifier
+    from resnet_keras.inference.evaluation import evaluate
 
-    loaded = open_model(arguments.model, arguments.trust)
-    classifier = Classifier(*loaded, arguments.model)
+    classifier = open_classifier(
+        arguments.model, arguments.trust, arguments.preprocessing
+    )
     dataset = load_dataset(arguments.data, (classifier.height, classifier.width))
-    for note in loaded[1].get("notes") or ():
-        print(f"Note on {arguments.model}: {note}")
-    for assumption in classifier.assumptions:
-        print(f"Assumed, for {arguments.model} does not say: {assumption}.")
-    positions, names, note = align_classes(
-        classifier.class_names,
-        classifier.names_are_assumed,
-        dataset.class_names,
-        arguments.model,
-        arguments.data,
-    )
-    if note:
-        print(f"Assumed, for {arguments.model} does not say: {note}.")
-    parts = {"train": [dataset.train], "test": [dataset.test]}
-    parts["all"] = parts["train"] + parts["test"]
-    chosen = parts[arguments.part]
-    labels = np.concatenate([positions[part.labels] for part in chosen])
-    answers = np.concatenate([classifier.probabilities(x.images) for x in chosen])
-    check_numbers(answers, arguments.model)
-    result = scores(answers, labels)
-
+    for remark in classifier.remarks(about_names=False):
+        print(remark)
+    result = evaluate(classifier, dataset, arguments.part)
+    if result["note"]:
+        print(f"Assumed, for {arguments.model} does not say: {result['note']}.")
     print(
-        f"{dataset.name}: {len(labels)} images ({arguments.part}) of {dataset.source}"
+        f"{dataset.name}: {len(result['labels'])} images ({arguments.part}) of "
+        f"{dataset.source}"
     )
+    _print_classes(result)
+    print(f"Accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
+    changed = {}
+    if arguments.elsewhere:
+        changed = _scores_elsewhere(classifier, result)
+    if arguments.out:
+        _write(Path(arguments.out), arguments, result, changed)
+    return 0
+
+
+def _print_classes(result):
+    names = result["class_names"]
     width = max(5, *(len(name) for name in names))
     print(f"  {'class':<{width}}  precision  recall  count")
     table = zip(
         names, result["precision"], result["recall"], result["count"], strict=True
     )
     for name, precision, recall, count in table:
-        print(f"  {name:<{width}}  {precision:9.3f}  {recall:6.3f}  {count:5d}")
-    print(f"Accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
-    changed = {}
-    if arguments.elsewhere:
-        images = np.concatenate([part.images for part in chosen])
-        changed = _scores_elsewhere(classifier, images, labels)
-    if arguments.out:
-        out = Path(arguments.out)
-        plots.save(plots.confusion(result["confusion"], names), out / "confusion.png")
-        metrics = {
-            "model": arguments.model,
-            "data": arguments.data,
-            "test_accuracy": result["accuracy"],
-            "test_loss": result["loss"],
-            "part": arguments.part,
-            "num_test_images": len(labels),
-            "class_names": names,
-            "confusion": result["confusion"].tolist(),
-            **({"accuracy_elsewhere": changed} if changed else {}),
-            "versions": versions(),
-        }
-        write_json(out / "metrics.json", metrics)
-        print(f"Written: {out / 'confusion.png'}, {out / 'metrics.json'}")
-    return 0
+        shares = [f"{x:.3f}" if x == x else "-" for x in (precision, recall)]
+        print(f"  {name:<{width}}  {shares[0]:>9}  {shares[1]:>6}  {count:5d}")
 
 
-def _scores_elsewhere(classifier, images, labels):
+def _write(out, arguments, result, changed):
+    """Write the figures of an evaluation, and the picture of its confusions."""
+    from resnet_keras import plots
+    from resnet_keras.files import versions
+
+    part, names = arguments.part, result["class_names"]
+    plots.save(plots.confusion(result["confusion"], names), out / "confusion.png")
+    metrics = {
+        "model": arguments.model,
+        "data": arguments.data,
+        "part": part,
+        f"{part}_accuracy": result["accuracy"],
+        f"{part}_loss": result["loss"],
+        f"num_{part}_images": len(result["labels"]),
+        "class_names": names,
+        "precision": _without_nan(result["precision"]),
+        "recall": _without_nan(result["recall"]),
+        "confusion": result["confusion"].tolist(),
+        **({"accuracy_elsewhere": changed} if changed else {}),
+        "versions": versions(),
+    }
+    write_json(out / "metrics.json", metrics)
+    print(f"Written: {out / 'confusion.png'}, {out / 'metrics.json'}")
+
+
+def _without_nan(shares):
+    """Return a list with None, JSON's null, where there is no such share."""
+    return [float(share) if share == share else None for share in shares]
+
+
+def _scores_elsewhere(classifier, result):
     """Print and return the accuracy under each change of `elsewhere.STRESS`."""
+    import numpy as np
+
     from resnet_keras import elsewhere
     from resnet_keras.inference import scores
 
     print("Accuracy, were these images")
-    accuracy = {}
+    images, labels, accuracy = np.concatenate(result["images"]), result["labels"], {}
     for name in elsewhere.STRESS:
         answers = classifier.probabilities(elsewhere.stress(name, images))
         accuracy[name] = scores(answers, labels)["accuracy"]

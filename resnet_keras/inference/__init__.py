@@ -8,6 +8,10 @@ from importlib import import_module
 # Looked up on first use, so that a command can answer --help before Keras is loaded.
 _HOMES = {
     "Classifier": "classifier",
+    "open_classifier": "opening",
+    "predict_files": "pictures",
+    "ranking": "pictures",
+    "evaluate": "evaluation",
     "align_classes": "aligning",
     "scores": "metrics",
     "check_numbers": "metrics",

@@ -16,6 +16,8 @@ from resnet_keras.inference.preprocessing import find_preprocessing
 # tracing takes 2 s and spares 7 ms an image; a faster runtime takes another 4 to 6 s
 # and spares 1 to 2 ms.
 _SOME, _MANY = 33, 3000
+# Grey of red, green and blue, ITU-R 601, as Pillow and Keras' loaders take it.
+_LUMA = np.float32([[0.299], [0.587], [0.114]])
 
 
 class Classifier:
@@ -39,9 +41,11 @@ class Classifier:
     def __init__(self, model, card, name="model"):
         inputs = _checked_input_shape(model, name)
         outputs = _checked_output_shape(model, name)
-        self.model, self._name = model, name
+        self.model, self.name = model, name
+        self._notes = card.get("notes") or ()
         self.assumptions = []
-        self.channels = inputs[3]
+        # Grey pictures may come without an axis of channels.
+        self.channels = inputs[3] if len(inputs) == 4 else None
         self.height, self.width = self._input_size(inputs, card, name)
         self.preprocessing, self._says_preprocessing, words = find_preprocessing(
             model, card
@@ -58,8 +62,9 @@ class Classifier:
         for side, said in zip(wanted, told, strict=True):
             if side and said and side != said:
                 raise InputError(
-                    f"{name}: its metadata says pictures of {told[0]} x {told[1]} pixels "
-                    f"but the model takes {wanted[0]} x {wanted[1]}; expected the same."
+                    f"{name}: its metadata says pictures of {told[0]} x {told[1]} "
+                    f"pixels but the model takes {wanted[0]} x {wanted[1]}; expected "
+                    "the same."
                 )
         size = [said or side for said, side in zip(told, wanted, strict=True)]
         if None in size:
@@ -67,11 +72,13 @@ class Classifier:
             self.assumptions.append(f"pictures of {size[0]} x {size[1]} pixels")
         return size
 
-    def remarks(self):
-        """Return lines for a command to print: what is assumed, and what to do then."""
-        lines = [
-            f"Assumed, for {self._name} does not say: {assumption}."
+    def remarks(self, about_names=True):
+        """Return lines for a command to print: notes of the file, what is assumed."""
+        lines = [f"Note on {self.name}: {note}" for note in self._notes]
+        lines += [
+            f"Assumed, for {self.name} does not say: {assumption}."
             for assumption in self.assumptions
+            if about_names or assumption != self._assumed_names
         ]
         if not self._says_preprocessing:
             lines.append(
@@ -82,7 +89,7 @@ class Classifier:
     def metadata(self):
         """Return what is known, not assumed, of the model, as a card says it."""
         return {
-            "input_size": [self.height, self.width, self.channels],
+            "input_size": [self.height, self.width, self.channels or 1],
             **({} if self.names_are_assumed else {"class_names": self.class_names}),
             **(
                 {"preprocessing": self.preprocessing}
@@ -95,13 +102,14 @@ class Classifier:
         num_classes = self._head.num_classes
         class_names = card.get("class_names")
         self.names_are_assumed = class_names is None
+        self._assumed_names = f"classes named 0 to {num_classes - 1}"
         if self.names_are_assumed:
-            self.assumptions.append(f"classes named 0 to {num_classes - 1}")
+            self.assumptions.append(self._assumed_names)
             return [str(label) for label in range(num_classes)]
         if len(class_names) != num_classes:
             raise InputError(
-                f"{name}: its metadata names {len(class_names)} classes but the model has "
-                f"{num_classes}; expected a name for each."
+                f"{name}: its metadata names {len(class_names)} classes but the model "
+                f"has {num_classes}; expected a name for each."
             )
         return [str(class_name) for class_name in class_names]
 
@@ -121,7 +129,9 @@ class Classifier:
             number = len(batch)
             # One shape, so TensorFlow traces once; and some models take no other.
             if number < batch_size and (start or self._fixed_batch_size):
-                batch = np.pad(batch, [(0, batch_size - number)] + [(0, 0)] * 3)
+                batch = np.pad(
+                    batch, [(0, batch_size - number)] + [(0, 0)] * (batch.ndim - 1)
+                )
             answers.append(answer(batch)[:number])
         return self._head.probabilities(np.concatenate(answers).astype(np.float32))
 
@@ -158,20 +168,25 @@ class Classifier:
 
     def preprocess(self, images):
         """Turn uint8 RGB images into what the model expects, float32."""
-        batch = images.astype(np.float32) * np.float32(self.preprocessing["scale"])
+        batch = images.astype(np.float32)
+        if self.channels in (1, None):
+            batch = batch @ _LUMA
+        batch = batch * np.float32(self.preprocessing["scale"])
         if self.preprocessing["channel_order"] == "bgr":
             batch = batch[..., ::-1]
         if "mean" in self.preprocessing:
-            batch = batch - np.array(self.preprocessing["mean"], np.float32)
+            batch = batch - self._by_channel("mean")
         if "std" in self.preprocessing:
-            batch = batch / np.array(self.preprocessing["std"], np.float32)
-        if self.channels == 1:
-            batch = batch.mean(axis=-1, keepdims=True)
-        return batch
+            batch = batch / self._by_channel("std")
+        return batch if self.channels else batch[..., 0]
+
+    def _by_channel(self, key):
+        values = np.array(self.preprocessing[key], np.float32)
+        return values.mean() if self.channels in (1, None) else values
 
 
 def _checked_input_shape(model, name):
-    """Return (batch, height, width, channels), or refuse what takes no such images."""
+    """Return the shape of a batch, or refuse what is no batch of images."""
     if not graph.is_graph(model):
         raise InputError(
             f"{name}: a {type(model).__name__} that is no graph of layers, or is not "
@@ -182,16 +197,15 @@ def _checked_input_shape(model, name):
         raise InputError(
             f"{name}: has {len(model.inputs)} inputs; expected one, of images."
         )
-    wanted = "expected images, (batch, height, width, 3) or (batch, height, width, 1)"
-    if len(shape) == 4 and shape[3] not in (1, 3):
-        if shape[1] in (1, 3):
-            wanted += ", channels last: this one has them first"
-        elif shape[3] == 4:
-            wanted += ": a fourth channel, of transparency, is not read"
-    elif len(shape) == 4:
+    # Of three axes only a square is taken for a picture: others are rather sequences.
+    is_square = len(shape) == 3 and shape[1] == shape[2] is not None
+    if is_square or (len(shape) == 4 and shape[3] in (1, 3)):
         return shape
-    elif len(shape) == 3:
-        wanted += f": add a last axis, as keras.layers.Reshape({shape[1:]}) takes it"
+    wanted = "expected images, (batch, height, width, 3) or (batch, height, width, 1)"
+    if len(shape) == 4 and shape[1] in (1, 3):
+        wanted += ", channels last: this one has them first"
+    elif len(shape) == 4 and shape[3] == 4:
+        wanted += ": a fourth channel, of transparency, is not read"
     raise InputError(f"{name}: its input has shape {shape}; {wanted}.")
 
 
@@ -212,8 +226,8 @@ def _checked_output_shape(model, name):
 
 
 def _fold(model):
-    # It fails without a graph of layers, and for a layer that Keras does not copy.
-    with contextlib.suppress(ValueError):
+    # It only saves time, and fails for layers that Keras does not copy.
+    with contextlib.suppress(Exception):
         model = fold_batch_norm(model)
     # XLA is slow to start and slow to run on a CPU.
     model.compile(jit_compile=False if fused.is_useful() else "auto")

@@ -169,8 +169,8 @@ def _why_refused(activation, num_outputs):
             "its one output is of an operation that is not known to give a "
             f"probability. {wanted}"
         )
-    number = "one output" if num_outputs == 1 else f"{num_outputs} outputs"
+    outputs = "one output is" if num_outputs == 1 else f"{num_outputs} outputs are"
     return (
-        f"its {number} of the activation {activation} are no probabilities, and "
-        f"cannot be made ones. {wanted}"
+        f"its {outputs} made by the activation {activation}, which gives no "
+        f"probabilities. {wanted}"
     )

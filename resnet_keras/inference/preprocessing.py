@@ -23,8 +23,8 @@ _BEFORE_WEIGHTS = {
     *("Average", "Clip", "Copy", "Pad", "Split", "StopGradient", "Tile", "Unstack"),
 }
 
-# Layers' names that only this architecture of keras.applications has: its mode, in the
-# order in which they are looked for (Xception has a block1_conv1 as VGG has one).
+# Names of layers that only this architecture of keras.applications has: its mode, in
+# the order in which they are looked for (Xception has a block1_conv1 as VGG has one).
 # Source: `preprocess_input` of each module of keras.applications.
 _ARCHITECTURES = {
     "Xception": ({"block2_sepconv1", "block14_sepconv2"}, "minus-one-to-one"),
@@ -38,7 +38,12 @@ _ARCHITECTURES = {
     "MobileNetV2": ({"expanded_conv_depthwise", "block_1_expand"}, "minus-one-to-one"),
     "NASNet": ({"stem_conv1", "stem_bn1"}, "minus-one-to-one"),
 }
-_THEIR_HEAD = "predictions"  # the last layer of each of them, as it is published
+# The last layer of a whole model: whose it is. Teachable Machine, a web page that
+# trains a head on MobileNetV2, names layers as TensorFlow.js does.
+_HEADS = {
+    "predictions": "keras.applications",
+    "dense_Dense2": "Teachable Machine",
+}
 
 
 class Found(NamedTuple):
@@ -76,8 +81,9 @@ def find_preprocessing(model, card):
     if mode:
         return Found(MODES[mode], True, f"{WORDS[mode]}, as its first layers expect")
     architecture, mode = architecture_of(model)
-    if architecture and model.layers[-1].name == _THEIR_HEAD:
-        words = f"{WORDS[mode]}, as {architecture} of keras.applications expects"
+    maker = _HEADS.get(next(graph.backwards(model)).name)
+    if architecture and maker:
+        words = f"{WORDS[mode]}, as {architecture} of {maker} expects"
         return Found(MODES[mode], True, words)
     words = WORDS["unit"]
     if architecture:
