@@ -108,13 +108,14 @@ def _as_json(path, answer):
 
 def _outputs(directory, paths):
     """Return where each picture goes with its prediction, no two of them to one."""
-    outputs = {}
-    for path in paths:
-        output, number = directory / f"{Path(path).stem}_predicted.png", 1
-        while output in outputs.values():  # a/hand.jpg and b/hand.jpg
+    outputs, taken = {}, set()
+    for path in dict.fromkeys(paths):
+        name, number = Path(path).stem, 1
+        while name in taken:  # a/hand.jpg and b/hand.jpg
             number += 1
-            output = directory / f"{Path(path).stem}_{number}_predicted.png"
-        outputs.setdefault(path, output)
+            name = f"{Path(path).stem}_{number}"
+        taken.add(name)
+        outputs[path] = directory / f"{name}_predicted.png"
     return outputs
 
 

@@ -63,8 +63,6 @@ def main(argv=None):
     model, metadata = open_model(arguments.model, arguments.trust)
     metadata = with_preprocessing(metadata, arguments.preprocessing)
     classifier = Classifier(model, metadata, arguments.model)
-    for note in metadata.get("notes") or ():
-        print(f"Note on {arguments.model}: {note}")
     for remark in classifier.remarks():
         print(remark)
     check_folder(path.parent)

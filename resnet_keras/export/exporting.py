@@ -64,11 +64,7 @@ def export(classifier, metadata, name, path, source, quantize=False):
     number = len(test) if quantize else _BATCH_SIZE
     chosen = spread(len(test), number)
     images, labels = test.images[chosen], test.labels[chosen]
-    metadata = {
-        **metadata,
-        **classifier.metadata(),
-        "input_size": [classifier.height, classifier.width, classifier.channels],
-    }
+    metadata = metadata | classifier.metadata()
     with _folder_beside(path) as folder:
         written = folder / path.name
         try:

@@ -11,9 +11,10 @@ def write(model, metadata, path, calibration):
     """Write the graph, with metadata in its properties."""
     import onnx
 
-    height, width, channels = metadata["input_size"]
+    # A model of any size is called at one; its file still takes any.
+    sides = zip(model.input_shape, [1, *metadata["input_size"]], strict=False)
     with converting("onnx"):
-        model(np.zeros((1, height, width, channels), np.float32))  # which Keras wants
+        model(np.zeros([side or told for side, told in sides], np.float32))
         model.export(str(path), format="onnx", verbose=False)
         if calibration is not None:
             _quantize(path, calibration)

@@ -121,17 +121,24 @@ def check_not_input(outputs, inputs):
     Raises:
         InputError: an output is an input.
     """
-    for each in filter(None, inputs):
-        for output in outputs:
-            # Not by Path.resolve, to which a loop of links is an error.
-            is_same = os.path.realpath(output) == os.path.realpath(each)
-            if os.path.exists(output) and os.path.exists(each):
-                is_same |= os.path.samefile(output, each)
-            if is_same and os.path.lexists(output):
-                raise InputError(
-                    f"{each}: is read by this command, which would write {output} "
-                    "over it. Move it, or choose another place with --out."
-                )
+    known = {key: each for each in filter(None, inputs) for key in _identities(each)}
+    for output in filter(os.path.lexists, outputs):
+        found = [known[key] for key in _identities(output) if key in known]
+        if found:
+            raise InputError(
+                f"{found[0]}: is read by this command, which would write {output} over "
+                "it. Move it, or choose another place with --out."
+            )
+
+
+def _identities(path):
+    """Return what tells a file from others: where links lead, and its place on disk."""
+    # Not by Path.resolve, to which a loop of links is an error.
+    identities = [os.path.realpath(path)]
+    if os.path.exists(path):
+        status = os.stat(path)
+        identities.append((status.st_dev, status.st_ino))
+    return identities
 
 
 def refuse_file(path):
