@@ -4,7 +4,9 @@ import argparse
 from pathlib import Path
 
 from resnet_keras.commands import add_preprocessing, add_trust, load_keras, run
-from resnet_keras.writing import check_folder, write_json
+from resnet_keras.writing import check_folder, check_not_input, write_json
+
+_RESULTS = ("confusion.png", "metrics.json")
 
 
 def _parse(argv):
@@ -46,6 +48,8 @@ def main(argv=None):
     arguments = _parse(argv)
     if arguments.out:
         check_folder(arguments.out)
+        written = [Path(arguments.out) / name for name in _RESULTS]
+        check_not_input(written, [arguments.model, arguments.data])
     load_keras()
     from resnet_keras.datasets import load_dataset
     from resnet_keras.inference import open_classifier

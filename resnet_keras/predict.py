@@ -14,7 +14,7 @@ from resnet_keras.commands import (
     run,
 )
 from resnet_keras.errors import InputError
-from resnet_keras.writing import check_folder
+from resnet_keras.writing import check_folder, check_not_input
 
 
 def _parse(argv):
@@ -72,12 +72,15 @@ def main(argv=None):
             report(error)
     if not paths:
         return max(codes)
+    if arguments.out:
+        outputs = _outputs(Path(arguments.out), paths)
+        check_not_input(outputs.values(), [arguments.model, *paths])
     classifier = open_classifier(
         arguments.model, arguments.trust, arguments.preprocessing
     )
     for remark in classifier.remarks():
         print(remark, file=sys.stderr)
-    found, taken = [], set()
+    found = []
     for path, probabilities in predict_files(classifier, paths, report):
         answer = ranking(probabilities, classifier.class_names, arguments.top)
         if arguments.json:
@@ -86,7 +89,7 @@ def main(argv=None):
             named = [f"{name} ({probability:.3f})" for name, probability in answer]
             print(f"{path}: {named[0]}", *named[1:], sep="  ")
         if arguments.out:
-            _write_picture(Path(arguments.out), path, answer, taken)
+            _write_picture(outputs[path], path, answer)
     if found:
         print(json.dumps(found, allow_nan=False))
     return max(codes)
@@ -103,19 +106,25 @@ def _as_json(path, answer):
     }
 
 
-def _write_picture(directory, path, answer, taken):
-    """Write a picture with its prediction, under a name that is not `taken` yet."""
+def _outputs(directory, paths):
+    """Return where each picture goes with its prediction, no two of them to one."""
+    outputs, taken = {}, set()
+    for path in dict.fromkeys(paths):
+        name, number = Path(path).stem, 1
+        while name in taken:  # a/hand.jpg and b/hand.jpg
+            number += 1
+            name = f"{Path(path).stem}_{number}"
+        taken.add(name)
+        outputs[path] = directory / f"{name}_predicted.png"
+    return outputs
+
+
+def _write_picture(output, path, answer):
     from resnet_keras import plots
     from resnet_keras.images import read_image
 
-    name, number = Path(path).stem, 1
-    while name in taken:  # a/hand.jpg and b/hand.jpg
-        number += 1
-        name = f"{Path(path).stem}_{number}"
-    taken.add(name)
-    figure = plots.prediction(read_image(path, 320), answer)
-    plots.save(figure, directory / f"{name}_predicted.png")
-    print(f"Written: {directory / name}_predicted.png", file=sys.stderr)
+    plots.save(plots.prediction(read_image(path, 320), answer), output)
+    print(f"Written: {output}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import io
 import json
-import os
 import shlex
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from resnet_keras.commands import (
     something,
 )
 from resnet_keras.errors import InputError
-from resnet_keras.writing import refuse_file
+from resnet_keras.writing import check_not_input, refuse_file
 
 # What a run depends on; --resume takes it from the run itself.
 _DEFAULTS = {
@@ -310,13 +309,7 @@ def _earlier_run(directory, arguments):
         return []
     if arguments.overwrite:
         paths = [directory / name for name in found]
-        weights = arguments.weights or ""
-        # Not by Path.resolve, to which a loop of links is an error.
-        if os.path.realpath(weights) in map(os.path.realpath, paths):
-            raise InputError(
-                f"{weights}: is of the run that --overwrite replaces, and resuming "
-                "would want it again. Move it, or choose another place with --out."
-            )
+        check_not_input(paths, [arguments.weights, arguments.data])
         return paths
     if not arguments.resume:
         raise InputError(

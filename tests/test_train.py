@@ -82,7 +82,7 @@ def test_overwrite_replaces_the_runs_files_and_no_others(tmp_path):
     found = train._earlier_run(tmp_path, train._parse(["--overwrite"]))
     assert sorted(path.name for path in found) == ["metrics.json", "model.h5"]
     own = train._parse(["--overwrite", "--weights", str(tmp_path / "model.h5")])
-    with pytest.raises(InputError, match="is of the run that --overwrite replaces"):
+    with pytest.raises(InputError, match="is read by this command"):
         train._earlier_run(tmp_path, own)
 
 

@@ -13,6 +13,7 @@ from resnet_keras.commands import (
     run,
 )
 from resnet_keras.errors import InputError
+from resnet_keras.writing import check_not_input
 
 # name: (what it shows, about how many minutes on two cores)
 _EXPERIMENTS = {
@@ -141,6 +142,10 @@ def main(argv=None):
     arguments = _parse(argv)
     if Path(arguments.out).is_file():
         raise InputError(f"{arguments.out}: is a file; expected a folder for --out.")
+    suffixes = (".csv", ".png", ".txt")
+    outputs = [Path(arguments.out) / f"{arguments.name}{each}" for each in suffixes]
+    read = ("source", "weights", "model_name", "image_path")
+    check_not_input(outputs, [getattr(arguments, key, None) for key in read])
     load_keras()
     # TensorFlow warns of repeated tracing, as if the many networks were one.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -15,6 +15,7 @@ _HOMES = {
     "check_not_placeholder": "content",
     "kind_of": "content",
     "check_folder": "writing",
+    "check_not_input": "writing",
     "refuse_file": "writing",
     "remove_leftovers": "writing",
     "write_json": "writing",

@@ -7,6 +7,8 @@ import re
 import tempfile
 from pathlib import Path
 
+from resnet_keras.errors import InputError
+
 _MARK = "-partial-"  # of temporary names
 
 
@@ -121,6 +123,38 @@ def check_folder(path):
             f"{path}: cannot be written to ({error.strerror}); expected a folder for "
             "what comes out."
         ) from error
+
+
+def check_not_input(outputs, inputs):
+    """Refuse to write over a file that the command reads, by whatever name.
+
+    Links of either kind count as the file that they lead to.
+
+    Args:
+        outputs: paths of all files that are to be written, side files included.
+        inputs: paths of what is read; None, and words that are no file, are passed by.
+
+    Raises:
+        InputError: an output is an input.
+    """
+    known = {key: each for each in filter(None, inputs) for key in _identities(each)}
+    for output in filter(os.path.lexists, outputs):
+        found = [known[key] for key in _identities(output) if key in known]
+        if found:
+            raise InputError(
+                f"{found[0]}: is read by this command, which would write {output} over "
+                "it. Move it, or choose another place with --out."
+            )
+
+
+def _identities(path):
+    """Return what tells a file from others: where links lead, and its place on disk."""
+    # Not by Path.resolve, to which a loop of links is an error.
+    identities = [os.path.realpath(path)]
+    if os.path.exists(path):
+        status = os.stat(path)
+        identities.append((status.st_dev, status.st_ino))
+    return identities
 
 
 def refuse_file(path):
