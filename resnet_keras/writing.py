@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -121,9 +122,21 @@ def remove_leftovers(directory):
 
 
 def write_json(path, value):
-    """Write `value` as indented JSON, whole or not at all."""
+    """Write `value` as indented JSON, whole or not at all.
+
+    A float that is no number, or infinite, which JSON does not have, becomes null.
+    """
+    text = json.dumps(_with_null(value), indent=2, allow_nan=False)
     with write_whole(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2) + "\n")
+        temporary.write_text(text + "\n")
+
+
+def _with_null(value):
+    if isinstance(value, dict):
+        return {key: _with_null(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with_null(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _umask():
