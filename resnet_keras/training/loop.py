@@ -25,6 +25,9 @@ from resnet_keras.training.recipe import RECIPES
 _VALIDATION_FRACTION = 0.1
 _MOST_VALIDATING = 500  # enough to know the accuracy to a point or two
 _NUM_TRAIN_SCORED = 1000  # of the training images at most, for their score
+# A ReLU makes 0 of NaN on a CPU, so the loss may stay finite where weights do not. To
+# look at those of ResNet-50 takes as long as a twentieth of a step.
+_STEPS_PER_LOOK = 100
 
 
 def hold_out(labels, seed):
@@ -202,6 +205,8 @@ class _Progress(keras.callbacks.Callback):
         """Check the loss, and add the speed to what Keras' bar shows."""
         if not math.isfinite(logs["loss"]):  # Keras' mean of the epoch up to here
             self._stop(f"the loss is {logs['loss']} at step {batch + 1}")
+        if (batch + 1) % _STEPS_PER_LOOK == 0:
+            self._check_weights(self.model)
         now = time.perf_counter()
         if batch == 0:  # which may have waited for TensorFlow to trace the network
             self._first_step = now
@@ -212,8 +217,7 @@ class _Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Validate and keep what the epoch reached."""
         fused.copy_weights(self.model, self._plain)
-        if found := not_finite(self._plain):
-            self._stop(f"there are values that are not finite in the {found}")
+        self._check_weights(self._plain)
         # And back, for statistics are rounded on the way: a resumed run has them so.
         fused.copy_weights(self._plain, self.model)
         self._classifier.update()
@@ -231,6 +235,10 @@ class _Progress(keras.callbacks.Callback):
         row["seconds"] = time.perf_counter() - self._start
         self._files.write_history(self.history)
 
+    def _check_weights(self, model):
+        if found := not_finite(model):
+            self._stop(f"there are values that are not finite in the {found}")
+
     def _stop(self, found):
         """End a run that cannot be trusted any more."""
         kept = "No epoch was finished."
@@ -238,7 +246,7 @@ class _Progress(keras.callbacks.Callback):
             kept = f"The checkpoint of epoch {self.num_finished} is kept."
         rate = self._config.recipe.learning_rate
         raise InputError(
-            f"{self._files.directory}: training stopped, for in epoch "
+            f"{self._files.directory}: training stopped: in epoch "
             f"{self.num_finished + 1} {found}. {kept} Begin again with --overwrite and "
             f"a --learning-rate below {rate:g}."
         )
