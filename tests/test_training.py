@@ -319,10 +319,8 @@ def test_changed_folder_is_not_trained_on_by_an_old_run(tmp_path):
     process.kill()
     process.communicate(timeout=60)
     shutil.copy(source / "a" / "0.png", source / "a" / "new.png")
-    assert_refused(
-        command("train", "--out", out, "--resume"),
-        "are not those that this run began with",
-    )
+    process = command("train", "--out", out, "--resume")
+    assert_refused(process, "not those that this run began with")
 
 
 def test_ctrl_c_says_how_to_go_on(pair, tmp_path):

@@ -175,9 +175,7 @@ def test_a_run_of_another_recipe_does_not_go_on(interrupted):
 
 
 def test_a_run_of_other_data_does_not_go_on(interrupted):
-    with pytest.raises(
-        InputError, match=r"not those that this run began with.*Restore"
-    ):
+    with pytest.raises(InputError, match=r"not those that this run began.*Restore"):
         loop.train(colours(63), interrupted, config())
 
 
@@ -198,3 +196,34 @@ def test_precision_that_was_left_open_is_the_runs_own(interrupted, monkeypatch):
     metrics = loop.train(colours(), interrupted, written)
     assert metrics["epochs"] == 2
     assert RunConfig.read(interrupted / "config.json") == written
+
+
+def test_spoilt_checkpoint_is_refused(interrupted):
+    (interrupted / "checkpoint.h5").write_bytes(b"\x89HDF\r\n\x1a\nspoilt")
+    with pytest.raises(InputError, match=r"checkpoint\.h5: "):
+        loop.train(colours(), interrupted, config())
+
+
+def test_checkpoint_with_weights_that_are_not_finite_is_refused(interrupted):
+    """Version 0.1 wrote such."""
+    path = interrupted / "checkpoint.h5"
+    model, metadata = load_model(path)
+    bias = model.get_layer("fc3").bias
+    bias.assign(bias * np.nan)
+    save_model(model, path, metadata)
+    with pytest.raises(
+        InputError, match=r"checkpoint\.h5: has values that are not fin"
+    ):
+        loop.train(colours(), interrupted, config())
+
+
+def test_speed_of_a_run_of_version_0_1_that_is_no_number_is_none(
+    interrupted, monkeypatch
+):
+    path = interrupted / "checkpoint.h5"
+    model, metadata = load_model(path)
+    metadata["provenance"]["history"][0]["images_per_second"] = float("nan")
+    save_model(model, path, metadata)
+    files = RunFiles(interrupted, colours(), config().resolved(colours()), {})
+    [row] = files.begin(model)
+    assert row["images_per_second"] is None
