@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from resnet_keras import fused
+from resnet_keras.errors import InputError
 from resnet_keras.optimizers import Muon
-from resnet_keras.training import RECIPES, Recipe, compile_for_training
+from resnet_keras.training import RECIPES, Recipe, compile_for_training, fit
 from tests.conftest import coloured_images
 from tests.test_training_augmentation import batches
 
@@ -100,3 +101,11 @@ def test_no_xla_on_a_cpu(tiny_model):
     model = keras.models.clone_model(tiny_model)
     compile_for_training(model, Recipe(), 10, 5)
     assert model.jit_compile is False
+
+
+def test_training_that_ends_in_weights_that_are_not_finite_is_refused(tiny_model):
+    model = keras.models.clone_model(tiny_model)
+    data = batches()
+    data._one_hot = data._one_hot * np.nan
+    with pytest.raises(InputError, match="training: has values that are not finite"):
+        fit(model, data, Recipe(), range(1))

@@ -10,7 +10,8 @@ from resnet_keras.datasets import Dataset, Split
 from resnet_keras.errors import InputError
 from resnet_keras.initialization import network
 from resnet_keras.training import Batches, Recipe, RunConfig, loop
-from resnet_keras.training.checkpoint import RunFiles, not_finite
+from resnet_keras.training.checkpoint import RunFiles
+from resnet_keras.training.finite import not_finite
 from tests.conftest import coloured_images, write_pair
 
 

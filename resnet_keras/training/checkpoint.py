@@ -4,11 +4,10 @@ import csv
 import math
 from pathlib import Path
 
-import numpy as np
-
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, load_optimizer, save_model
 from resnet_keras.training.config import Provenance
+from resnet_keras.training.finite import check_finite
 from resnet_keras.writing import remove_leftovers, write_json, write_whole
 
 
@@ -96,32 +95,6 @@ class RunFiles:
         """Write the scores, and remove the checkpoint of the finished run."""
         write_json(self.directory / "metrics.json", metrics)
         self._checkpoint.unlink(missing_ok=True)
-
-
-def check_finite(model, source):
-    """Refuse a model with a weight that is no number, or infinite.
-
-    Args:
-        model: `keras.Model`.
-        source: where the weights come from, for the message.
-
-    Raises:
-        InputError: there is one.
-    """
-    if found := not_finite(model):
-        raise InputError(
-            f"{source}: has values that are not finite in the {found}; expected "
-            "numbers. Its training went wrong, or the file is damaged; take another."
-        )
-
-
-def not_finite(model):
-    """Return in words the first weights with a value that is not finite, or None."""
-    for layer in model.layers:
-        for variable, values in zip(layer.weights, layer.get_weights(), strict=True):
-            if not np.isfinite(values).all():
-                return f"{variable.name} of layer {layer.name}"
-    return None
 
 
 def _finite(row):

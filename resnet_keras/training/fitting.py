@@ -5,6 +5,7 @@ from functools import partial
 import keras
 
 from resnet_keras import fused, optimizers
+from resnet_keras.training.finite import check_finite
 
 
 def compile_for_training(model, recipe, steps_per_epoch, epochs):
@@ -31,14 +32,14 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
     optimizer.build(model.trainable_variables)
     # What is made only in the first step has TensorFlow trace that step twice, and has
     # Keras ask for a batch, in other backends, before the epoch has begun.
-    answers = keras.ops.eye(model.output_shape[-1])
-    model.compute_loss(None, answers, answers)
-    model.compute_metrics(None, answers, answers)
+    labels = keras.ops.eye(model.output_shape[-1])
+    model.compute_loss(None, labels, labels)
+    model.compute_metrics(None, labels, labels)
     model.reset_metrics()
 
 
 def fit(model, batches, recipe, epochs):
-    """Train `model` by a recipe, without a word or a file.
+    """Train `model` by a recipe; nothing is printed or written.
 
     Args:
         model: functional `keras.Model`; it has the trained weights afterwards. Its
@@ -46,10 +47,14 @@ def fit(model, batches, recipe, epochs):
         batches: `Batches`.
         recipe: `Recipe`.
         epochs: `range`, for `begin_epoch`; the schedule takes its length.
+
+    Raises:
+        InputError: the weights are not finite at the end.
     """
-    twin = fused.training_twin(model, fused.best_precision())
-    compile_for_training(twin, recipe, len(batches), len(epochs))
+    training_copy = fused.training_twin(model, fused.best_precision())
+    compile_for_training(training_copy, recipe, len(batches), len(epochs))
     for epoch in epochs:
         batches.begin_epoch(epoch)
-        twin.fit(batches, epochs=1, shuffle=False, verbose=0)
-    fused.copy_weights(twin, model)
+        training_copy.fit(batches, epochs=1, shuffle=False, verbose=0)
+    fused.copy_weights(training_copy, model)
+    check_finite(model, "training")

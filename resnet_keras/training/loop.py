@@ -17,8 +17,9 @@ from resnet_keras.inference import Classifier, scores
 from resnet_keras.measuring import memory_mb
 from resnet_keras.training import phases
 from resnet_keras.training.augmentation import Batches
-from resnet_keras.training.checkpoint import RunFiles, check_finite, not_finite
+from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.diagnosis import diagnose
+from resnet_keras.training.finite import check_finite, not_finite
 from resnet_keras.training.fitting import compile_for_training
 from resnet_keras.training.recipe import RECIPES
 
@@ -148,21 +149,22 @@ def _fit(model, batches, config, progress, files):
         if progress.num_finished >= phase.end:
             continue
         phases.freeze(model, phase.frozen_until)
-        twin = fused.training_twin(model, config.precision)  # trained in its place
+        # It trains in place of the model.
+        training_copy = fused.training_twin(model, config.precision)
         compile_for_training(
-            twin,
+            training_copy,
             replace(config.recipe, learning_rate=phase.learning_rate),
             len(batches),
             phase.end - phase.first,
         )
         if progress.num_finished > phase.first:
-            files.restore_optimizer(twin.optimizer)
+            files.restore_optimizer(training_copy.optimizer)
         # A test run did go on after Ctrl-C; where it was lost is not known.
         with Interrupts(raises=True) as interrupts:
             check = keras.callbacks.LambdaCallback(
                 on_train_batch_end=lambda batch, logs: interrupts.check()
             )
-            twin.fit(
+            training_copy.fit(
                 batches,
                 epochs=phase.end,
                 initial_epoch=progress.num_finished,

@@ -60,9 +60,9 @@ def network(name, weights, input_shape, classes, initializer, verbose=False):
     Raises:
         InputError: the weights cannot be used, or are of another network.
     """
-    small, depth, with_sums = family.NETWORKS[family.check_name(name)]
+    small, depth, is_residual = family.NETWORKS[family.check_name(name)]
     source = read_weights(weights, depth)
-    if small or not with_sums:
+    if small or not is_residual:
         model = build(name, input_shape, classes, initializer=initializer)
         fill(model, source, new_head=True)
     else:
@@ -95,7 +95,7 @@ def freeze(model, until):
     A frozen normalization uses its moving averages and leaves them as they are.
 
     Args:
-        model: a network with names of any dialect.
+        model: a network with names of any known scheme.
         until: the last frozen stage; 1 is the stem, 0 freezes nothing.
     """
     for layer in model.layers:
