@@ -14,16 +14,16 @@ from resnet_keras import (
     load_model,
     save_model,
     train,
-    training,
 )
 from resnet_keras.dialects import HEAD, place_of
 from resnet_keras.errors import InputError
-from resnet_keras.finetune import freeze, network, phases
 from resnet_keras.models import ResNet
-from resnet_keras.recipe import Batches, Recipe
-from tests.conftest import assert_refused, coloured_images, command, write_pair
+from resnet_keras.training import Batches, Recipe, RunConfig, loop
+from resnet_keras.training.checkpoint import RunFiles
+from resnet_keras.training.phases import freeze, network, phases
+from tests.conftest import coloured_images, write_pair
 
-CONFIG = {
+OPTIONS = {
     "model": "resnet-cifar-8",
     "recipe": "default",
     "epochs": 3,
@@ -76,7 +76,7 @@ def finished(pretrained, source, tmp_path_factory):
     directory = tmp_path_factory.mktemp("run")
     line = ["--data", source, "--weights", pretrained[1], "--out", directory]
     line += ["--image-size", 32, "--verbose"]
-    for key, value in CONFIG.items():
+    for key, value in OPTIONS.items():
         line += [f"--{key.replace('_', '-')}", value]
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         assert train.main([str(word) for word in line]) == 0
@@ -118,8 +118,8 @@ def test_verbose_says_what_went_where(finished):
 
 
 def test_head_learns_alone_first(pretrained, dataset, tmp_path):
-    config = CONFIG | {"weights": str(pretrained[1]), "epochs": 1}  # all of them
-    training.train(dataset, tmp_path, config)
+    options = OPTIONS | {"weights": str(pretrained[1]), "epochs": 1}  # all of them
+    loop.train(dataset, tmp_path, RunConfig.of_options(options))
     model, _ = load_model(tmp_path / "model.h5")
     assert changed(pretrained[0], model) == set()
 
@@ -128,19 +128,19 @@ def test_head_learns_alone_first(pretrained, dataset, tmp_path):
 def test_resumed_run_ends_the_same(
     num_finished, pretrained, dataset, finished, tmp_path, monkeypatch
 ):
-    config = CONFIG | {"weights": str(pretrained[1])}
-    write = training._Run._write_history
+    config = RunConfig.of_options(OPTIONS | {"weights": str(pretrained[1])})
+    write = RunFiles.write_history
 
-    def stop(run):
-        write(run)
-        if run.num_finished == num_finished:
+    def stop(files, history):
+        write(files, history)
+        if len(history) == num_finished:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training._Run, "_write_history", stop)
+    monkeypatch.setattr(RunFiles, "write_history", stop)
     with pytest.raises(KeyboardInterrupt):
-        training.train(dataset, tmp_path, config)
+        loop.train(dataset, tmp_path, config)
     monkeypatch.undo()
-    training.train(dataset, tmp_path, config)
+    loop.train(dataset, tmp_path, config)
     ours, theirs = (load_model(d / "model.h5")[0] for d in (tmp_path, finished[0]))
     for a, b in zip(ours.weights, theirs.weights, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -201,4 +201,5 @@ def test_batches_are_prepared():
 
 
 def test_freezing_without_weights_is_refused():
-    assert_refused(command("train", "--freeze-until", 2), "--weights")
+    with pytest.raises(InputError, match="freeze_until is given without weights"):
+        RunConfig(freeze_until=2)
