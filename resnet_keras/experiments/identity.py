@@ -8,10 +8,11 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras.blocks import basic_block, identity_block
+from resnet_keras.blocks import identity_block
 from resnet_keras.experiments import small
 from resnet_keras.experiments.report import Report
-from resnet_keras.models import plain_twin
+from resnet_keras.nets.blocks import basic_block
+from resnet_keras.nets.graph import plain_twin
 
 _COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
 _CHANNELS = 16
