@@ -10,7 +10,7 @@ from PIL import Image
 from resnet_keras import load_dataset
 from resnet_keras.data import tree
 from resnet_keras.errors import InputError
-from tests.conftest import write_folders
+from tests.conftest import write_folders, write_pair
 
 TWELVE = {"cat": 12, "dog": 12}  # enough for both classes in both parts
 
@@ -119,11 +119,35 @@ def test_class_called_train_is_a_class(tmp_path):
     assert load(tmp_path).class_names == ["bus", "car", "train"]
 
 
+def test_folder_called_test_beside_classes_is_refused(tmp_path):
+    write_folders(tmp_path, {"cat": 12, "dog": 12, "test": 12})
+    with pytest.raises(InputError, match="test: may be a class, or pictures of all"):
+        load(tmp_path)
+
+
+def test_classes_beside_a_test_part_are_refused(tmp_path):
+    write_folders(tmp_path, TWELVE)
+    write_folders(tmp_path / "test", {"cat": 2, "dog": 2})
+    with pytest.raises(InputError, match="cat, dog beside it are none; move them into"):
+        load(tmp_path)
+
+
 def test_two_training_parts_are_refused(tmp_path):
     for name in ("train", "training"):
         write_folders(tmp_path / name, {"cat": 3, "dog": 3})
     with pytest.raises(InputError, match="both train and training may be the train"):
         load(tmp_path)
+
+
+def test_folder_wrapped_around_arrays_or_a_table(tmp_path):
+    write_pair(tmp_path / "a" / "archive")
+    dataset = load(tmp_path / "a")
+    assert len(dataset.train) == 36
+    assert "The data set is the folder archive in" in dataset.notes[0]
+    write_folders(tmp_path / "b", {"archive": 20})
+    lines = ["file,label", *(f"{i}.png,{'ab'[i % 2]}" for i in range(20))]
+    (tmp_path / "b" / "archive" / "labels.csv").write_text("\n".join(lines))
+    assert load(tmp_path / "b").class_names == ["a", "b"]
 
 
 @pytest.mark.parametrize("depth", [1, 2])

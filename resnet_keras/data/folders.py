@@ -12,32 +12,24 @@ from resnet_keras.data.tree import say_left_out
 from resnet_keras.errors import InputError
 
 
-def unwrap(folder):
-    """Go down while there is nothing but one folder, which itself holds folders.
-
-    Returns:
-        (folder, notes).
-    """
-    first = folder
+def innermost(folder):
+    """Go down while there is nothing but one folder, which is no class and no part."""
     while (
         not folder.pictures
         and not folder.tables
         and len(folder.folders) == 1
-        and _may_be_wrapped(folder.folders[0])
+        and _may_hold_all(folder.folders[0])
     ):
         (folder,) = folder.folders
-    if folder is first:
-        return folder, []
-    below = folder.path.relative_to(first.path)
-    return folder, [f"The data set is the folder {below} within {first.path}."]
+    return folder
 
 
-def _may_be_wrapped(folder):
+def _may_hold_all(folder):
     if parts_of_folders([folder.path.name]):
         return False  # a training part alone is no wrapping
-    return not folder.pictures and (
-        any(below.has_pictures() for below in folder.folders)
-    )
+    if folder.tables or folder.num_arrays:
+        return True
+    return not folder.pictures and any(below.has_pictures() for below in folder.folders)
 
 
 def has_class_folders(folder):
@@ -62,22 +54,22 @@ def _parts(folder):
     return [] if are_flat and len(found) < 2 else found
 
 
-def read_class_folders(folder, options, notes=()):
+def read_class_folders(folder, options):
     """Read a `Folder` of classes, or of parts of classes, as a `Dataset`.
 
     Args:
         folder: `Folder`.
         options: `Options`.
-        notes: sentences on how it was found.
 
     Raises:
         InputError: a class is empty, broken or ambiguous.
     """
-    notes, left_out = list(notes), Counter(folder.left_out)
+    notes, left_out = [], Counter(folder.left_out)
     parts = _parts(folder)
     if parts:
-        files = _files_of_parts(folder, parts, notes, left_out)
+        files = _files_of_parts(folder, parts, notes, left_out, options.needs_train)
     else:
+        _refuse_lone_part(folder)
         part = None
         alone = parts_of_folders([folder.path.resolve().name])
         if "test" in alone.values() and not options.needs_train:
@@ -93,7 +85,18 @@ def read_class_folders(folder, options, notes=()):
     return read_labelled_files(files, name, str(folder.path), options, notes)
 
 
-def _files_of_parts(folder, parts, notes, left_out):
+def _refuse_lone_part(folder):
+    """Refuse a folder called test beside classes: it may be one, or pictures of all."""
+    parts = parts_of_folders([below.path.name for below in folder.folders])
+    for below in folder.folders:
+        if parts.get(below.path.name) in ("test", "validation"):
+            raise InputError(
+                f"{below.path}: may be a class, or pictures of all classes for the "
+                "test; rename it if it is a class, or move it elsewhere."
+            )
+
+
+def _files_of_parts(folder, parts, notes, left_out, needs_train):
     names = {}
     for part, below in parts:
         if part in names:
@@ -102,6 +105,16 @@ def _files_of_parts(folder, parts, notes, left_out):
                 f"{part} part; expected one. Move the other elsewhere."
             )
         names[part] = below.path.name
+    taken = {id(below) for _, below in parts}
+    others = [
+        each for each in folder.folders if id(each) not in taken and each.has_pictures()
+    ]
+    if needs_train and "train" not in names and others:
+        raise InputError(
+            f"{folder.path}: {shown(list(names.values()))} is a part by its name, but "
+            f"{shown([each.path.name for each in others])} beside it are none; move "
+            "them into a folder train/."
+        )
     usual = {"train": "train", "validation": "val", "test": "test"}
     if any(name not in (usual[part], part) for part, name in names.items()):
         words = {"train": "training"}
@@ -134,11 +147,9 @@ def _files_of_parts(folder, parts, notes, left_out):
         else:
             found = _matched(found, class_names, below, notes)
         files += found
-    taken = {id(below) for _, below in parts}
-    for other in folder.folders:
-        if id(other) not in taken and other.has_pictures():
-            number = len(other.all_pictures())
-            left_out[f"pictures of {other.path.name}/, which is no part"] += number
+    for other in others:
+        number = len(other.all_pictures())
+        left_out[f"pictures of {other.path.name}/, which is no part"] += number
     return files
 
 

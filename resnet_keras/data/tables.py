@@ -158,14 +158,13 @@ def tables_of(folder):
     return found
 
 
-def read_tables(tables, folder, options, notes=()):
+def read_tables(tables, folder, options):
     """Read tables and the pictures that lie in or below a `Folder` as a `Dataset`.
 
     Args:
         tables: dictionary from a part, or None, to its `Table`.
         folder: `Folder`.
         options: `Options`.
-        notes: sentences on how they were found.
 
     Raises:
         InputError: a picture is missing, or has two classes.
@@ -199,7 +198,7 @@ def read_tables(tables, folder, options, notes=()):
             f"are not below {folder.path}: {shown(missing)}. Put them there, or go on "
             "without them: --skip-broken (skip_broken=True)."
         )
-    notes = list(notes)
+    notes = []
     for table in tables.values():
         file, label, part = table.columns
         by_part = f", parts from {part!r}" if part else ""
