@@ -161,6 +161,22 @@ def test_folder_wrapped_around_all(tmp_path, depth):
     assert "The data set is the folder archive" in dataset.notes[0]
 
 
+def test_folders_without_pictures_beside_the_one_that_holds_all(tmp_path):
+    write_folders(tmp_path / "Images", TWELVE)
+    (tmp_path / "Annotation" / "cat").mkdir(parents=True)
+    (tmp_path / "Annotation" / "cat" / "0.xml").write_text("<a/>")
+    assert load(tmp_path).class_names == ["cat", "dog"]
+
+
+def test_unlabelled_test_folder_within_itself_is_counted(tmp_path):
+    write_folders(tmp_path / "asl_train" / "asl_train", TWELVE)
+    write_folders(tmp_path / "asl_test", {"asl_test": 3})
+    dataset = load(tmp_path)
+    assert (
+        left_out(dataset) == "pictures of asl_test/, which has no folder per class (3)"
+    )
+
+
 def test_picture_in_a_folder_of_its_class(tmp_path):
     write_folders(tmp_path, TWELVE)
     write_folders(tmp_path / "cat", {"more": 2})

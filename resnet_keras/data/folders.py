@@ -13,15 +13,19 @@ from resnet_keras.errors import InputError
 
 
 def innermost(folder):
-    """Go down while there is nothing but one folder, which is no class and no part."""
-    while (
-        not folder.pictures
-        and not folder.tables
-        and len(folder.folders) == 1
-        and _may_hold_all(folder.folders[0])
-    ):
-        (folder,) = folder.folders
+    """Go down while one folder holds all there is, and is no class and no part."""
+    while not folder.pictures and not folder.tables:
+        inside = [below for below in folder.folders if not _is_bare(below)]
+        if len(inside) != 1 or not _may_hold_all(inside[0]):
+            break
+        folder = inside[0]
     return folder
+
+
+def _is_bare(folder):
+    return not any(
+        each.pictures or each.tables or each.num_arrays for each in folder.walk()
+    )
 
 
 def _may_hold_all(folder):
@@ -34,14 +38,23 @@ def _may_hold_all(folder):
 
 def has_class_folders(folder):
     """Say whether a folder holds classes, or parts of classes, with pictures."""
-    if _parts(folder):
-        return any(
-            below.folders and below.has_pictures() for _, below in _parts(folder)
-        )
+    if parts := part_folders(folder):
+        return any(_holds_classes(below) for _, below in parts)
     return any(below.has_pictures() for below in folder.folders)
 
 
-def _parts(folder):
+def is_test_labelled(folder):
+    """Say whether a folder's test part has a folder of pictures per class."""
+    return any(
+        part == "test" and _holds_classes(below) for part, below in part_folders(folder)
+    )
+
+
+def _holds_classes(folder):
+    return any(below.has_pictures() for below in folder.folders)
+
+
+def part_folders(folder):
     """Return (part, folder) for each folder that is a part, if they are no classes."""
     parts = parts_of_folders([below.path.name for below in folder.folders])
     found = [
@@ -65,7 +78,7 @@ def read_class_folders(folder, options):
         InputError: a class is empty, broken or ambiguous.
     """
     notes, left_out = [], Counter(folder.left_out)
-    parts = _parts(folder)
+    parts = part_folders(folder)
     if parts:
         files = _files_of_parts(folder, parts, notes, left_out, options.needs_train)
     else:
@@ -128,7 +141,7 @@ def _files_of_parts(folder, parts, notes, left_out, needs_train):
     for part, below in sorted(parts, key=lambda pair: order.index(pair[0])):
         while _is_wrapper(below):
             (below,) = below.folders
-        if not any(each.has_pictures() for each in below.folders):
+        if not _holds_classes(below):
             if part == "train" or not below.pictures:
                 raise InputError(
                     f"{below.path}: holds no folders of images; expected one folder of "
@@ -157,8 +170,10 @@ def _is_wrapper(folder):
     return (
         not folder.pictures
         and len(folder.folders) == 1
-        and not folder.folders[0].pictures
-        and any(below.has_pictures() for below in folder.folders[0].folders)
+        and (
+            folder.folders[0].path.name == folder.path.name
+            or (not folder.folders[0].pictures and _holds_classes(folder.folders[0]))
+        )
     )
 
 

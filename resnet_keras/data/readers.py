@@ -11,6 +11,8 @@ from resnet_keras.data.drawn import HANDS, drawn_hands
 from resnet_keras.data.folders import (
     has_class_folders,
     innermost,
+    is_test_labelled,
+    part_folders,
     read_class_folders,
     refuse_flat,
 )
@@ -163,8 +165,12 @@ def _read_folder(path, options):
         dataset = _read_folder(inner.path, options)
         note = f"The data set is the folder {inner.path.relative_to(path)} in {path}."
         return replace(dataset, notes=(note, *dataset.notes))
-    tables = tables_of(folder)
-    if has_class_folders(folder) and not (tables and len(folder.folders) == 1):
+    tables = tables_of(folder, part_folders(folder))
+    by_table = tables and len(folder.folders) == 1
+    by_table = by_table or (
+        {"train", "test"} <= set(tables) and not is_test_labelled(folder)
+    )
+    if has_class_folders(folder) and not by_table:
         _check_agreement(folder, tables)
         return read_class_folders(folder, options)
     if tables:
