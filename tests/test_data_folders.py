@@ -104,13 +104,14 @@ def test_train_alone_is_split(tmp_path):
     np.testing.assert_array_equal(dataset.test.images, inside.test.images)
 
 
-def test_test_folder_alone(tmp_path):
-    write_folders(tmp_path / "test", {"cat": 3, "dog": 2})
-    for source in (tmp_path, tmp_path / "test"):
+@pytest.mark.parametrize("name", ["test", "validation"])
+def test_test_folder_alone(tmp_path, name):
+    write_folders(tmp_path / name, {"cat": 3, "dog": 2})
+    for source in (tmp_path, tmp_path / name):
         dataset = load(source, needs_train=False)
         assert dataset.test.counts(2).tolist() == [3, 2]
         assert len(dataset.train) == 0
-    with pytest.raises(InputError, match="holds a test part only"):
+    with pytest.raises(InputError, match=f"holds a {name} part only"):
         load(tmp_path)
 
 

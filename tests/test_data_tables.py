@@ -168,3 +168,10 @@ def test_table_of_pixels_is_none(tmp_path):
     (tmp_path / "a.csv").write_text("label,p0,p1\n1,0,0\n")
     with pytest.raises(InputError, match="no table of pictures and classes"):
         load_dataset(tmp_path / "a.csv")
+
+
+def test_table_of_the_test_part_alone(tmp_path):
+    row = lambda i: f"{i:02}.png,{ANIMALS[i % 2]}"  # noqa: E731
+    write(tmp_path, "filename,label", row, name="test.csv")
+    dataset = load_dataset(tmp_path / "test.csv", 8, needs_train=False)
+    assert (len(dataset.train), len(dataset.test)) == (0, 30)

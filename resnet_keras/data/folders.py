@@ -5,7 +5,6 @@ from collections import Counter
 from pathlib import Path
 
 from resnet_keras.data.file_sets import LabelledFile, read_labelled_files
-from resnet_keras.data.images import IMAGE_SUFFIXES
 from resnet_keras.data.labels import shown
 from resnet_keras.data.splitting import parts_of_folders
 from resnet_keras.data.tree import say_left_out
@@ -85,7 +84,7 @@ def read_class_folders(folder, options):
         _refuse_lone_part(folder)
         part = None
         alone = parts_of_folders([folder.path.resolve().name])
-        if "test" in alone.values() and not options.needs_train:
+        if {"test", "validation"} & {*alone.values()} and not options.needs_train:
             part = "test"
             notes.append(f"{folder.path} is by its name a test part, all of it.")
         files = _files_of_classes(folder, part, notes, left_out)
@@ -266,9 +265,8 @@ def _empty_class(folder):
     if reasons:
         hint = f" {say_left_out(reasons)[0]}"
     return (
-        f"{folder.path}: an empty class; expected images "
-        f"({', '.join(sorted(IMAGE_SUFFIXES))}). Put some in, or move the folder "
-        f"elsewhere.{hint}"
+        f"{folder.path}: an empty class; expected images. Put some in, or move the "
+        f"folder elsewhere.{hint}"
     )
 
 

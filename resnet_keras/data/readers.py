@@ -140,7 +140,9 @@ def _read_table_file(path, options):
             f"{path}: no table of pictures and classes; expected a header with the "
             "columns filename and label, and the pictures beside it or below."
         )
-    return read_tables({None: table}, scan(path.parent), options)
+    # A test part alone is one only where that is enough; else a part is drawn from it.
+    part = None if options.needs_train else part_in(path.stem)
+    return read_tables({part: table}, scan(path.parent), options)
 
 
 _READERS = {
