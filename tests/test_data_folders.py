@@ -10,7 +10,7 @@ from PIL import Image
 from resnet_keras import load_dataset
 from resnet_keras.data import tree
 from resnet_keras.errors import InputError
-from tests.conftest import write_folders
+from tests.conftest import write_folders, write_pair
 
 TWELVE = {"cat": 12, "dog": 12}  # enough for both classes in both parts
 
@@ -104,13 +104,14 @@ def test_train_alone_is_split(tmp_path):
     np.testing.assert_array_equal(dataset.test.images, inside.test.images)
 
 
-def test_test_folder_alone(tmp_path):
-    write_folders(tmp_path / "test", {"cat": 3, "dog": 2})
-    for source in (tmp_path, tmp_path / "test"):
+@pytest.mark.parametrize("name", ["test", "validation"])
+def test_test_folder_alone(tmp_path, name):
+    write_folders(tmp_path / name, {"cat": 3, "dog": 2})
+    for source in (tmp_path, tmp_path / name):
         dataset = load(source, needs_train=False)
         assert dataset.test.counts(2).tolist() == [3, 2]
         assert len(dataset.train) == 0
-    with pytest.raises(InputError, match="holds a test part only"):
+    with pytest.raises(InputError, match=f"holds a {name} part only"):
         load(tmp_path)
 
 
@@ -119,11 +120,35 @@ def test_class_called_train_is_a_class(tmp_path):
     assert load(tmp_path).class_names == ["bus", "car", "train"]
 
 
+def test_folder_called_test_beside_classes_is_refused(tmp_path):
+    write_folders(tmp_path, {"cat": 12, "dog": 12, "test": 12})
+    with pytest.raises(InputError, match="test: may be a class, or pictures of all"):
+        load(tmp_path)
+
+
+def test_classes_beside_a_test_part_are_refused(tmp_path):
+    write_folders(tmp_path, TWELVE)
+    write_folders(tmp_path / "test", {"cat": 2, "dog": 2})
+    with pytest.raises(InputError, match="cat, dog beside it are none; move them into"):
+        load(tmp_path)
+
+
 def test_two_training_parts_are_refused(tmp_path):
     for name in ("train", "training"):
         write_folders(tmp_path / name, {"cat": 3, "dog": 3})
     with pytest.raises(InputError, match="both train and training may be the train"):
         load(tmp_path)
+
+
+def test_folder_wrapped_around_arrays_or_a_table(tmp_path):
+    write_pair(tmp_path / "a" / "archive")
+    dataset = load(tmp_path / "a")
+    assert len(dataset.train) == 36
+    assert "The data set is the folder archive in" in dataset.notes[0]
+    write_folders(tmp_path / "b", {"archive": 20})
+    lines = ["file,label", *(f"{i}.png,{'ab'[i % 2]}" for i in range(20))]
+    (tmp_path / "b" / "archive" / "labels.csv").write_text("\n".join(lines))
+    assert load(tmp_path / "b").class_names == ["a", "b"]
 
 
 @pytest.mark.parametrize("depth", [1, 2])
@@ -135,6 +160,22 @@ def test_folder_wrapped_around_all(tmp_path, depth):
     assert num_images(dataset) == 24
     assert dataset.name == inner.name
     assert "The data set is the folder archive" in dataset.notes[0]
+
+
+def test_folders_without_pictures_beside_the_one_that_holds_all(tmp_path):
+    write_folders(tmp_path / "Images", TWELVE)
+    (tmp_path / "Annotation" / "cat").mkdir(parents=True)
+    (tmp_path / "Annotation" / "cat" / "0.xml").write_text("<a/>")
+    assert load(tmp_path).class_names == ["cat", "dog"]
+
+
+def test_unlabelled_test_folder_within_itself_is_counted(tmp_path):
+    write_folders(tmp_path / "asl_train" / "asl_train", TWELVE)
+    write_folders(tmp_path / "asl_test", {"asl_test": 3})
+    dataset = load(tmp_path)
+    assert (
+        left_out(dataset) == "pictures of asl_test/, which has no folder per class (3)"
+    )
 
 
 def test_picture_in_a_folder_of_its_class(tmp_path):

@@ -138,7 +138,7 @@ def test_copies_between_parts_are_told(tmp_path):
     image = tmp_path / "train" / "cat" / "0.png"
     assert image.read_bytes() == (tmp_path / "test" / "cat" / "0.png").read_bytes()
     [note] = load_dataset(tmp_path, 32).notes
-    assert note.startswith("5 of 5 test images are copies of training images")
+    assert note == "5 of 5 test images are copies of training images."
 
 
 def test_large_sources_lie_in_a_file(pair, tmp_path, monkeypatch):
@@ -285,6 +285,12 @@ def test_file_of_another_kind_is_refused(tmp_path, name, content, words):
         load_dataset(tmp_path / name)
     assert words in str(refused.value)
     assert str(tmp_path / name) in str(refused.value)
+
+
+def test_folder_of_pickles_is_refused_in_words(tmp_path):
+    (tmp_path / "data_batch_1").write_bytes(b"\x80\x04\x95")
+    with pytest.raises(InputError, match="data_batch_1: a Python pickle"):
+        load_dataset(tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")

@@ -133,3 +133,45 @@ def test_pictures_of_one_name_are_told_apart_by_their_folders(tmp_path):
     (tmp_path / "labels.csv").write_text("path,label\n00.png,cat\n01.png,dog\n")
     with pytest.raises(InputError, match=r"'00\.png' may be .*a/00\.png or .*b/00"):
         load_dataset(tmp_path / "labels.csv", 8)
+
+
+def test_one_hot_tables_in_the_folders_of_parts(tmp_path):
+    """As Roboflow writes them."""
+    for part in ("train", "valid", "test"):
+        row = lambda i: f"{i:02}.png, {1 - i % 2}, {i % 2}"  # noqa: E731
+        write(tmp_path, "filename, Cat 1, dog", row, 6, part, f"{part}/_classes.csv")
+    dataset = load_dataset(tmp_path, 8)
+    assert dataset.class_names == ["Cat 1", "dog"]
+    assert (len(dataset.train), dataset.num_validation, len(dataset.test)) == (12, 6, 6)
+
+
+def test_tables_of_both_parts_where_test_has_no_folders(tmp_path):
+    """As in the German traffic signs: classes by folder in Train, by table in Test."""
+    for label in range(2):
+        row = lambda i, label=label: f"Train/{label}/{i:02}.png,{label}"  # noqa: E731
+        (tmp_path / "Train").mkdir(exist_ok=True)
+        write(tmp_path, "Path,ClassId", row, 6, f"Train/{label}", f"{label}.txt")
+    lines = [(tmp_path / f"{label}.txt").read_text().split()[1:] for label in range(2)]
+    (tmp_path / "Train.csv").write_text(
+        "\n".join(["Path,ClassId", *lines[0], *lines[1]])
+    )
+    row = lambda i: f"Test/{i:02}.png,{i % 2}"  # noqa: E731
+    write(tmp_path, "Path,ClassId", row, 4, "Test", "Test.csv")
+    row = lambda i: f"Meta/{i:02}.png,{i}"  # noqa: E731
+    write(tmp_path, "Path,ClassId", row, 2, "Meta", "Meta.csv")
+    dataset = load_dataset(tmp_path, 8)
+    assert dataset.train.counts(2).tolist() == [6, 6]
+    assert dataset.test.labels.tolist() == [0, 1, 0, 1]
+
+
+def test_table_of_pixels_is_none(tmp_path):
+    (tmp_path / "a.csv").write_text("label,p0,p1\n1,0,0\n")
+    with pytest.raises(InputError, match="no table of pictures and classes"):
+        load_dataset(tmp_path / "a.csv")
+
+
+def test_table_of_the_test_part_alone(tmp_path):
+    row = lambda i: f"{i:02}.png,{ANIMALS[i % 2]}"  # noqa: E731
+    write(tmp_path, "filename,label", row, name="test.csv")
+    dataset = load_dataset(tmp_path / "test.csv", 8, needs_train=False)
+    assert (len(dataset.train), len(dataset.test)) == (0, 30)

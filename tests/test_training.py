@@ -359,3 +359,31 @@ def test_help_answers_within_half_a_second(name):
         assert process.returncode == 0
         assert f"python -m resnet_keras.{name}" in process.stdout
     assert min(seconds) < 0.5
+
+
+def test_validation_part_of_the_source_validates():
+    labels = np.arange(12) % 3
+    rows, held_out = training.hold_out(labels, seed=0, num_validation=4)
+    assert (rows.tolist(), held_out.tolist()) == ([*range(8)], [8, 9, 10, 11])
+
+
+def test_run_without_test_images_has_no_test_accuracy(monkeypatch, tmp_path):
+    monkeypatch.setattr(fused, "keep_freed_memory", lambda: None)  # it is for good
+    labels = np.arange(12) % 3
+    split = Split(coloured_images(labels, 32), labels)
+    empty = Split(split.images[:0], labels[:0])
+    dataset = Dataset("colours", "drawn", ["a", "b", "c"], split, empty)
+    config = {
+        "model": "resnet-cifar-20",
+        "recipe": "default",
+        "epochs": 1,
+        "batch_size": 6,
+        "learning_rate": 1e-3,
+        "seed": 0,
+        "precision": "float32",
+    }
+    metrics = training.train(dataset, tmp_path, config)
+    assert metrics["test_accuracy"] is metrics["test_loss"] is None
+    assert metrics["warnings"] == ["There is no test image, so no test accuracy."]
+    assert (tmp_path / "model.h5").exists()
+    assert not (tmp_path / "confusion.png").exists()

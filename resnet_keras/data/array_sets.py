@@ -28,7 +28,6 @@ from resnet_keras.data.splitting import (
 from resnet_keras.errors import InputError
 from resnet_keras.safety import naming_damage
 
-ARRAY_SUFFIXES = {".npz", ".npy", ".h5", ".hdf5", ".hdf"}
 _ROLES = {
     "names": "names categories classes",
     "labels": "y label labels target targets lbl class",
@@ -249,7 +248,7 @@ def _build(found, paths, name, source, options):
         train, test, note = _draw(parts["train"].images, train, options, source)
         check_no_empty_class(source, train.labels, class_names)
         notes.append(note)
-        notes += say_no_test(test.labels, class_names)
+        notes += say_no_test(test.labels, class_names) if len(test) else []
     else:
         test = fitted(by_role["test"])
     return Dataset(name, source, class_names, train, test, tuple(notes), num_validation)
@@ -341,16 +340,18 @@ def _draw(entry, whole, options, source):
         for start, rows in chunks(entry.array):
             for offset, row in enumerate(rows):
                 is_test[start + offset] = is_for_test(row.tobytes(), options.split_seed)
-    if is_test.all() or not is_test.any():
-        raise InputError(
-            f"{source}: has no test part, and is too small ({len(whole)} images) to "
-            "draw one from it; expected x_test and y_test."
-        )
     train_rows, test_rows = np.flatnonzero(~is_test), np.flatnonzero(is_test)
     train, test = (
         Split(_rows(whole.images, rows), whole.labels[rows])
         for rows in (train_rows, test_rows)
     )
+    if not len(test):
+        note = (
+            f"No test part given, and none of the {len(whole)} images falls to it: an "
+            "image's part is drawn by itself alone, so that it never changes. More "
+            "images will bring some, or give x_test and y_test."
+        )
+        return train, test, note
     note = (
         f"No test part given: some {TEST_FRACTION:.0%}, drawn by the images themselves "
         f"with seed {options.split_seed}, are kept for the test."

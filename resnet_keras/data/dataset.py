@@ -101,7 +101,4 @@ def say_copies(train, test):
     number = sum(hash(image.tobytes()) in known for image in test.images)
     if not number:
         return []
-    return [
-        f"{number} of {len(test)} test images are copies of training images, so their "
-        "score says little of new ones."
-    ]
+    return [f"{number} of {len(test)} test images are copies of training images."]

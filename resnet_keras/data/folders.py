@@ -5,51 +5,55 @@ from collections import Counter
 from pathlib import Path
 
 from resnet_keras.data.file_sets import LabelledFile, read_labelled_files
-from resnet_keras.data.images import IMAGE_SUFFIXES
 from resnet_keras.data.labels import shown
 from resnet_keras.data.splitting import parts_of_folders
 from resnet_keras.data.tree import say_left_out
 from resnet_keras.errors import InputError
 
 
-def unwrap(folder):
-    """Go down while there is nothing but one folder, which itself holds folders.
-
-    Returns:
-        (folder, notes).
-    """
-    first = folder
-    while (
-        not folder.pictures
-        and not folder.tables
-        and len(folder.folders) == 1
-        and _may_be_wrapped(folder.folders[0])
-    ):
-        (folder,) = folder.folders
-    if folder is first:
-        return folder, []
-    below = folder.path.relative_to(first.path)
-    return folder, [f"The data set is the folder {below} within {first.path}."]
+def innermost(folder):
+    """Go down while one folder holds all there is, and is no class and no part."""
+    while not folder.pictures and not folder.tables:
+        inside = [below for below in folder.folders if not _is_bare(below)]
+        if len(inside) != 1 or not _may_hold_all(inside[0]):
+            break
+        folder = inside[0]
+    return folder
 
 
-def _may_be_wrapped(folder):
+def _is_bare(folder):
+    return not any(
+        each.pictures or each.tables or each.num_arrays for each in folder.walk()
+    )
+
+
+def _may_hold_all(folder):
     if parts_of_folders([folder.path.name]):
         return False  # a training part alone is no wrapping
-    return not folder.pictures and (
-        any(below.has_pictures() for below in folder.folders)
-    )
+    if folder.tables or folder.num_arrays:
+        return True
+    return not folder.pictures and any(below.has_pictures() for below in folder.folders)
 
 
 def has_class_folders(folder):
     """Say whether a folder holds classes, or parts of classes, with pictures."""
-    if _parts(folder):
-        return any(
-            below.folders and below.has_pictures() for _, below in _parts(folder)
-        )
+    if parts := part_folders(folder):
+        return any(_holds_classes(below) for _, below in parts)
     return any(below.has_pictures() for below in folder.folders)
 
 
-def _parts(folder):
+def is_test_labelled(folder):
+    """Say whether a folder's test part has a folder of pictures per class."""
+    return any(
+        part == "test" and _holds_classes(below) for part, below in part_folders(folder)
+    )
+
+
+def _holds_classes(folder):
+    return any(below.has_pictures() for below in folder.folders)
+
+
+def part_folders(folder):
     """Return (part, folder) for each folder that is a part, if they are no classes."""
     parts = parts_of_folders([below.path.name for below in folder.folders])
     found = [
@@ -62,25 +66,25 @@ def _parts(folder):
     return [] if are_flat and len(found) < 2 else found
 
 
-def read_class_folders(folder, options, notes=()):
+def read_class_folders(folder, options):
     """Read a `Folder` of classes, or of parts of classes, as a `Dataset`.
 
     Args:
         folder: `Folder`.
         options: `Options`.
-        notes: sentences on how it was found.
 
     Raises:
         InputError: a class is empty, broken or ambiguous.
     """
-    notes, left_out = list(notes), Counter(folder.left_out)
-    parts = _parts(folder)
+    notes, left_out = [], Counter(folder.left_out)
+    parts = part_folders(folder)
     if parts:
-        files = _files_of_parts(folder, parts, notes, left_out)
+        files = _files_of_parts(folder, parts, notes, left_out, options.needs_train)
     else:
+        _refuse_lone_part(folder)
         part = None
         alone = parts_of_folders([folder.path.resolve().name])
-        if "test" in alone.values() and not options.needs_train:
+        if {"test", "validation"} & {*alone.values()} and not options.needs_train:
             part = "test"
             notes.append(f"{folder.path} is by its name a test part, all of it.")
         files = _files_of_classes(folder, part, notes, left_out)
@@ -93,7 +97,18 @@ def read_class_folders(folder, options, notes=()):
     return read_labelled_files(files, name, str(folder.path), options, notes)
 
 
-def _files_of_parts(folder, parts, notes, left_out):
+def _refuse_lone_part(folder):
+    """Refuse a folder called test beside classes: it may be one, or pictures of all."""
+    parts = parts_of_folders([below.path.name for below in folder.folders])
+    for below in folder.folders:
+        if parts.get(below.path.name) in ("test", "validation"):
+            raise InputError(
+                f"{below.path}: may be a class, or pictures of all classes for the "
+                "test; rename it if it is a class, or move it elsewhere."
+            )
+
+
+def _files_of_parts(folder, parts, notes, left_out, needs_train):
     names = {}
     for part, below in parts:
         if part in names:
@@ -102,6 +117,16 @@ def _files_of_parts(folder, parts, notes, left_out):
                 f"{part} part; expected one. Move the other elsewhere."
             )
         names[part] = below.path.name
+    taken = {id(below) for _, below in parts}
+    others = [
+        each for each in folder.folders if id(each) not in taken and each.has_pictures()
+    ]
+    if needs_train and "train" not in names and others:
+        raise InputError(
+            f"{folder.path}: {shown(list(names.values()))} is a part by its name, but "
+            f"{shown([each.path.name for each in others])} beside it are none; move "
+            "them into a folder train/."
+        )
     usual = {"train": "train", "validation": "val", "test": "test"}
     if any(name not in (usual[part], part) for part, name in names.items()):
         words = {"train": "training"}
@@ -115,7 +140,7 @@ def _files_of_parts(folder, parts, notes, left_out):
     for part, below in sorted(parts, key=lambda pair: order.index(pair[0])):
         while _is_wrapper(below):
             (below,) = below.folders
-        if not any(each.has_pictures() for each in below.folders):
+        if not _holds_classes(below):
             if part == "train" or not below.pictures:
                 raise InputError(
                     f"{below.path}: holds no folders of images; expected one folder of "
@@ -134,11 +159,9 @@ def _files_of_parts(folder, parts, notes, left_out):
         else:
             found = _matched(found, class_names, below, notes)
         files += found
-    taken = {id(below) for _, below in parts}
-    for other in folder.folders:
-        if id(other) not in taken and other.has_pictures():
-            number = len(other.all_pictures())
-            left_out[f"pictures of {other.path.name}/, which is no part"] += number
+    for other in others:
+        number = len(other.all_pictures())
+        left_out[f"pictures of {other.path.name}/, which is no part"] += number
     return files
 
 
@@ -146,8 +169,10 @@ def _is_wrapper(folder):
     return (
         not folder.pictures
         and len(folder.folders) == 1
-        and not folder.folders[0].pictures
-        and any(below.has_pictures() for below in folder.folders[0].folders)
+        and (
+            folder.folders[0].path.name == folder.path.name
+            or (not folder.folders[0].pictures and _holds_classes(folder.folders[0]))
+        )
     )
 
 
@@ -240,9 +265,8 @@ def _empty_class(folder):
     if reasons:
         hint = f" {say_left_out(reasons)[0]}"
     return (
-        f"{folder.path}: an empty class; expected images "
-        f"({', '.join(sorted(IMAGE_SUFFIXES))}). Put some in, or move the folder "
-        f"elsewhere.{hint}"
+        f"{folder.path}: an empty class; expected images. Put some in, or move the "
+        f"folder elsewhere.{hint}"
     )
 
 

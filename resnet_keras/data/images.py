@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from resnet_keras.errors import InputError, check_is_file
 
@@ -106,7 +106,9 @@ def _reason(path, error):
         return "a web page, saved in the place of a picture"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    reason = str(error).split(str(path))[0].strip().split("\n")[0]
+    if isinstance(error, UnidentifiedImageError):
+        return "of no known format"
+    reason = str(error).strip().split("\n")[0]
     return f"{type(error).__name__}: {reason}"
 
 

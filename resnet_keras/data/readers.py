@@ -5,20 +5,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resnet_keras.data.array_files import kind_of
-from resnet_keras.data.array_sets import ARRAY_SUFFIXES, read_arrays
+from resnet_keras.data.array_sets import read_arrays
 from resnet_keras.data.dataset import say_copies
 from resnet_keras.data.drawn import HANDS, drawn_hands
 from resnet_keras.data.folders import (
     has_class_folders,
+    innermost,
+    is_test_labelled,
+    part_folders,
     read_class_folders,
     refuse_flat,
-    unwrap,
 )
 from resnet_keras.data.images import height_and_width, is_picture
 from resnet_keras.data.labels import shown
 from resnet_keras.data.splitting import part_in
 from resnet_keras.data.tables import read_table, read_tables, tables_of
-from resnet_keras.data.tree import is_system, scan
+from resnet_keras.data.tree import ARRAY_SUFFIXES, is_system, scan
 from resnet_keras.errors import InputError
 
 _WANTED = (
@@ -138,7 +140,9 @@ def _read_table_file(path, options):
             f"{path}: no table of pictures and classes; expected a header with the "
             "columns filename and label, and the pictures beside it or below."
         )
-    return read_tables({None: table}, scan(path.parent), options)
+    # A test part alone is one only where that is enough; else a part is drawn from it.
+    part = None if options.needs_train else part_in(path.stem)
+    return read_tables({part: table}, scan(path.parent), options)
 
 
 _READERS = {
@@ -157,19 +161,30 @@ def _read_folder(path, options):
     by_part = _files_by_part(arrays)
     if by_part:  # the pair; what else is in the folder does not matter
         return _read_pair(path, by_part, options)
-    folder, notes = unwrap(scan(path))
-    tables = tables_of(folder)
-    if has_class_folders(folder) and not (tables and len(folder.folders) == 1):
+    folder = scan(path)
+    inner = innermost(folder)
+    if inner is not folder:
+        dataset = _read_folder(inner.path, options)
+        note = f"The data set is the folder {inner.path.relative_to(path)} in {path}."
+        return replace(dataset, notes=(note, *dataset.notes))
+    tables = tables_of(folder, part_folders(folder))
+    by_table = tables and len(folder.folders) == 1
+    by_table = by_table or (
+        {"train", "test"} <= set(tables) and not is_test_labelled(folder)
+    )
+    if has_class_folders(folder) and not by_table:
         _check_agreement(folder, tables)
-        return read_class_folders(folder, options, notes)
+        return read_class_folders(folder, options)
     if tables:
-        return read_tables(tables, folder, options, notes)
-    if arrays := _array_files(folder.path):
-        return _read_arrays_of_folder(folder.path, arrays, options)
+        return read_tables(tables, folder, options)
+    if arrays:
+        return _read_arrays_of_folder(path, arrays, options)
     if folder.pictures:
         refuse_flat(folder)
     if folder.folders:
-        return read_class_folders(folder, options, notes)  # which refuses an empty one
+        return read_class_folders(folder, options)  # which refuses an empty one
+    for each in sorted(each for each in path.iterdir() if each.is_file()):
+        kind_of(each)  # which says what to do with an archive or a pickle
     raise InputError(f"{path}: holds no data set; {_WANTED}.")
 
 

@@ -53,6 +53,10 @@ def read_table(path):
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
+    rows = [next(csv.reader([first], delimiter=delimiter), [])]
+    header = ["_".join(_header_words(cell)) for cell in rows[0]]
+    if not set(header) & set(_FILE_COLUMNS) and (len(header) != 2 or "." not in first):
+        return None  # before a table of millions of numbers is read
     rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
     if not rows:
         return None
@@ -76,7 +80,7 @@ def read_table(path):
     if not files:
         return None
     if not labels:
-        one_hot = _one_hot(header, body, files[0], parts)
+        one_hot = _one_hot(rows[0], body, files[0], parts)
         return one_hot and Table(path, one_hot, (rows[0][files[0]], "one-hot", ""))
     label = _one_of(path, rows[0], labels, body)
     part = parts[0] if parts else None
@@ -119,27 +123,28 @@ def _one_hot(header, body, file, parts):
             return None
         if sorted(values) != [0.0] * (len(values) - 1) + [1.0]:
             return None
-        name = header[columns[values.index(1.0)]]
+        name = header[columns[values.index(1.0)]].strip()
         rows.append((row[file], name, row[parts[0]] if parts else ""))
     return rows
 
 
-def tables_of(folder):
+def tables_of(folder, part_folders=()):
     """Return the tables of pictures that lie directly in a `Folder`, by part.
 
-    Example files for Kaggle, whose classes are invented, are left out.
+    Example files for Kaggle, whose classes are invented, are left out. Without a table
+    in it, those are taken that lie in the folders of its parts.
 
     Raises:
         InputError: there are several and it is not clear which is meant.
     """
     found = {}
-    for path in folder.tables:
-        if "submission" in words_of(path.stem):
-            continue
-        table = read_table(path)
+    paths = [(part_in(path.stem), path) for path in folder.tables]
+    if not paths:
+        paths = [(part, path) for part, each in part_folders for path in each.tables]
+    for part, path in paths:
+        table = None if "submission" in words_of(path.stem) else read_table(path)
         if table is None:
             continue
-        part = part_in(path.stem)
         if part in found:
             raise InputError(
                 f"{folder.path}: both {found[part].path.name} and {path.name} name "
@@ -150,6 +155,8 @@ def tables_of(folder):
         given = {part: table for part, table in found.items() if part}
         if "train" not in given:
             return {None: found[None]}
+        if "test" in given:
+            return given
         raise InputError(
             f"{folder.path}: {found[None].path.name} names pictures and classes, and "
             f"so does {given['train'].path.name}; give the one that is meant, --data "
@@ -158,14 +165,13 @@ def tables_of(folder):
     return found
 
 
-def read_tables(tables, folder, options, notes=()):
+def read_tables(tables, folder, options):
     """Read tables and the pictures that lie in or below a `Folder` as a `Dataset`.
 
     Args:
         tables: dictionary from a part, or None, to its `Table`.
         folder: `Folder`.
         options: `Options`.
-        notes: sentences on how they were found.
 
     Raises:
         InputError: a picture is missing, or has two classes.
@@ -199,7 +205,7 @@ def read_tables(tables, folder, options, notes=()):
             f"are not below {folder.path}: {shown(missing)}. Put them there, or go on "
             "without them: --skip-broken (skip_broken=True)."
         )
-    notes = list(notes)
+    notes = []
     for table in tables.values():
         file, label, part = table.columns
         by_part = f", parts from {part!r}" if part else ""

@@ -9,6 +9,7 @@ from resnet_keras.data.images import HEIF_SUFFIXES, IMAGE_SUFFIXES, is_picture
 from resnet_keras.errors import InputError
 
 TABLE_SUFFIXES = {".csv", ".tsv"}
+ARRAY_SUFFIXES = {".npz", ".npy", ".h5", ".hdf5", ".hdf"}
 _DEEPEST = 8  # folders within folders
 # What operating systems, archives and notebooks leave behind, in lower case.
 _SYSTEM_NAMES = {
@@ -32,6 +33,7 @@ class Folder:
     tables: list = field(default_factory=list)
     folders: list = field(default_factory=list)
     left_out: Counter = field(default_factory=Counter)
+    num_arrays: int = 0  # files of arrays, which are left out, too
 
     def walk(self):
         """Yield this folder and all below it."""
@@ -84,6 +86,9 @@ def _add_file(folder, path, item):
         folder.pictures.append(path)
     elif suffix in TABLE_SUFFIXES and item.is_file():
         folder.tables.append(path)
+    elif suffix in ARRAY_SUFFIXES:
+        folder.num_arrays += 1
+        folder.left_out[suffix] += 1
     elif suffix in HEIF_SUFFIXES:
         folder.left_out[f"{suffix}, which pip install pillow-heif reads"] += 1
     elif item.is_file():
