@@ -5,9 +5,16 @@ import json
 import sys
 from pathlib import Path
 
-from resnet_keras.commands import add_trust, complain, integer_from, load_keras, run
+from resnet_keras.commands import (
+    add_preprocessing,
+    add_trust,
+    complain,
+    integer_from,
+    load_keras,
+    run,
+)
 from resnet_keras.errors import InputError
-from resnet_keras.writing import check_folder
+from resnet_keras.writing import check_folder, check_not_input
 
 
 def _parse(argv):
@@ -20,7 +27,13 @@ def _parse(argv):
         metavar="MODEL",
         help="a .h5 or .keras file, weights of a ResNet, or imagenet",
     )
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="a picture")
+    parser.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="+",
+        help="a picture, a folder of pictures (those of its subfolders, too), or a "
+        "pattern in quotes",
+    )
     parser.add_argument(
         "--top",
         type=integer_from(1),
@@ -32,6 +45,7 @@ def _parse(argv):
     parser.add_argument(
         "--out", metavar="DIR", help="where to write the pictures with their names"
     )
+    add_preprocessing(parser)
     add_trust(parser)
     return parser.parse_args(argv)
 
@@ -42,47 +56,43 @@ def main(argv=None):
     if arguments.out:
         check_folder(arguments.out)
     load_keras()
-    import numpy as np
+    from resnet_keras.inference import open_classifier, predict_files, ranking
+    from resnet_keras.inference.pictures import find_pictures
 
-    from resnet_keras.images import read_image
-    from resnet_keras.inference import Classifier, check_numbers
-    from resnet_keras.pretrained import open_model
+    codes = {0}
 
-    loaded = open_model(arguments.model, arguments.trust)
-    classifier = Classifier(*loaded, arguments.model)
-    for note in loaded[1].get("notes") or ():
-        print(f"Note on {arguments.model}: {note}", file=sys.stderr)
-    for assumption in classifier.assumptions:
-        message = f"Assumed, for {arguments.model} does not say: {assumption}."
-        print(message, file=sys.stderr)
-    paths, images, code = [], [], 0
-    for path in arguments.images:
+    def report(error):  # one broken picture does not stop the others
+        codes.add(complain(error))
+
+    paths = []
+    for name in arguments.images:
         try:
-            images.append(read_image(path, (classifier.height, classifier.width)))
-            paths.append(path)
-        except InputError as error:  # one broken picture does not stop the others
-            code = complain(error)
-    if not images:
-        return code
-
-    probabilities = classifier.probabilities(np.stack(images))
-    check_numbers(probabilities, arguments.model)
-    best = np.argsort(-probabilities, axis=1, kind="stable")[:, : arguments.top]
-    answers = [
-        [(classifier.class_names[i], float(row[i])) for i in chosen]
-        for row, chosen in zip(probabilities, best, strict=True)
-    ]
-    if arguments.json:
-        print(
-            json.dumps([_as_json(*pair) for pair in zip(paths, answers, strict=True)])
-        )
-    else:
-        for path, answer in zip(paths, answers, strict=True):
+            paths += find_pictures(name)
+        except InputError as error:
+            report(error)
+    if not paths:
+        return max(codes)
+    if arguments.out:
+        outputs = _outputs(Path(arguments.out), paths)
+        check_not_input(outputs.values(), [arguments.model, *paths])
+    classifier = open_classifier(
+        arguments.model, arguments.trust, arguments.preprocessing
+    )
+    for remark in classifier.remarks():
+        print(remark, file=sys.stderr)
+    found = []
+    for path, probabilities in predict_files(classifier, paths, report):
+        answer = ranking(probabilities, classifier.class_names, arguments.top)
+        if arguments.json:
+            found.append(_as_json(path, answer))
+        else:
             named = [f"{name} ({probability:.3f})" for name, probability in answer]
             print(f"{path}: {named[0]}", *named[1:], sep="  ")
-    if arguments.out:
-        _write_pictures(Path(arguments.out), paths, answers)
-    return code
+        if arguments.out:
+            _write_picture(outputs[path], path, answer)
+    if found:
+        print(json.dumps(found, allow_nan=False))
+    return max(codes)
 
 
 def _as_json(path, answer):
@@ -96,20 +106,25 @@ def _as_json(path, answer):
     }
 
 
-def _write_pictures(directory, paths, answers):
-    from resnet_keras import plots
-    from resnet_keras.images import read_image
-
-    taken = set()
-    for path, answer in zip(paths, answers, strict=True):
+def _outputs(directory, paths):
+    """Return where each picture goes with its prediction, no two of them to one."""
+    outputs, taken = {}, set()
+    for path in dict.fromkeys(paths):
         name, number = Path(path).stem, 1
         while name in taken:  # a/hand.jpg and b/hand.jpg
             number += 1
             name = f"{Path(path).stem}_{number}"
         taken.add(name)
-        figure = plots.prediction(read_image(path, 320), answer)
-        plots.save(figure, directory / f"{name}_predicted.png")
-        print(f"Written: {directory / name}_predicted.png", file=sys.stderr)
+        outputs[path] = directory / f"{name}_predicted.png"
+    return outputs
+
+
+def _write_picture(output, path, answer):
+    from resnet_keras import plots
+    from resnet_keras.images import read_image
+
+    plots.save(plots.prediction(read_image(path, 320), answer), output)
+    print(f"Written: {output}", file=sys.stderr)
 
 
 if __name__ == "__main__":

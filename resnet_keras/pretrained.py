@@ -1,44 +1,6 @@
-"""Opening whatever classifies: a whole model, or weights that want their network."""
+"""Old path of `resnet_keras.weights.opening`."""
 
-from pathlib import Path
+import sys
+from importlib import import_module
 
-from resnet_keras import family
-from resnet_keras.dialects import holds_weights
-from resnet_keras.errors import InputError
-from resnet_keras.files import load_model
-from resnet_keras.models import ResNet
-from resnet_keras.weights import IMAGENET, read_weights
-
-_IMAGE_SIZE = 224  # what published weights were trained on
-
-
-def open_model(name, trust=False):
-    """Open a model file, or build the network of a file of weights.
-
-    Args:
-        name: a file that `load_model` or `load_weights` takes, or "imagenet".
-        trust: as in `load_model`.
-
-    Returns:
-        `(model, card)`, as `load_model` returns them. A network for weights alone takes
-        pictures of 224 x 224 pixels.
-
-    Raises:
-        InputError: the file cannot be used, or has weights but no head to classify.
-    """
-    if name != IMAGENET and not holds_weights(Path(name)):
-        return load_model(name, trust)
-    weights = read_weights(name)
-    if weights.classes is None:
-        raise InputError(
-            f"{name}: has no head, so it names no classes; give it one with "
-            "python -m resnet_keras.train --weights."
-        )
-    if weights.depth not in family.DEPTHS:
-        raise InputError(
-            f"{name}: holds weights of {weights.depth} layers; expected one of "
-            f"{', '.join(map(str, family.DEPTHS))}."
-        )
-    shape = (_IMAGE_SIZE, _IMAGE_SIZE, 3)
-    model = ResNet(weights.depth, shape, weights.classes, weights=weights)
-    return model, weights.card
+sys.modules[__name__] = import_module("resnet_keras.weights.opening")

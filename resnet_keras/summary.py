@@ -13,7 +13,7 @@ from resnet_keras.nets.stages import (  # noqa: F401 (some for old imports)
     stage_table,
     summary,
 )
-from resnet_keras.writing import check_folder
+from resnet_keras.writing import check_folder, check_not_input
 
 
 def _parse(argv):
@@ -64,6 +64,7 @@ def main(argv=None):
         family.check_name(arguments.model)
     if arguments.plot:
         check_folder(Path(arguments.plot).parent)
+        check_not_input([arguments.plot], [arguments.model])
     load_keras()
     model = _load(arguments) if is_file else _build(arguments)
     height, width, _ = model.input_shape[1:]

@@ -4,15 +4,17 @@ import json
 
 import pytest
 
-from resnet_keras import train
+from resnet_keras import train, training
 from resnet_keras.errors import InputError
+from resnet_keras.training import RECIPES, RunConfig
 from tests.conftest import write_pair
 
 
-def test_data_folder_comes_first(tmp_path, monkeypatch, capsys):
+def test_data_given_come_first(tmp_path, monkeypatch, capsys):
     write_pair(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
-    assert train._default_source() == "data"
+    assert train._default_source({"data": "signs"}) == "signs"
+    assert train._default_source({}) == "data"
     assert capsys.readouterr().out == ""
 
 
@@ -20,60 +22,56 @@ def test_without_data_hands_are_drawn_and_it_says_how_to_use_ones_own(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    assert train._default_source() == "hands"
+    assert train._default_source({}) == "hands"
     assert "--data FOLDER" in capsys.readouterr().out
 
 
-def test_smaller_sets_get_more_epochs():
-    # 20,000 images are shown in all, where that makes three passes or more.
-    assert [train._default_epochs(n) for n in (100, 1000, 100_000)] == [200, 20, 3]
+def test_help_has_the_defaults_of_the_settings(capsys):
+    with pytest.raises(SystemExit):
+        train._parse(["--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    for text in (
+        "(default: 64; of the course's recipe 32)",
+        "augmentation (default: 0)",
+    ):
+        assert text in printed
 
 
-SETTINGS = train._DEFAULTS | {
-    "data": "signs",
-    "epochs": 3,
-    "batch_size": 64,
-    "learning_rate": 1.5e-3,
-    "seed": 1,
-    "precision": "float32",
-}
-
-
-def write_settings(directory, **changes):
-    settings = SETTINGS | {"settings": {}} | changes
-    (directory / "config.json").write_text(json.dumps(settings))
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"recipe": "nosuch"}, "argument --recipe: invalid choice"),
-        ({"epochs": "ten"}, "argument --epochs: is 'ten'"),
-        ({"epochs": "3"}, "epochs"),
-        ({"seed": None}, "argument --seed: is 'None'"),
-        ({"data": 5}, "data"),
-        ({"weights": 3}, "weights"),
-        ({"image_size": 7}, "argument --image-size: is '7'"),
-        ({"precision": "float8"}, "argument --precision: invalid choice"),
-    ],
-)
-def test_settings_that_no_option_would_take_are_refused(changes, words, tmp_path):
-    write_settings(tmp_path, **changes)
-    with pytest.raises(InputError, match=f"not the settings of a run .{words}"):
-        train._settings_of(tmp_path, {})
+def write_run(directory, **options):
+    """Write what a run leaves that has just begun."""
+    config = RunConfig.of_options({"data": "signs", "epochs": 3} | options)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "config.json").write_text(json.dumps(config.as_dict()))
+    return config
 
 
 def test_resumed_settings_come_from_the_run(tmp_path):
-    write_settings(tmp_path)
-    found = train._settings_of(tmp_path, {"seed": 1})
-    assert found == SETTINGS
+    config = write_run(tmp_path, seed=1, learning_rate=0.1)
+    assert train._config_of(tmp_path, {"seed": 1, "learning_rate": 0.1}) == config
     with pytest.raises(InputError, match="this run has seed 1, not 2"):
-        train._settings_of(tmp_path, {"seed": 2})
+        train._config_of(tmp_path, {"seed": 2})
+    with pytest.raises(InputError, match=r"has learning_rate 0\.1, not 0\.2"):
+        train._config_of(tmp_path, {"learning_rate": 0.2})
 
 
-def test_resume_where_nothing_is_starts_anew_and_says_so(tmp_path, capsys):
-    assert train._settings_of(tmp_path, {"seed": 2}) == {"seed": 2}
-    assert "holds no run to resume" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("typo", r"no such folder \(beside it are the runs first, second\)"),
+        ("empty", "is empty"),
+        ("notes", r"holds a\.txt"),
+    ],
+)
+def test_resume_where_no_run_is_begins_none(name, words, tmp_path):
+    for run in ("first", "second"):
+        write_run(tmp_path / run)
+    for folder in ("empty", "notes"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("mine")
+    line = ["--out", str(tmp_path / name), "--resume", "--data", "hands"]
+    with pytest.raises(InputError, match=f"{name}: {words}; expected the config.json"):
+        train.main(line)
+    assert (tmp_path / name).exists() == (name != "typo")
 
 
 def test_overwrite_replaces_the_runs_files_and_no_others(tmp_path):
@@ -82,7 +80,7 @@ def test_overwrite_replaces_the_runs_files_and_no_others(tmp_path):
     found = train._earlier_run(tmp_path, train._parse(["--overwrite"]))
     assert sorted(path.name for path in found) == ["metrics.json", "model.h5"]
     own = train._parse(["--overwrite", "--weights", str(tmp_path / "model.h5")])
-    with pytest.raises(InputError, match="is of the run that --overwrite replaces"):
+    with pytest.raises(InputError, match="is read by this command"):
         train._earlier_run(tmp_path, own)
 
 
@@ -97,16 +95,13 @@ def test_earlier_run_stays_where_the_new_one_cannot_begin(tmp_path):
 
 
 def test_run_of_the_usual_place_is_resumed_at_its_own_size(tmp_path, monkeypatch):
-    from resnet_keras import training
-
     source = str(write_pair(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     sizes = []
 
     def stop(dataset, directory, config, *_):
-        sizes.append((dataset.image_size, config["image_size"]))
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "config.json").write_text(json.dumps(config))
+        sizes.append((dataset.image_size, config.image_size))
+        write_run(directory, **config.options())
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training, "train", stop)
@@ -117,8 +112,6 @@ def test_run_of_the_usual_place_is_resumed_at_its_own_size(tmp_path, monkeypatch
 
 
 def test_warnings_of_the_run_are_printed(tmp_path, monkeypatch, capsys):
-    from resnet_keras import training
-
     metrics = {"warnings": ["w"], "test_accuracy": 1.0, "train_seconds": 60.0}
     monkeypatch.setattr(training, "train", lambda *_: metrics)
     source = write_pair(tmp_path / "data")
@@ -129,8 +122,6 @@ def test_warnings_of_the_run_are_printed(tmp_path, monkeypatch, capsys):
 
 
 def test_run_that_had_not_begun_is_not_offered_to_be_resumed(tmp_path, monkeypatch):
-    from resnet_keras import training
-
     def stop(*_):
         raise KeyboardInterrupt
 
@@ -146,16 +137,12 @@ def test_run_that_had_not_begun_is_not_offered_to_be_resumed(tmp_path, monkeypat
 
 @pytest.mark.parametrize("recipe", ["default", "course"])
 def test_recipe_is_recorded_and_resumed(recipe, tmp_path, monkeypatch):
-    from resnet_keras import recipe as recipes
-    from resnet_keras import training
-
     source, out = write_pair(tmp_path / "data"), tmp_path / "run"
     seen = []
 
     def stop(dataset, directory, config, *_):
         seen.append(config)
-        directory.mkdir(exist_ok=True)
-        (directory / "config.json").write_text(json.dumps(config))
+        write_run(directory, **config.options())
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training, "train", stop)
@@ -165,25 +152,20 @@ def test_recipe_is_recorded_and_resumed(recipe, tmp_path, monkeypatch):
         with pytest.raises(InputError, match="stopped by the user"):
             train.main([*line, *more])
     assert seen[0] == seen[1]
-    assert seen[0]["recipe"] == recipe
-    for key in ("batch_size", "learning_rate"):
-        assert seen[0][key] == getattr(recipes.RECIPES[recipe], key)
+    assert seen[0].recipe == RECIPES[recipe]
     other = {"default": "course", "course": "default"}[recipe]
     with pytest.raises(InputError, match=f"this run has recipe {recipe}, not {other}"):
         train.main([*line, "--resume", "--recipe", other])
 
 
 def test_reader_of_the_output_that_goes_stops_the_run(tmp_path, monkeypatch):
-    from resnet_keras import training
-
     def stop(dataset, directory, config, *_):
-        directory.mkdir()
-        (directory / "config.json").write_text(json.dumps(config))
+        write_run(directory, **config.options())
         raise BrokenPipeError
 
     monkeypatch.setattr(training, "train", stop)
     line = ["--data", str(write_pair(tmp_path / "data")), "--out", str(tmp_path / "x")]
-    with pytest.raises(InputError, match=r"nothing reads the output .* --resume"):
+    with pytest.raises(InputError, match=r"read the output has ended\. .* --resume"):
         train.main(line)
 
 
@@ -205,3 +187,23 @@ def test_empty_options_are_none(option, capsys):
     with pytest.raises(SystemExit):
         train._parse([option, ""])
     assert f"argument {option}: is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (["--epochs", "0"], "whole number from 1 to 1,000,000"),
+        (["--batch-size", "many"], "'many'"),
+        (["--image-size", "16"], "from 32"),
+        (["--learning-rate", "-1"], "a number from"),
+        (["--seed", "1.5"], "whole number"),
+        (["--recipe", "nosuch"], "invalid choice"),
+        (["--precision", "float8"], "invalid choice"),
+        (["--resume", "--overwrite"], "exclude each other"),
+    ],
+)
+def test_wrong_options_are_refused(line, words, capsys):
+    with pytest.raises(SystemExit) as raised:
+        train._parse(line)
+    assert raised.value.code == 2
+    assert words in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Weights of every dialect, compared with the networks that they come from."""
+"""Weights of every naming scheme, compared with the networks that they come from."""
 
 import hashlib
 import itertools
@@ -18,19 +18,30 @@ from resnet_keras import (
     ResNet50,
     ResNetCIFAR,
     convolutional_block,
-    dialects,
     family,
     load_model,
     load_weights,
     predict,
     save_model,
-    weights,
 )
-from resnet_keras.dialects import HEAD, Place, keras_name, place_of, torch_name
 from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet
-from resnet_keras.pretrained import open_model
 from resnet_keras.variants import vary
+from resnet_keras.weights import imagenet as imagenet_files
+from resnet_keras.weights import (
+    open_model,
+    read_weights,
+    reading,
+    restore,
+    variant_of,
+)
+from resnet_keras.weights.naming import (
+    HEAD,
+    Position,
+    keras_name,
+    position_of,
+    torch_name,
+)
 from tests.conftest import coloured_images, randomize
 
 pytestmark = pytest.mark.usefixtures("short_networks")
@@ -88,14 +99,14 @@ def files(tmp_path_factory):
     return written
 
 
-def places():
-    """Return all places of the five networks of the family."""
+def positions():
+    """Return all positions of the five networks of the family."""
     found = {HEAD}
     for multiples, numbers in family.DEPTHS.values():
         for stage, number in enumerate(numbers, 2):
             parts = ["1", *("2a", "2b", "2c")[: len(multiples)]]
             found |= {
-                Place(stage, block, part, kind)
+                Position(stage, block, part, kind)
                 for block, part, kind in itertools.product(
                     range(1, number + 1), parts, ("conv", "norm")
                 )
@@ -103,11 +114,11 @@ def places():
     return found
 
 
-def test_every_place_has_one_name_in_each_dialect():
+def test_every_position_has_one_name_in_each_scheme():
     for name in (torch_name, keras_name):
-        names = {name(place): place for place in places()}
-        assert len(names) == len(places())
-        assert all(place_of(name) == place for name, place in names.items())
+        names = {name(each): each for each in positions()}
+        assert len(names) == len(positions())
+        assert all(position_of(name) == each for name, each in names.items())
 
 
 @pytest.mark.parametrize("depth", [101, 152])
@@ -115,8 +126,8 @@ def test_names_of_long_stages_are_the_authors(depth):
     # 101 layers: stage 4 has 23 blocks, a, b1, ..., b22
     label = family.block_labels(family.DEPTHS[depth][1][2])[-1]
     last = family.DEPTHS[depth][1][2]
-    assert place_of(f"res4{label}_branch2c") == Place(4, last, "2c", "conv")
-    assert keras_name(place_of(f"bn4{label}_branch2c")) == f"conv4_block{last}_3_bn"
+    assert position_of(f"res4{label}_branch2c") == Position(4, last, "2c", "conv")
+    assert keras_name(position_of(f"bn4{label}_branch2c")) == f"conv4_block{last}_3_bn"
 
 
 def test_keras_applications_to_ours_and_back(files, tmp_path):
@@ -192,7 +203,7 @@ def test_variants_answer_differently():
     answers = {}
     for name in ("course", "torch", "torch-v1"):  # "keras" has torch-v1's, nearly
         model = randomize(small(name))
-        assert weights.traits(model) == family.VARIANTS[name]
+        assert variant_of(model) == family.VARIANTS[name]
         answers[name] = np.asarray(model(images(32)))
     for a, b in itertools.combinations(answers.values(), 2):
         assert np.abs(a - b).max() > 100 * RELATIVE * np.abs(a).max()
@@ -235,13 +246,13 @@ def test_whole_model_says_what_network_it_is(tmp_path):
     assert again.card["class_names"] == ["cat", "dog"]
 
 
-def test_the_place_of_the_stride_is_compared(tmp_path):
+def test_the_position_of_the_stride_is_compared(tmp_path):
     save_model(small("torch"), tmp_path / "model.keras")
     with pytest.raises(InputError, match=r"stride in the 3x3; .* stride in the 1x1"):
         load_weights(small("torch-v1"), tmp_path / "model.keras")
 
 
-def test_card_of_the_weights_is_saved(tmp_path):
+def test_metadata_of_the_weights_is_saved(tmp_path):
     model = small("torch")
     model.card = {"class_names": ["cat", "dog"]}
     save_model(model, tmp_path / "model.h5")
@@ -257,20 +268,20 @@ def test_own_weights_of_any_network(tmp_path):
 
 
 def test_newer_weights_under_the_courses_names_ask_for_the_variant(tmp_path):
-    model = ResNet(10, SHAPE, 3)
+    model = ResNet(10, SHAPE, 3, variant="torch")
     model.save_weights(tmp_path / "a.weights.h5")
     with pytest.raises(InputError, match="give variant"):
         ResNet(10, SHAPE, 3, weights=tmp_path / "a.weights.h5")
     path = tmp_path / "a.weights.h5"
-    again = ResNet(10, SHAPE, 3, weights=path, variant="course")
+    again = ResNet(10, SHAPE, 3, weights=path, variant="torch")
     np.testing.assert_array_equal(again(images()), model(images()))
 
 
 def test_a_misfit_is_refused_and_changes_nothing(files, resnet50):
-    read = weights.read_weights(files("keras")[0])
+    read = read_weights(files("keras")[0])
     before = resnet50.get_weights()
     with pytest.raises(InputError, match=r"pool_padding 1, epsilon 1\.001e-05"):
-        weights.fill(resnet50, read, new_head=True)
+        restore(resnet50, read, new_head=True)
     for a, b in zip(before, resnet50.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -307,8 +318,8 @@ def test_crafted_pickle_does_not_run(tmp_path):
     canary = tmp_path / "canary"
     with (tmp_path / "evil.pth").open("wb") as file:
         pickle.dump({"conv1.weight": Trap(str(canary))}, file)
-    with pytest.raises(InputError, match=r"evil\.pth: damaged"):
-        dialects.read(tmp_path / "evil.pth")
+    with pytest.raises(InputError, match=r"evil\.pth: holds Python objects"):
+        reading.read(tmp_path / "evil.pth")
     assert not canary.exists()
     pickle.loads((tmp_path / "evil.pth").read_bytes())["conv1.weight"].close()
     assert canary.exists()  # the pickle is dangerous
@@ -318,14 +329,14 @@ def test_tensor_larger_than_its_storage(tmp_path):
     torch = pytest.importorskip("torch")
     torch.save({"conv1.weight": torch.zeros(1).expand(10**12)}, tmp_path / "big.pth")
     with pytest.raises(InputError, match="more numbers than are stored"):
-        dialects.read(tmp_path / "big.pth")
+        reading.read(tmp_path / "big.pth")
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
         ("nowhere.h5", "no such file"),
-        ("a.onnx", 'suffix is ".onnx"'),
+        ("a.onnx", "no weights known here"),
         ("junk.h5", "damaged"),
         ("junk.safetensors", "damaged"),
         ("data.h5", "not one of weights"),
@@ -340,14 +351,14 @@ def test_files_that_hold_no_weights(name, words, tmp_path):
     elif name != "nowhere.h5":
         (tmp_path / name).write_bytes(b"junk" * 100)
     with pytest.raises(InputError, match=words):
-        dialects.read(tmp_path / name)
+        reading.read(tmp_path / name)
 
 
 def test_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     (tmp_path / "a.pth").write_bytes(b"x")
     with pytest.raises(InputError, match=r"pip install 'resnet_keras\[torch\]'"):
-        dialects.read(tmp_path / "a.pth")
+        reading.read(tmp_path / "a.pth")
 
 
 @pytest.fixture
@@ -368,17 +379,17 @@ def imagenet(files, tmp_path, monkeypatch):
     def md5(path):
         return hashlib.md5(path.read_bytes()).hexdigest()
 
-    monkeypatch.setitem(weights._IMAGENET_HASHES, 50, md5(path))
-    entry = (weights._CLASS_INDEX[0], md5(index))
-    monkeypatch.setattr(weights, "_CLASS_INDEX", entry)
+    monkeypatch.setitem(imagenet_files._IMAGENET_HASHES, 50, md5(path))
+    entry = (imagenet_files._CLASS_INDEX[0], md5(index))
+    monkeypatch.setattr(imagenet_files, "_CLASS_INDEX", entry)
     return path
 
 
 def test_imagenet_comes_from_the_cache_with_its_names(imagenet, files):
-    read = weights.read_weights("imagenet", 50)
+    read = read_weights("imagenet", 50)
     _, theirs = files("keras")
     kernel = theirs.get_layer("conv5_block3_2_conv").get_weights()[0]
-    np.testing.assert_array_equal(read.arrays[Place(5, 3, "2b", "conv")][0], kernel)
+    np.testing.assert_array_equal(read.arrays[Position(5, 3, "2b", "conv")][0], kernel)
     assert (read.classes, read.variants) == (5, ("keras",))
     assert read.card["class_names"][3] == "thing 3"
     assert read.card["preprocessing"]["channel_order"] == "bgr"
@@ -395,7 +406,7 @@ def test_imagenet_offline_says_what_to_put_where(imagenet, monkeypatch):
     with pytest.raises(InputError, match="could not be downloaded") as raised:
         ResNet50(SHAPE, 1000, weights="imagenet")
     assert str(path) in str(raised.value)
-    assert weights._IMAGENET_HASHES[50] in str(raised.value)
+    assert imagenet_files._IMAGENET_HASHES[50] in str(raised.value)
 
 
 def test_another_file_of_imagenets_name_is_left_alone(imagenet):
@@ -428,4 +439,4 @@ def test_predict_with_weights_without_a_head_is_refused(files):
 def test_head_that_is_no_matrix_is_refused(tmp_path):
     layers = {"res2a_branch2a": [np.zeros((1, 1, 4, 4))], "fc": [np.zeros(())]}
     with pytest.raises(InputError, match=r"fc has weights of shape \(\)"):
-        dialects.arranged(tmp_path / "a.h5", layers)
+        reading.arranged(tmp_path / "a.h5", layers)

@@ -5,14 +5,21 @@ import importlib
 import logging
 from pathlib import Path
 
-from resnet_keras.commands import add_trust, integer_from, load_keras, run
+from resnet_keras.commands import (
+    add_preprocessing,
+    add_trust,
+    integer_from,
+    load_keras,
+    run,
+)
 from resnet_keras.errors import InputError
+from resnet_keras.writing import check_not_input
 
 # name: (what it shows, about how many minutes on two cores)
 _EXPERIMENTS = {
     "gradients": ("how much gradient reaches the first layers", 8),
     "degradation": ("deeper plain networks train worse, residual ones do not", 11),
-    "identity": ("how easily a block becomes the identity", 4),
+    "identity": ("how easily a block learns the identity", 4),
     "shortcuts": ("options A, B and C: parameters, time, accuracy", 6),
     "depth-cost": ("what 18 to 152 layers cost", 1),
 }
@@ -37,74 +44,12 @@ def _parse(argv):
                 metavar="N,N",
                 help="two or more of 8, 14, 20, ..., 56, ... (default: 20,56)",
             )
-            command.add_argument(
-                "--data",
-                dest="source",
-                default="hands",
-                metavar="SOURCE",
-                help="as for resnet_keras.train (default: hands, drawn on the spot)",
-            )
+            _add_data(command, " (default: hands, rendered on the spot)", "hands")
         if name in ("degradation", "shortcuts"):
-            command.add_argument(
-                "--seeds",
-                type=integer_from(1, 10),
-                default=3,
-                metavar="N",
-                help="how often each network is trained (default: 3)",
-            )
-    tune = commands.add_parser(
-        "fine-tune",
-        help="how many photographs pretraining spares (about 15 minutes)",
-    )
-    tune.add_argument("weights", metavar="MODEL", help="a model, or weights")
-    tune.add_argument(
-        "--data",
-        dest="source",
-        required=True,
-        metavar="SOURCE",
-        help="photographs, as for resnet_keras.train, over 60 of each class",
-    )
-    recipe = commands.add_parser(
-        "recipe",
-        help="what each ingredient of the recipe brings (about 40 minutes)",
-    )
-    recipe.add_argument(
-        "--data",
-        dest="source",
-        required=True,
-        metavar="SOURCE",
-        help="photographs, as for resnet_keras.train; only their training part is used",
-    )
-    recipe.add_argument(
-        "--epochs",
-        type=integer_from(1),
-        default=6,
-        metavar="N",
-        help="of each training (default: 6)",
-    )
-    recipe.add_argument(
-        "--seeds",
-        type=integer_from(1, 10),
-        default=3,
-        metavar="N",
-        help="how often each is trained (default: 3)",
-    )
-    recipe.add_argument(
-        "--only",
-        action="append",
-        default=[],
-        metavar="CHANGE",
-        help="leave out all changes but this, of whose name a part will do; give it "
-        "again for another",
-    )
-    explain = commands.add_parser(
-        "explain", help="what in an image a model's answer rests on (seconds)"
-    )
-    explain.add_argument(
-        "model_name", metavar="MODEL", help="a .h5 or .keras file, or a network's name"
-    )
-    explain.add_argument("image_path", metavar="IMAGE", help="a picture")
-    add_trust(explain)
+            _add_seeds(command)
+    _add_fine_tune(commands)
+    _add_recipe(commands)
+    _add_explain(commands)
     for command in commands.choices.values():
         command.add_argument(
             "--out",
@@ -113,6 +58,71 @@ def _parse(argv):
             help="where the results go (default: runs/experiments)",
         )
     return parser.parse_args(argv)
+
+
+def _add_data(command, text, default=None):
+    command.add_argument(
+        "--data",
+        dest="source",
+        required=default is None,
+        default=default,
+        metavar="SOURCE",
+        help=f"as for resnet_keras.train{text}",
+    )
+
+
+def _add_seeds(command):
+    command.add_argument(
+        "--seeds",
+        type=integer_from(1, 10),
+        default=3,
+        metavar="N",
+        help="how often each network is trained (default: 3)",
+    )
+
+
+def _add_fine_tune(commands):
+    command = commands.add_parser(
+        "fine-tune",
+        help="how many photographs pretrained weights save (about 15 min)",
+    )
+    command.add_argument("weights", metavar="MODEL", help="a model, or weights")
+    _add_data(command, "; photographs, over 60 of each class")
+
+
+def _add_recipe(commands):
+    command = commands.add_parser(
+        "recipe", help="what each ingredient of the recipe adds (about 40 min)"
+    )
+    _add_data(command, "; photographs, of which only the training part is used")
+    _add_seeds(command)
+    command.add_argument(
+        "--epochs",
+        type=integer_from(1),
+        default=6,
+        metavar="N",
+        help="of each training (default: 6)",
+    )
+    command.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="CHANGE",
+        help="leave out all changes but this; a part of its name is enough; may be "
+        "given several times",
+    )
+
+
+def _add_explain(commands):
+    command = commands.add_parser(
+        "explain", help="what in an image a model's prediction depends on (seconds)"
+    )
+    command.add_argument(
+        "model_name", metavar="MODEL", help="a .h5 or .keras file, or a network's name"
+    )
+    command.add_argument("image_path", metavar="IMAGE", help="a picture")
+    add_preprocessing(command)
+    add_trust(command)
 
 
 def _depths(text):
@@ -132,8 +142,12 @@ def main(argv=None):
     arguments = _parse(argv)
     if Path(arguments.out).is_file():
         raise InputError(f"{arguments.out}: is a file; expected a folder for --out.")
+    suffixes = (".csv", ".png", ".txt")
+    outputs = [Path(arguments.out) / f"{arguments.name}{each}" for each in suffixes]
+    read = ("source", "weights", "model_name", "image_path")
+    check_not_input(outputs, [getattr(arguments, key, None) for key in read])
     load_keras()
-    # Network after network is traced; TensorFlow takes that for one traced in vain.
+    # TensorFlow warns of repeated tracing, as if the many networks were one.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     settings = vars(arguments)  # named as the experiment's `run` names them
     name = settings.pop("name").replace("-", "_")

@@ -3,6 +3,7 @@
 Source: arXiv 1512.03385, figure 1, figure 6 and table 6.
 """
 
+from dataclasses import dataclass
 from itertools import cycle
 
 import keras
@@ -10,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.report import Report, mean_and_margin
+from resnet_keras.experiments.report import Report, mean_and_margin
 
 _COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#8172b3", "#c44e52")
 
@@ -23,7 +24,7 @@ def run(out, depths=(20, 56), seeds=3, source="hands", quick=False):
         depths: two or more of 8, 14, 20, ..., ascending.
         seeds: how often each is trained, 1 to 10.
         source: as `load_dataset` takes it.
-        quick: a few seconds' worth, to see that it works.
+        quick: whether to take seconds, to see that it works.
 
     Returns:
         `(rows, verdict)`: a row per network, seed and epoch, and words.
@@ -40,7 +41,7 @@ def run(out, depths=(20, 56), seeds=3, source="hands", quick=False):
     )
     rows = []
     for seed in range(seeds):
-        # The short ones last, so that the time left is rather over- than underrated.
+        # The deep ones first: so the time left is overestimated, not underestimated.
         for kind, depth in sorted(nets, key=lambda net: -net[1]):
             report.begin(f"{kind}-{depth}, seed {seed}")
             model = small.network(kind, depth, data, seed)
@@ -55,9 +56,9 @@ def run(out, depths=(20, 56), seeds=3, source="hands", quick=False):
                 f"{last['test_error']:.1%}, {seconds:.0f} s"
             )
             keras.backend.clear_session(free_memory=False)
-    chance = 1 - np.bincount(data.train_labels).max() / len(data.train_labels)
-    words = verdict(rows, chance)
-    report.finish(rows, figure(rows, chance), words)
+    majority_error = 1 - np.bincount(data.train_labels).max() / len(data.train_labels)
+    words = verdict(findings(rows, majority_error))
+    report.finish(rows, figure(rows, majority_error), words)
     return rows, words
 
 
@@ -72,49 +73,124 @@ def final_errors(rows, network, depth, key="train_error"):
     return [error for _, error in sorted(chosen)]
 
 
-def verdict(rows, chance):
-    """Say what depth did to the training error, and how sure that is.
+@dataclass(frozen=True)
+class Effect:
+    """What depth did to one kind of network; errors are fractions, means over seeds."""
+
+    train_errors: tuple  # of the shallowest and of the deepest network
+    test_errors: tuple
+    differences: tuple  # of the training errors, deepest less shallowest, by seed
+
+    @property
+    def mean(self):
+        """Mean difference."""
+        return mean_and_margin(self.differences)[0]
+
+    @property
+    def margin(self):
+        """Half the width of the 95 % interval of `mean`; infinite for one seed."""
+        return mean_and_margin(self.differences)[1]
+
+    @property
+    def sign(self):
+        """1 or -1 where the interval lies above or below zero, else 0."""
+        return 0 if abs(self.mean) <= self.margin else 1 if self.mean > 0 else -1
+
+
+def findings(rows, majority_error):
+    """Return what the errors show.
 
     Args:
         rows: as `run` returns them.
-        chance: the error of one who always names the commonest class.
+        majority_error: the error of always predicting the most frequent class.
+
+    Returns:
+        Dictionary: `depths`, the shallowest and the deepest; `plain` and `residual`,
+        an `Effect` each; `untrained`, networks whose training error stayed above nine
+        tenths of `majority_error`, as ("plain", 56); `majority_error`; `conclusion`, a
+        key of `CONCLUSIONS`.
     """
     depths = sorted({row["depth"] for row in rows})
-    shallow, deep = depths[0], depths[-1]
-    sentences, effects, changes = [], {}, {}
+    ends, effects = (depths[0], depths[-1]), {}
     for network in ("plain", "residual"):
-        before = final_errors(rows, network, shallow)
-        after = final_errors(rows, network, deep)
-        differences = [b - a for a, b in zip(before, after, strict=True)]
-        changes[network] = differences
-        mean, margin = mean_and_margin(differences)
-        effects[network] = mean if margin < abs(mean) else 0.0
-        worse = sum(difference > 0 for difference in differences)
-        on_test = [
-            _mean(final_errors(rows, network, depth, "test_error"))
-            for depth in (shallow, deep)
-        ]
-        sentences.append(
-            f"{network.capitalize()}: from {shallow} to {deep} layers the training "
-            f"error goes from {_mean(before):.1%} to {_mean(after):.1%} and the test "
-            f"error from {on_test[0]:.1%} to {on_test[1]:.1%}; the "
-            f"deeper one trains worse in {worse} of {len(differences)} seeds, by "
-            f"{100 * mean:+.1f} points on average, {_interval(margin)}."
+        shallow, deep = (final_errors(rows, network, depth) for depth in ends)
+        effects[network] = Effect(
+            (_mean(shallow), _mean(deep)),
+            tuple(
+                _mean(final_errors(rows, network, depth, "test_error"))
+                for depth in ends
+            ),
+            tuple(b - a for a, b in zip(shallow, deep, strict=True)),
         )
-    lost = [
-        f"{network}-{depth}"
+    untrained = [
+        (network, depth)
         for network in effects
         for depth in depths
-        if _mean(final_errors(rows, network, depth)) > 0.9 * chance
+        if _mean(final_errors(rows, network, depth)) > 0.9 * majority_error
     ]
-    if lost:
+    return {
+        "depths": ends,
+        **effects,
+        "untrained": untrained,
+        "majority_error": majority_error,
+        "conclusion": _conclusion(**effects),
+    }
+
+
+def _conclusion(plain, residual):
+    if plain.sign < 0:
+        return "improvement"
+    if plain.sign == 0:
+        return "unclear"
+    if residual.sign > 0:
+        return "both"
+    pairs = zip(plain.differences, residual.differences, strict=True)
+    mean, margin = mean_and_margin([p - r for p, r in pairs])
+    if mean <= margin:
+        return "alike"
+    return "degradation"
+
+
+CONCLUSIONS = {
+    "improvement": "So depth made the plain network better in training: no "
+    "degradation.",
+    "unclear": "So no degradation of the plain network is significant here; it takes "
+    "more seeds, epochs or depth to show it.",
+    "both": "So depth made both networks worse in training, the residual one by "
+    "{ratio:.0%} of the plain one's increase.",
+    "alike": "So depth made the plain network worse in training, but not significantly "
+    "more so than the residual one.",
+    "degradation": "So depth made the plain network worse in training, which is not "
+    "overfitting, {but_not} the residual one: degradation, as in the paper.",
+}
+
+
+def verdict(found):
+    """Return in words what `findings` returned."""
+    shallow, deep = found["depths"]
+    sentences = []
+    for network in ("plain", "residual"):
+        effect = found[network]
+        train, test = effect.train_errors, effect.test_errors
+        num_worse = sum(difference > 0 for difference in effect.differences)
         sentences.append(
-            f"An answer that is always the same errs in {chance:.1%}: beyond "
-            f"that {', '.join(lost)} hardly learnt."
+            f"{network.capitalize()}: from {shallow} to {deep} layers the training "
+            f"error goes from {train[0]:.1%} to {train[1]:.1%} and the test error from "
+            f"{test[0]:.1%} to {test[1]:.1%}; the deeper network trains worse in "
+            f"{num_worse} of {len(effect.differences)} seeds, by "
+            f"{100 * effect.mean:+.1f} points on average, {_interval(effect.margin)}."
         )
-    apart = [p - r for p, r in zip(*changes.values(), strict=True)]
-    mean, margin = mean_and_margin(apart)
-    return " ".join([*sentences, _conclusion(effects, mean > margin)])
+    if found["untrained"]:
+        names = ", ".join(f"{kind}-{depth}" for kind, depth in found["untrained"])
+        sentences.append(
+            f"Always predicting the most frequent class has an error of "
+            f"{found['majority_error']:.1%}: {names} hardly learned more."
+        )
+    but_not = "but not" if found["residual"].sign < 0 else "but not significantly"
+    ratio = found["residual"].mean / (found["plain"].mean or 1)
+    conclusion = CONCLUSIONS[found["conclusion"]]
+    sentences.append(conclusion.format(ratio=ratio, but_not=but_not))
+    return " ".join(sentences)
 
 
 def _mean(values):
@@ -123,42 +199,11 @@ def _mean(values):
 
 def _interval(margin):
     if margin == float("inf"):
-        return "which one seed cannot make sure of"
-    return f"give or take {100 * margin:.1f} (95 % interval over the seeds)"
+        return "without an interval, as there is one seed"
+    return f"± {100 * margin:.1f} (95 % interval over the seeds)"
 
 
-def _conclusion(effects, is_plain_worse):
-    """Judge by the mean differences; 0 is one that chance explains.
-
-    `is_plain_worse` says whether the plain network surely lost more than the residual.
-    """
-    plain, residual = effects["plain"], effects["residual"]
-    if plain < 0:
-        return "So depth made the plain network better in training: no degradation."
-    if plain > 0 and residual > 0:
-        return (
-            f"So depth made both worse in training, the residual network by "
-            f"{residual / plain:.0%} of what the plain one lost."
-        )
-    if plain > 0 and not is_plain_worse:
-        return (
-            "So depth made the plain network worse in training, but not more than the "
-            "residual one by more than chance explains."
-        )
-    if plain > 0:
-        than_chance = "" if residual else " by more than chance explains"
-        return (
-            "So depth made the plain network worse in training, which is not "
-            "overfitting, but not the residual one"
-            f"{than_chance}: degradation, as in the paper."
-        )
-    return (
-        "So no degradation of the plain network can be told from chance here; more "
-        "seeds, epochs or depth are needed to see it."
-    )
-
-
-def figure(rows, chance):
+def figure(rows, majority_error):
     """Draw training and test error against the epoch, plain beside residual."""
     depths = sorted({row["depth"] for row in rows})
     result = Figure(figsize=(9.6, 4.6), layout="constrained")
@@ -184,10 +229,10 @@ def figure(rows, chance):
                     axes.fill_between(
                         epochs, list(low), list(high), color=colour, alpha=0.15
                     )
-        axes.axhline(100 * chance, color="#888888", linestyle="--", linewidth=1)
+        axes.axhline(100 * majority_error, color="#888888", linestyle="--", linewidth=1)
         axes.annotate(
-            "always the same answer",
-            (1, 100 * chance),
+            "always the most frequent class",
+            (1, 100 * majority_error),
             xycoords=("axes fraction", "data"),
             xytext=(0, 6),
             textcoords="offset points",
@@ -203,13 +248,13 @@ def figure(rows, chance):
         loc="outside lower center",
         ncols=2 * min(len(depths), 3),
         frameon=False,
-        title="training error: while the network trains, its last point afterwards",
+        title="training error: during each epoch; the last point, after training",
     )
     number = len({row["seed"] for row in rows})
     result.suptitle(
         "Does depth make training worse? "
         + (
-            f"Mean of {number} seeds; shaded from lowest to highest"
+            f"Mean of {number} seeds; shaded from the lowest to the highest"
             if number > 1
             else "One seed"
         )

@@ -7,10 +7,16 @@ import time
 from matplotlib.figure import Figure
 
 from resnet_keras import family
+from resnet_keras.experiments.report import Report
 from resnet_keras.measuring import memory_mb
-from resnet_keras.report import Report
 
 _CLASSES = 6
+_COSTS = {
+    "parameters": "the number of parameters",
+    "multiply_adds": "the number of multiply-adds",
+    "seconds_per_image": "the time per image",
+    "memory_mb": "the memory",
+}
 
 
 def run(out, quick=False):
@@ -42,7 +48,7 @@ def run(out, quick=False):
                 f"{rows[-1]['parameters']:,} parameters, "
                 f"{1000 * rows[-1]['seconds_per_image']:.1f} ms per image"
             )
-    words = verdict(rows)
+    words = verdict(findings(rows))
     report.finish(rows, figure(rows), words)
     return rows, words
 
@@ -93,26 +99,41 @@ def _machine():
     return f"{platform.machine()} with {cores} cores"
 
 
-def verdict(rows):
-    """Say what the deepest costs next to the shallowest, and what grows most."""
+def findings(rows):
+    """Return how much the deepest network costs beside the shallowest.
+
+    Args:
+        rows: as `run` returns them.
+
+    Returns:
+        Dictionary: `first` and `last`, the rows of both; `ratios`, last over first, of
+        `depth`, `parameters`, `multiply_adds`, `seconds_per_image` and `memory_mb`;
+        `speeds`, the lowest and the highest number of multiply-adds per second.
+    """
     first, last = rows[0], rows[-1]
-    names = {
-        "parameters": "the number of parameters",
-        "multiply_adds": "the number of multiply-adds",
-        "seconds_per_image": "the time per image",
-        "memory_mb": "the memory",
+    speeds = [row["multiply_adds"] / row["seconds_per_image"] for row in rows]
+    return {
+        "first": first,
+        "last": last,
+        "ratios": {
+            key: last[key] / max(first[key], 1e-9) for key in ("depth", *_COSTS)
+        },
+        "speeds": (min(speeds), max(speeds)),
     }
-    factors = {name: last[key] / max(first[key], 1e-9) for key, name in names.items()}
-    listed = ", ".join(f"{factor:.1f} x {name}" for name, factor in factors.items())
-    speeds = [row["multiply_adds"] / row["seconds_per_image"] / 1e9 for row in rows]
+
+
+def verdict(found):
+    """Return in words what `findings` returned."""
+    first, last, ratios = found["first"], found["last"], found["ratios"]
+    listed = ", ".join(f"{ratios[key]:.1f} x {name}" for key, name in _COSTS.items())
+    slowest, fastest = (speed / 1e9 for speed in found["speeds"])
     return (
-        f"From {first['depth']} to {last['depth']} layers, "
-        f"{last['depth'] / first['depth']:.1f} x as deep, it takes {listed}; "
-        f"{max(factors, key=factors.get)} grows most. {last['depth']} layers take "
-        f"{1000 * last['seconds_per_image']:.1f} ms per image in batches of 32 and "
-        f"{1000 * last['seconds_for_one']:.0f} ms for one image alone, on "
-        f"{_machine()}; {min(speeds):.0f} to {max(speeds):.0f} billion multiply-adds "
-        "per second."
+        f"From {first['depth']} to {last['depth']} layers, {ratios['depth']:.1f} x as "
+        f"deep, it takes {listed}; {_COSTS[max(_COSTS, key=ratios.get)]} grows most. "
+        f"{last['depth']} layers take {1000 * last['seconds_per_image']:.1f} ms per "
+        f"image in batches of 32 and {1000 * last['seconds_for_one']:.0f} ms for one "
+        f"image alone, on {_machine()}; {slowest:.0f} to {fastest:.0f} billion "
+        "multiply-adds per second."
     )
 
 

@@ -1,7 +1,8 @@
-"""Fine-tuning: how much pretraining spares in photographs.
+"""Fine-tuning: how many photographs pretrained weights save.
 
-The same network, once from scratch and once from weights, shown equally many images of
-ever more photographs, and asked about photographs that none of the runs has seen.
+The same network is trained from scratch and from weights, on 10, 20 and 60 photographs
+of each class with the same number of steps, and evaluated on photographs that no run
+was trained on.
 """
 
 from dataclasses import replace
@@ -10,31 +11,31 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras import family, finetune, initialization
+from resnet_keras import family, finetune, fused, initialization
 from resnet_keras.datasets import load_dataset
 from resnet_keras.errors import InputError
+from resnet_keras.experiments.report import Report
 from resnet_keras.files import PREPROCESSING, load_model
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.recipe import Batches, Recipe, fit
-from resnet_keras.report import Report
 from resnet_keras.weights import read_weights
 
 _SIZE = 64
-# More and smaller steps than in other trainings, for there are few photographs; and
-# Adam, which the figures in README were measured with.
+# More and smaller steps than in other trainings, as there are few photographs; Adam, as
+# the published figures were measured with it.
 _RECIPE = Recipe(batch_size=16, optimizer="adam", learning_rate=1e-3)
 
 
 def run(weights, source, out, counts=(10, 20, 60), seed=0, quick=False):
-    """Train on so many photographs per class, from scratch and from weights.
+    """Train on different numbers of photographs, from scratch and from weights.
 
     Args:
-        weights: a model or weights of any dialect.
+        weights: a model, or weights of any naming scheme.
         source: photographs, as `load_dataset` reads them.
         out: directory for `fine-tune.csv`, `.png` and `.txt`.
-        counts: photographs per class, in rising order; smaller sets lie in larger ones.
+        counts: photographs per class, ascending; the larger sets hold the smaller.
         seed: of the choice of photographs and of training.
-        quick: a few seconds' worth, to see that it works.
+        quick: whether to take seconds, to see that it works.
 
     Returns:
         `(rows, verdict)`: a row per run, and words. A row of 0 photographs is the
@@ -52,40 +53,44 @@ def run(weights, source, out, counts=(10, 20, 60), seed=0, quick=False):
     chosen = _choose(dataset, labels, counts[-1], seed)
     shown = max(shown, counts[-1] * len(chosen))
     test = np.setdiff1d(np.arange(len(labels)), np.concatenate(chosen))
+    precision = fused.best_precision()
     report = Report(
         "fine-tune",
         out,
         f"{name} from scratch and from {weights}, {epochs * shown} images shown in "
-        f"each run, asked about {len(test)} photographs of {dataset.name}.",
+        f"each run, in {precision}, evaluated on {len(test)} photographs of "
+        f"{dataset.name}.",
         2 * len(counts),
     )
     rows = []
 
     def add(start, number, classifier):
-        found = scores(classifier.probabilities(images[test]), labels[test])
+        result = scores(classifier.probabilities(images[test]), labels[test])
         rows.append(
             {
                 "start": start,
                 "photographs_per_class": number,
-                "test_accuracy": found["accuracy"],
-                "test_loss": found["loss"],
+                "test_accuracy": result["accuracy"],
+                "test_loss": result["loss"],
             }
         )
 
-    known = _as_it_is(weights, dataset.class_names, size)
-    if known:
-        add("pretrained", 0, known)
+    untrained = _without_training(weights, dataset.class_names, size)
+    if untrained:
+        add("pretrained", 0, untrained)
     for number in counts:
         taken = np.concatenate([rows_of_class[:number] for rows_of_class in chosen])
-        repeated = np.resize(taken, shown)  # over and over
+        repeated = np.resize(taken, shown)  # each as often as the others
         for start in ("scratch", "pretrained"):
             report.begin(f"{start}, {number} photographs per class")
             begin = None if start == "scratch" else weights
-            classifier = _train(name, begin, images, labels, repeated, epochs, seed)
+            classifier = _train(
+                name, begin, images, labels, repeated, epochs, seed, precision
+            )
             add(start, number, classifier)
             report.end(f"accuracy {rows[-1]['test_accuracy']:.1%}")
             keras.backend.clear_session()
-    words = verdict(rows)
+    words = verdict(findings(rows))
     report.finish(rows, figure(rows), words)
     return rows, words
 
@@ -113,7 +118,7 @@ def _choose(dataset, labels, number, seed):
     return chosen
 
 
-def _as_it_is(weights, class_names, size):
+def _without_training(weights, class_names, size):
     """Return the pretrained model if it is one of the same classes, or None."""
     if not str(weights).endswith((".h5", ".keras")):
         return None
@@ -126,8 +131,8 @@ def _as_it_is(weights, class_names, size):
     return Classifier(model, card, str(weights)) if is_same and fits else None
 
 
-def _train(name, weights, images, labels, rows, epochs, seed):
-    """Return a classifier trained on the rows given, some of them again and again."""
+def _train(name, weights, images, labels, rows, epochs, seed, precision):
+    """Return a classifier trained on the rows given, each as often as it is listed."""
     shape, num_classes = images.shape[1:], int(labels.max()) + 1
     preprocessing = None
     if weights is None:
@@ -152,26 +157,43 @@ def _train(name, weights, images, labels, rows, epochs, seed):
     for phase in finetune.phases(epochs, rate, weights is not None):
         finetune.freeze(model, phase.frozen_until)
         recipe = replace(_RECIPE, learning_rate=phase.learning_rate)
-        fit(model, batches, recipe, range(phase.first, phase.end))
+        fit(model, batches, recipe, range(phase.first, phase.end), precision)
     classifier.update()
     return classifier
 
 
-def verdict(rows):
-    """Say what the weights brought for each number of photographs."""
+def findings(rows):
+    """Return test accuracies.
+
+    Args:
+        rows: as `run` returns them.
+
+    Returns:
+        Dictionary from photographs per class to the accuracies `scratch`, None for 0
+        photographs, and `pretrained`.
+    """
     accuracy = {
         (row["start"], row["photographs_per_class"]): row["test_accuracy"]
         for row in rows
     }
+    return {
+        number: {
+            start: accuracy.get((start, number)) for start in ("scratch", "pretrained")
+        }
+        for number in sorted({number for _, number in accuracy})
+    }
+
+
+def verdict(found):
+    """Return in words what `findings` returned."""
     sentences = []
-    if ("pretrained", 0) in accuracy:
-        as_it_is = accuracy["pretrained", 0]
-        sentences.append(f"Without a photograph: {as_it_is:.1%}.")
-    for number in sorted({row["photographs_per_class"] for row in rows} - {0}):
-        scratch, tuned = accuracy["scratch", number], accuracy["pretrained", number]
+    for number, accuracy in found.items():
+        scratch, tuned = accuracy["scratch"], accuracy["pretrained"]
         sentences.append(
             f"With {number} per class: {scratch:.1%} from scratch, {tuned:.1%} "
             f"fine-tuned ({100 * (tuned - scratch):+.1f} points)."
+            if number
+            else f"Without training: {tuned:.1%}."
         )
     return " ".join([*sentences, "All of one seed."])
 
@@ -190,8 +212,8 @@ def figure(rows):
             for row in rows
             if row["start"] == start
         }
-        if points.get(0):
-            text = "pretrained, no photograph"
+        if 0 in points:
+            text = "pretrained, without training"
             axes.axhline(points.pop(0), color=colour, linestyle=":", label=text)
         axes.plot(points.keys(), points.values(), "o-", color=colour, label=label)
     axes.set_xscale("log")

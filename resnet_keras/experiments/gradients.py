@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from resnet_keras import differentiate
 from resnet_keras.experiments import small
-from resnet_keras.report import Report
+from resnet_keras.experiments.report import Report
 
 _DEPTHS = (20, 56, 110)
 _KINDS = ("plain", "residual")
@@ -30,12 +30,12 @@ def run(out, seed=0, quick=False):
     Returns:
         `(rows, verdict)`: a row per network, step and layer, and words.
     """
-    depths = (8, 14) if quick else _DEPTHS
+    depths = (8,) if quick else _DEPTHS
     steps = (0, 2) if quick else (0, 5, 20, 40)
     data = small.load_usual("hands", quick, num_train=600, num_test=6)
     nets = [
         (kind, depth, normalized)
-        for depth in depths[::-1]  # so that the time left is rather overrated
+        for depth in depths[::-1]  # so that the time left is overestimated
         for normalized in (False, True)
         for kind in _KINDS
     ]
@@ -54,7 +54,7 @@ def run(out, seed=0, quick=False):
         rows += measured
         mine = [row["by_output"] for row in measured if row["step"] == 0]
         report.end(f"before training: last {mine[-1]:.1e}, first {mine[0]:.1e}")
-    words = verdict(rows)
+    words = verdict(findings(rows))
     report.finish(rows, figure(rows), words)
     return rows, words
 
@@ -73,7 +73,7 @@ def measure(
 
     Each has `network`, `depth`, `normalized`, `step`, `layer` (1 is the first) and the
     Euclidean norms `by_output` and `by_kernel`. SGD with momentum, the gradient of each
-    kernel clipped to norm 1 so that networks without normalization can go on at all.
+    kernel clipped to norm 1, without which networks without normalization diverge.
     """
     model = small.network(kind, depth, data, seed, initialization=initialization)
     if not normalized:
@@ -124,8 +124,8 @@ def without_normalization(model):
     return keras.models.clone_model(model, call_function=call)
 
 
-def share(rows, network, depth, normalized, step):
-    """Return how much larger the gradient is at the first layer than at the last."""
+def gradient_ratio(rows, network, depth, normalized, step):
+    """Return the gradient's norm at the first layer over that at the last."""
     chosen = [
         row["by_output"]
         for row in rows
@@ -135,51 +135,70 @@ def share(rows, network, depth, normalized, step):
     return chosen[0] / chosen[-1] if chosen[-1] else float("nan")
 
 
-def verdict(rows):
-    """Say how much gradient reaches the first layer of the deepest networks."""
-    deepest, last = (max(row[key] for row in rows) for key in ("depth", "step"))
-    sentences, shares = [], {}
+def findings(rows):
+    """Return how much of the gradient reaches the first layer of the deepest networks.
+
+    Args:
+        rows: as `run` returns them.
+
+    Returns:
+        Dictionary: `depth`; `step`, the last; `ratios`, from (network, normalized) to
+        the `gradient_ratio` before training and after that step.
+    """
+    depth, last = (max(row[key] for row in rows) for key in ("depth", "step"))
+    ratios = {
+        (network, normalized): [
+            gradient_ratio(rows, network, depth, normalized, step) for step in (0, last)
+        ]
+        for normalized in (False, True)
+        for network in _KINDS
+    }
+    return {"depth": depth, "step": last, "ratios": ratios}
+
+
+def verdict(found):
+    """Return in words what `findings` returned."""
+    ratios, after = found["ratios"], f"after {found['step']} steps"
+    sentences = []
     for normalized in (False, True):
-        parts = []
-        for network in _KINDS:
-            before, after = shares[network, normalized] = [
-                share(rows, network, deepest, normalized, step) for step in (0, last)
-            ]
-            parts.append(
-                f"{network} {before:.1e} before training and {after:.1e} after {last} "
-                "steps"
-            )
-        with_or_not = "With" if normalized else "Without"
+        parts = [
+            f"{network} {ratios[network, normalized][0]:.1e} before training and "
+            f"{ratios[network, normalized][1]:.1e} {after}"
+            for network in _KINDS
+        ]
         sentences.append(
-            f"{with_or_not} normalization, {deepest} layers, gradient at the first "
-            f"layer over that at the last: {'; '.join(parts)}."
+            f"{'With' if normalized else 'Without'} normalization, {found['depth']} "
+            "layers, norm of the gradient at the first layer over that at the last: "
+            f"{'; '.join(parts)}."
         )
-    sentences.append(
-        "So before training, without normalization, the plain network's gradient "
-        f"{_fate(shares['plain', False][0])} on its way to the first layers and the "
-        f"residual one's {_fate(shares['residual', False][0])}."
+    plain, residual = (behaviour(ratios[kind, False][0]) for kind in _KINDS)
+    before, later = map(behaviour, ratios["plain", True])
+    hinders = (
+        "vanishing gradients hinder it here, unlike in the paper."
+        if "vanishes" in (before, later)
+        else "vanishing gradients are not what hinders it, as the paper notes."
+        if "is not finite" not in (before, later)
+        else "whether vanishing gradients hinder it is not known."
     )
-    fates = [_fate(share) for share in shares["plain", True]]
-    sentences.append(
-        f"With normalization the plain network's {fates[0]} before training and "
-        f"{fates[1]} after {last} steps: "
-        + (
-            "vanishing hinders it here, unlike what the paper reports."
-            if "vanishes" in fates
-            else "vanishing is not what hinders it, as the paper notes."
-            if all(math.isfinite(share) for share in shares["plain", True])
-            else "so whether vanishing hinders it is not known."
-        )
+    return (
+        " ".join(sentences) + " So before training, without normalization, the plain "
+        f"network's gradient {plain} and the residual network's {residual}. With "
+        f"normalization the plain network's {before} before training and {later} "
+        f"{after}: {hinders} All of one seed."
     )
-    return " ".join([*sentences, "All of one seed."])
 
 
-def _fate(share):
-    if not math.isfinite(share):
-        return "cannot be told"
-    if share < 1e-3:
+def behaviour(ratio):
+    """Return in words what becomes of a gradient with such a `gradient_ratio`.
+
+    >>> behaviour(1e-9), behaviour(0.5)
+    ('vanishes', 'stays within a factor of 1,000')
+    """
+    if not math.isfinite(ratio):
+        return "is not finite"
+    if ratio < 1e-3:
         return "vanishes"
-    return "explodes" if share > 1e3 else "stays within a factor of 1,000"
+    return "explodes" if ratio > 1e3 else "stays within a factor of 1,000"
 
 
 def figure(rows):

@@ -1,4 +1,4 @@
-"""Identity: how easily a block comes to do nothing, and how little trained ones do.
+"""Identity: how easily a block learns Y = X, and how little trained blocks change X.
 
 Source: arXiv 1512.03385, section 3.1 and figure 7 (standard deviations of layer
 responses).
@@ -8,10 +8,11 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras.blocks import basic_block, identity_block
+from resnet_keras.blocks import identity_block
 from resnet_keras.experiments import small
-from resnet_keras.models import plain_twin
-from resnet_keras.report import Report
+from resnet_keras.experiments.report import Report
+from resnet_keras.nets.blocks import basic_block
+from resnet_keras.nets.graph import plain_twin
 
 _COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
 _CHANNELS = 16
@@ -65,7 +66,7 @@ def run(out, seed=0, quick=False):
         report.end(
             f"training error {error:.1%}, mean response {np.mean(deviations):.2f}"
         )
-    words = verdict(rows)
+    words = verdict(findings(rows))
     report.finish(rows, figure(rows), words)
     return rows, words
 
@@ -125,7 +126,8 @@ def learn_identity(kind, steps, seed):
 def responses(model, images):
     """Return the standard deviation of each 3x3 layer's response, from the first on.
 
-    The response is what the normalization after it gives, before the ReLU or the sum.
+    The response is the output of the normalization after it, before the ReLU or the
+    addition.
     """
     outputs = [
         layer.output
@@ -145,56 +147,74 @@ def _values(rows, measure, network, depth=""):
     ]
 
 
-def verdict(rows):
-    """Say whether Y = X, which block learnt it better, and whose responses are less."""
-    differences = [row["value"] for row in rows if row["measure"] == "difference"]
-    exact = sum(value == 0 for value in differences)
-    errors = {kind: _values(rows, "error", kind)[-1] for kind in _COLOURS}
+def findings(rows):
+    """Return what was measured, in a few numbers.
+
+    Args:
+        rows: as `run` returns them.
+
+    Returns:
+        Dictionary: `differences`, the largest |Y - X| of each zeroed block; `errors`,
+        the last mean squared error of each kind's block that learned Y = X;
+        `responses` and `train_errors`, of the trained networks, from (kind, depth) to
+        the mean response of their layers and to the error.
+    """
+    nets = {
+        (row["network"], row["depth"]) for row in rows if row["measure"] == "response"
+    }
+    return {
+        "differences": [r["value"] for r in rows if r["measure"] == "difference"],
+        "errors": {kind: _values(rows, "error", kind)[-1] for kind in _COLOURS},
+        "responses": {net: np.mean(_values(rows, "response", *net)) for net in nets},
+        "train_errors": {net: _values(rows, "train_error", *net)[0] for net in nets},
+    }
+
+
+def verdict(found):
+    """Return in words what `findings` returned."""
+    differences, errors = found["differences"], found["errors"]
     better = min(errors, key=errors.get)
+    ratio = max(errors.values()) / max(min(errors.values()), 1e-12)
     sentences = [
-        f"With the last normalization's scale at 0, {exact} of {len(differences)} "
-        "kinds of block return X to the last bit.",
+        f"With the last normalization's scale at 0, {differences.count(0)} of "
+        f"{len(differences)} kinds of block return X to the last bit.",
         f"Learning Y = X, the residual block ends at a mean squared error of "
         f"{errors['residual']:.2g} and the plain one at {errors['plain']:.2g}: the "
-        f"{better} one comes closer, by a factor of "
-        f"{max(errors.values()) / max(min(errors.values()), 1e-12):.3g}.",
+        f"{better} one comes closer, by a factor of {ratio:.3g}.",
     ]
-    means = {}
-    for depth in sorted({row["depth"] for row in rows if row["depth"]}):
-        wrong = {}
-        for kind in _COLOURS:
-            means[kind, depth] = float(np.mean(_values(rows, "response", kind, depth)))
-            (wrong[kind],) = _values(rows, "train_error", kind, depth)
-        word = _compared(means["residual", depth], means["plain", depth])
+    responses, wrong = found["responses"], found["train_errors"]
+    depths = sorted({depth for _, depth in responses})
+    for depth in depths:
+        residual, plain = responses["residual", depth], responses["plain", depth]
         sentences.append(
             f"In trained networks of {depth} layers the mean response is "
-            f"{means['residual', depth]:.2f} (residual, training error "
-            f"{wrong['residual']:.1%}) against {means['plain', depth]:.2f} (plain, "
-            f"{wrong['plain']:.1%}): "
+            f"{residual:.2f} (residual, training error "
+            f"{wrong['residual', depth]:.1%}) and {plain:.2f} (plain, "
+            f"{wrong['plain', depth]:.1%}): "
             + {
-                "less": "smaller with sums, as in the paper.",
-                "as much": "no different with sums (smaller in the paper, after 64,000 "
-                "steps).",
-                "more": "larger with sums, unlike in the paper.",
-            }[word]
+                -1: "smaller in the residual network, as in the paper.",
+                0: "about the same (smaller in the paper's residual networks, after "
+                "64,000 steps).",
+                1: "larger in the residual network, unlike in the paper.",
+            }[compare(residual, plain)]
         )
-    depths = sorted({depth for _, depth in means})
     if len(depths) > 1:
-        first, last = means["residual", depths[0]], means["residual", depths[-1]]
-        word = _compared(last, first)
+        first, last = (responses["residual", depths[i]] for i in (0, -1))
+        words = {-1: "less than", 0: "as much as", 1: "more than"}[compare(last, first)]
         sentences.append(
-            f"Each layer of the residual network of {depths[-1]} layers does {word} "
-            f"{'as' if word == 'as much' else 'than'} one of {depths[0]} "
-            f"({last:.2f} and {first:.2f})."
+            f"Each layer of the residual network of {depths[-1]} layers changes its "
+            f"input {words} one of {depths[0]} ({last:.2f} and {first:.2f})."
         )
     return " ".join([*sentences, "All of one seed."])
 
 
-def _compared(value, other):
-    """Say how two compare; a twentieth is no difference worth a word."""
-    if value < 0.95 * other:
-        return "less"
-    return "more" if value > 1.05 * other else "as much"
+def compare(value, other):
+    """Return -1, 0 or 1; less than a twentieth apart is no difference.
+
+    >>> compare(0.9, 1), compare(0.97, 1), compare(1.1, 1)
+    (-1, 0, 1)
+    """
+    return int(value > 1.05 * other) - int(value < 0.95 * other)
 
 
 def figure(rows):

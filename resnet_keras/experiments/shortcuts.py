@@ -1,21 +1,22 @@
-"""Shortcuts: what options A, B and C cost, and what they bring.
+"""Shortcuts: what options A, B and C cost, and how accurate they are.
 
 Source: arXiv 1512.03385, section 4.1, table 3: B slightly better than A, C than B, and
 the differences small.
 """
 
+from itertools import combinations
+
 import keras
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.report import Report, mean_and_margin
+from resnet_keras.experiments.report import Report, mean_and_margin
 
 _OPTIONS = {
     "A": "zeros, no parameters",
     "B": "projection where the shape changes",
     "C": "projection everywhere",
 }
-
 
 _SHORT = {"A": "zeros", "B": "where shapes\nchange", "C": "everywhere"}
 
@@ -26,7 +27,7 @@ def run(out, seeds=3, quick=False):
     Args:
         out: directory for `shortcuts.csv`, `.png` and `.txt`.
         seeds: how often each is trained, 1 to 10.
-        quick: a few seconds' worth, to see that it works.
+        quick: whether to take seconds, to see that it works.
 
     Returns:
         `(rows, verdict)`: a row per option and seed, and words.
@@ -58,7 +59,7 @@ def run(out, seeds=3, quick=False):
             )
             report.end(f"test error {history[-1]['test_error']:.1%}, {seconds:.0f} s")
             keras.backend.clear_session(free_memory=False)
-    words = verdict(rows)
+    words = verdict(findings(rows))
     report.finish(rows, figure(rows), words)
     return rows, words
 
@@ -67,39 +68,65 @@ def _of(rows, option, key):
     return [row[key] for row in rows if row["option"] == option]
 
 
-def verdict(rows):
-    """Say what each option costs, and whether accuracy tells them apart."""
-    sentences, surely = [], []
-    for option, words in _OPTIONS.items():
-        seconds, _ = mean_and_margin(_of(rows, option, "seconds_per_epoch"))
-        error, _ = mean_and_margin(_of(rows, option, "test_error"))
-        sentences.append(
-            f"{option} ({words}): {_of(rows, option, 'parameters')[0]:,} parameters, "
-            f"{seconds:.1f} s an epoch, test accuracy {1 - error:.1%}."
-        )
-    for first, second in (("A", "B"), ("B", "C"), ("A", "C")):
+def findings(rows):
+    """Return the means of each option, and which differences are significant.
+
+    Args:
+        rows: as `run` returns them.
+
+    Returns:
+        Dictionary: `num_seeds`; `means`, from each option to `parameters`,
+        `seconds_per_epoch` and `test_error`; `differences`, from (better, worse) to
+        mean and margin of the difference of test errors, where its 95 % interval
+        excludes 0.
+    """
+    means = {
+        option: {
+            key: mean_and_margin(_of(rows, option, key))[0]
+            for key in ("parameters", "seconds_per_epoch", "test_error")
+        }
+        for option in _OPTIONS
+    }
+    differences = {}
+    for first, second in combinations(_OPTIONS, 2):
         pairs = zip(
             _of(rows, first, "test_error"), _of(rows, second, "test_error"), strict=True
         )
         mean, margin = mean_and_margin([a - b for a, b in pairs])
         if abs(mean) > margin:
-            better, worse = (second, first) if mean > 0 else (first, second)
-            surely.append(
-                f"{better} is better than {worse} by {100 * abs(mean):.1f} points, "
-                f"give or take {100 * margin:.1f}"
-            )
-    number = len({row["seed"] for row in rows})
-    if number == 1:
-        return " ".join([*sentences, "One seed cannot tell a difference from chance."])
-    sentences.append(
-        f"Over {number} seeds "
-        + (
-            "; ".join(surely) + " (95 % intervals)."
-            if surely
-            else "no two differ in accuracy by more than chance explains (95 % "
-            "intervals); the paper, too, finds small differences only."
+            order = (second, first) if mean > 0 else (first, second)
+            differences[order] = abs(mean), margin
+    return {
+        "num_seeds": len({row["seed"] for row in rows}),
+        "means": means,
+        "differences": differences,
+    }
+
+
+def verdict(found):
+    """Return in words what `findings` returned."""
+    sentences = [
+        f"{option} ({_OPTIONS[option]}): {mean['parameters']:,.0f} parameters, "
+        f"{mean['seconds_per_epoch']:.1f} s an epoch, test accuracy "
+        f"{1 - mean['test_error']:.1%}."
+        for option, mean in found["means"].items()
+    ]
+    if found["num_seeds"] == 1:
+        sentences.append("From one seed no difference is significant.")
+    elif found["differences"]:
+        parts = [
+            f"{better} is better than {worse} by {100 * mean:.1f} ± {100 * margin:.1f} "
+            "points"
+            for (better, worse), (mean, margin) in found["differences"].items()
+        ]
+        sentences.append(
+            f"Over {found['num_seeds']} seeds {'; '.join(parts)} (95 % intervals)."
         )
-    )
+    else:
+        sentences.append(
+            f"Over {found['num_seeds']} seeds no two differ significantly in accuracy "
+            "(95 % intervals); the paper, too, finds small differences only."
+        )
     return " ".join(sentences)
 
 
@@ -117,10 +144,12 @@ def figure(rows):
         ),
         strict=True,
     ):
-        for place, option in enumerate(_OPTIONS):
+        for position, option in enumerate(_OPTIONS):
             values = [scale * value for value in _of(rows, option, key)]
-            axes.bar(place, sum(values) / len(values), color="#4c72b0", alpha=0.6)
-            axes.plot([place] * len(values), values, "o", color="#222222", markersize=4)
+            axes.bar(position, sum(values) / len(values), color="#4c72b0", alpha=0.6)
+            axes.plot(
+                [position] * len(values), values, "o", color="#222222", markersize=4
+            )
         labels = [f"{option}\n{_SHORT[option]}" for option in _OPTIONS]
         axes.set_xticks(range(len(_OPTIONS)), labels, fontsize=9)
         axes.set(title=title, ylim=(0, None))

@@ -34,7 +34,7 @@ class Data:
 
 
 def load(source, size, num_train, num_test):
-    """Return at most so many images of a source, at a small size.
+    """Return up to so many images of a source, at a small size.
 
     The built-in hands are cut out by their boxes first, so that 16 pixels are enough
     to see their fingers.
@@ -193,5 +193,5 @@ def train(model, data, epochs, seed, on_epoch, batch_size=30, learning_rate=0.03
 
 
 def _error(model, images, labels):
-    answers = model.predict(images, batch_size=100, verbose=0)
-    return float((answers.argmax(axis=1) != labels).mean())
+    probabilities = model.predict(images, batch_size=100, verbose=0)
+    return float((probabilities.argmax(axis=1) != labels).mean())

@@ -1,0 +1,103 @@
+"""Who imports whom in `resnet_keras`: `python docs/import_graph.py FILE.png` draws it.
+
+`tests/test_imports.py` checks the same graph against `LAYERS`.
+"""
+
+import ast
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent / "resnet_keras"
+
+# From the bottom up: a room imports rooms of the lines above it here, and no others.
+LAYERS = (
+    ("errors", "family", "blocks"),
+    ("nets",),
+    ("files",),
+    ("commands", "models", "hands"),
+    ("data", "weights", "accelerate"),
+    ("plots", "inference"),
+    ("training", "explain", "export", "check"),
+    ("experiments", "benchmark"),
+    ("command line",),
+)
+# Inside a function only: building a network with weights reads them.
+EXCEPTIONS = {("models", "weights")}
+COMMANDS = {"train", "evaluate", "predict", "summary", "__main__"}
+
+
+def room_of(module):
+    """Return the room of a module such as "resnet_keras.data.images", or None."""
+    parts = module.split(".")
+    if len(parts) == 1:
+        return None
+    is_command = parts[1] in COMMANDS or parts[-1] == "__main__"
+    return "command line" if is_command else parts[1]
+
+
+def imports():
+    """Yield (room, imported room, module) for each import in the package."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        module = ".".join(parts).removesuffix(".__init__")
+        room = room_of(module)
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module == "resnet_keras":
+                names = [f"resnet_keras.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module]
+            for name in names:
+                if name.startswith("resnet_keras.") and room not in (
+                    None,
+                    room_of(name),
+                ):
+                    yield room, room_of(name), module
+
+
+def draw(path):
+    """Draw the rooms, a line for each layer, and an arrow for each import."""
+    from matplotlib.figure import Figure
+
+    places = {
+        room: ((index + 0.5) * 10 / len(layer), height)
+        for height, layer in enumerate(LAYERS)
+        for index, room in enumerate(layer)
+    }
+    figure = Figure(figsize=(10, 8), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(xlim=(0, 10), ylim=(-0.5, len(LAYERS) - 0.5))
+    axes.set_axis_off()
+    colours = ["#4c72b0", "#dd8452", "#55a868", "#8172b3", "#937860", "#c44e52"]
+    for room, other in sorted({(room, other) for room, other, _ in imports()}):
+        is_exception = (room, other) in EXCEPTIONS
+        axes.annotate(
+            "",
+            places[other],
+            places[room],
+            arrowprops={
+                "arrowstyle": "-|>",
+                "shrinkA": 16,
+                "shrinkB": 16,
+                "alpha": 0.55,
+                "color": colours[int(places[room][1]) % len(colours)],
+                "linestyle": "dashed" if is_exception else "solid",
+                "connectionstyle": "arc3,rad=0.08",
+            },
+        )
+    for room, place in places.items():
+        axes.text(
+            *place,
+            room,
+            ha="center",
+            va="center",
+            fontsize=11,
+            bbox={"boxstyle": "round,pad=0.4", "facecolor": "#f2f4f7"},
+        )
+    figure.savefig(path, dpi=120)
+
+
+if __name__ == "__main__":
+    draw(sys.argv[1])

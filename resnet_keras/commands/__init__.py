@@ -1,0 +1,28 @@
+"""What the commands share: options, exit codes, signals, the backend, text tables.
+
+It may import `errors`, and Keras inside `load_keras`; libraries may import it.
+"""
+
+from resnet_keras.commands.backend import load_keras, without_notes
+from resnet_keras.commands.options import (
+    add_preprocessing,
+    add_trust,
+    integer_from,
+    number_from,
+    something,
+)
+from resnet_keras.commands.running import complain, run
+from resnet_keras.commands.tables import table
+
+__all__ = [
+    "add_preprocessing",
+    "add_trust",
+    "complain",
+    "integer_from",
+    "load_keras",
+    "number_from",
+    "run",
+    "something",
+    "table",
+    "without_notes",
+]

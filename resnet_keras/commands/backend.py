@@ -1,0 +1,143 @@
+"""Keras and its backend: started quietly, with the settings that we need."""
+
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from resnet_keras.commands.interrupts import Interrupts
+from resnet_keras.errors import InputError
+
+_BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}  # pip's name
+
+
+def load_keras(num_threads=None):
+    """Import Keras and wake its backend, without their notes about the machine.
+
+    Keras takes settings from `keras.json`. Those that would spoil our networks are set
+    to Keras' defaults for this process, and one line on stderr says so.
+
+    Args:
+        num_threads: how many threads share an operation, as `pin_threads` takes it.
+
+    Raises:
+        InputError: the backend is unknown or not installed, or `keras.json` is wrong.
+    """
+    path = _keras_json()
+    settings = _read_settings(path)
+    # Some module's import drops Ctrl-C, and the command would go on.
+    with Interrupts(raises=False), without_notes():
+        try:
+            import keras
+
+            from resnet_keras.accelerate.threads import pin_threads
+
+            pin_threads(num_threads)  # the next line fixes it
+            keras.ops.zeros(1)
+        except Exception as error:
+            raise InputError(_why_not(error, settings, path)) from error
+    _set_what_we_need(keras, path)
+
+
+def _keras_json():
+    """Return where Keras looks for its settings."""
+    folder = os.environ.get("KERAS_HOME")
+    if folder is None:
+        home = os.path.expanduser("~")
+        folder = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
+    return Path(os.path.expanduser(folder)) / "keras.json"
+
+
+def _read_settings(path):
+    """Return the settings in `keras.json`; {} where there are none to be read."""
+    try:
+        settings = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        _note(f"{path}: is not JSON ({error}), so Keras uses its defaults; correct or "
+              "remove it.")  # fmt: skip
+        return {}
+    if not isinstance(settings, dict):
+        raise InputError(
+            f"{path}: holds a {type(settings).__name__}; expected a JSON object with "
+            'entries such as "backend". Correct or remove it.'
+        )
+    return settings
+
+
+def _why_not(error, settings, path):
+    """Return why Keras does not start, and what to do."""
+    import_error = isinstance(error, ImportError)
+    name, source = os.environ.get("KERAS_BACKEND"), "KERAS_BACKEND"
+    if not name:
+        name, source = settings.get("backend", "tensorflow"), path
+    if name not in _BACKENDS and (import_error or "backend" in str(error)):
+        return (
+            f"{source}: {name!r} is no backend of Keras; expected "
+            f"{', '.join(_BACKENDS)}. {_remedy(source)}"
+        )
+    if import_error:
+        package = _BACKENDS.get(name, name)
+        return (
+            f"{source}: the backend {name} cannot be imported ({error}). Install it "
+            f"with `pip install {package}`, or choose another. {_remedy(source)}"
+        )
+    return f"{source}: Keras does not start ({error}). {_remedy(source)}"
+
+
+def _remedy(source):
+    if source == "KERAS_BACKEND":
+        return "Unset the variable for TensorFlow."
+    return "Correct or remove this file, and Keras uses its defaults."
+
+
+def _set_what_we_need(keras, path):
+    """Replace settings that would give other networks or other numbers."""
+    config = keras.config
+    wanted = {
+        "image_data_format": "channels_last",
+        "floatx": "float32",
+        "epsilon": 1e-7,
+    }
+    found = {name: getattr(config, name)() for name in wanted}
+    changed = [name for name in wanted if found[name] != wanted[name]]
+    for name in changed:
+        getattr(config, f"set_{name}")(wanted[name])
+    if "floatx" in changed:
+        config.set_dtype_policy(wanted["floatx"])
+    if changed:
+        asked = ", ".join(f"{name} {found[name]}" for name in changed)
+        used = ", ".join(f"{wanted[name]}" for name in changed)
+        _note(f"{path}: asks for {asked}; this command uses {used}.")
+
+
+def _note(text):
+    print(f"Note: {text}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def without_notes():
+    """Keep from stderr what is written there meanwhile, unless it ends in an error.
+
+    TensorFlow 2.21 prints half a dozen lines on processor and missing GPU before any of
+    its settings for silence takes effect; they would bury what a command has to say.
+    What an `InputError` says is enough without them.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with tempfile.TemporaryFile() as notes:
+        stderr = os.dup(2)
+        os.dup2(notes.fileno(), 2)
+        try:
+            yield
+        except InputError:
+            raise
+        except BaseException:
+            notes.seek(0)
+            os.write(stderr, notes.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

@@ -1,0 +1,71 @@
+"""Options that several commands have, and argparse types that check numbers."""
+
+import argparse
+import math
+
+
+def add_trust(parser):
+    """Give a command that opens a model the option `--trust`."""
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="open the model even if it could run code; only for files of yours",
+    )
+
+
+def add_preprocessing(parser):
+    """Give a command that shows pictures to a model the option `--preprocessing`."""
+    from resnet_keras.inference.modes import MODES, WORDS
+
+    words = "; ".join(f"{name}: {WORDS[name]}" for name in MODES)
+    parser.add_argument(
+        "--preprocessing",
+        choices=tuple(MODES),
+        help=f"what the model expects, where its file does not say it, or says it "
+        f"wrongly ({words})",
+    )
+
+
+def something(text):
+    """Check, as an argparse type, that a text is not empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty, as a variable of a shell may be")
+    return text
+
+
+def integer_from(minimum, maximum=None):
+    """Return an argparse type for whole numbers from `minimum` to `maximum`."""
+    return _number(int, minimum, maximum)
+
+
+def number_from(minimum, maximum=None):
+    """Return an argparse type for numbers from `minimum` to `maximum`."""
+    return _number(float, minimum, maximum)
+
+
+def wanted(kind, minimum, maximum=None):
+    """Return the words for a range of numbers.
+
+    Example:
+
+    >>> wanted(int, 1, 1_000_000)
+    'a whole number from 1 to 1,000,000'
+    """
+    words = f"{'a whole number' if kind is int else 'a number'} from {minimum:,}"
+    return words if maximum is None else f"{words} to {maximum:,}"
+
+
+def _number(convert, minimum, maximum):
+    limit = math.inf if maximum is None else maximum
+
+    def parse(text):
+        try:
+            value = convert(text)
+        except ValueError:
+            value = None
+        if value is None or not minimum <= value <= limit:
+            expected = wanted(convert, minimum, maximum)
+            raise argparse.ArgumentTypeError(f"is {text!r}; expected {expected}")
+        return value
+
+    return parse

@@ -1,0 +1,226 @@
+"""Arrays of images: told apart, brought to uint8 RGB, outside the memory where large.
+
+Errors name the file and the array's key, what was found and what was expected.
+"""
+
+import math
+import os
+import tempfile
+from dataclasses import dataclass
+
+import numpy as np
+
+from resnet_keras.data.images import fit
+from resnet_keras.errors import InputError
+
+# Above this many bytes decoded images go to a temporary file mapped into memory.
+_IN_MEMORY_BYTES = 512 * 2**20
+_CHUNK_BYTES = 32 * 2**20  # of a source in memory at a time
+# A compressed HDF5 chunk is unpacked whole, so rows are read by whole chunks, up to:
+_LARGEST_CHUNK_BYTES = 8 * _CHUNK_BYTES
+
+
+def allocate(num_images, image_size):
+    """Return an array for images, uint8 (num_images, height, width, 3), not yet filled.
+
+    Above 512 MiB it lies in a temporary file that is mapped into memory.
+
+    Args:
+        num_images: int.
+        image_size: (height, width).
+
+    Raises:
+        InputError: the disk has no room for it.
+    """
+    shape = (num_images, *image_size, 3)
+    num_bytes = math.prod(shape)
+    if num_bytes <= _IN_MEMORY_BYTES:
+        return np.empty(shape, np.uint8)
+    # The file has no name any more and goes when the last reference to the map does.
+    with tempfile.TemporaryFile(prefix="resnet_keras-") as file:
+        try:
+            if hasattr(os, "posix_fallocate"):
+                # Without its bytes a full disk would kill whoever writes to the map.
+                os.posix_fallocate(file.fileno(), 0, num_bytes)
+            return np.memmap(file, np.uint8, "w+", shape=shape)
+        except OSError as error:
+            raise InputError(
+                f"{tempfile.gettempdir()}: has no room for {num_bytes / 1e9:.1f} GB of "
+                f"decoded images ({error.strerror}). Set TMPDIR to a folder that has."
+            ) from error
+
+
+def chunks(array):
+    """Yield (start, rows) of whatever can be sliced, some 32 MiB at a time."""
+    row_bytes = max(1, math.prod(array.shape[1:]) * array.dtype.itemsize)
+    num_rows = max(1, _CHUNK_BYTES // row_bytes)
+    stored = (getattr(array, "chunks", None) or (1,))[0]
+    if stored * row_bytes <= _LARGEST_CHUNK_BYTES:
+        num_rows = math.ceil(num_rows / stored) * stored
+    for start in range(0, len(array), num_rows):
+        yield start, array[start : start + num_rows]
+
+
+def fit_all(array, image_size, convert=None, out=None):
+    """Copy an array, or whatever can be sliced, fitted to `image_size`.
+
+    Args:
+        array: images (num_images, height, width, 3), in memory or not.
+        image_size: (height, width).
+        convert: function from some rows of `array` to uint8 RGB, where they are not.
+        out: where to put the images; by default allocated.
+    """
+    images = allocate(len(array), image_size) if out is None else out
+    for start, chunk in chunks(array):
+        if convert:
+            chunk = convert(chunk)
+        if chunk.shape[1:3] == tuple(image_size):
+            images[start : start + len(chunk)] = chunk
+        else:
+            for offset, image in enumerate(chunk):
+                images[start + offset] = fit(image, image_size)
+    return images
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """How the numbers of an array stand for pictures; calling it makes them uint8 RGB.
+
+    `layout` is "rgb" (m, height, width, 3), "rgb first" (m, 3, height, width), "grey"
+    (m, height, width), "grey last" (m, height, width, 1) or "grey first"; `scale` is
+    "0 to 255", "0 to 1" or "-1 to 1".
+    """
+
+    layout: str
+    scale: str
+
+    def __call__(self, rows):
+        """Return some rows as uint8 (num_rows, height, width, 3)."""
+        if self.layout.endswith("first"):
+            rows = np.moveaxis(rows, 1, -1)
+        elif self.layout == "grey":
+            rows = rows[..., None]
+        if rows.dtype != np.uint8:
+            rows = rows.astype(np.float32)
+            if self.scale == "0 to 1":
+                rows = 255 * rows
+            elif self.scale == "-1 to 1":
+                rows = 127.5 * (rows + 1)
+            rows = rows.round().astype(np.uint8)
+        return np.broadcast_to(rows, (*rows.shape[:3], 3))
+
+    def describe(self, dtype):
+        """Say in a few words what is done; "" for uint8 RGB."""
+        done = []
+        if self.layout.startswith("grey"):
+            done.append("grey, repeated into three channels")
+        if self.layout.endswith("first"):
+            done.append("channels first, moved last")
+        if self.scale == "0 to 1":
+            done.append(f"{dtype} from 0 to 1, multiplied by 255")
+        elif self.scale == "-1 to 1":
+            done.append(f"{dtype} from -1 to 1, taken for (x / 127.5) - 1")
+        elif dtype != np.uint8:
+            done.append(f"{dtype} from 0 to 255, taken as it is")
+        return "; ".join(done)
+
+
+def pixels_of(path, key, array, num_labels):
+    """Tell how an array of images is meant, or refuse it.
+
+    Args:
+        path, key: where it is from, for the messages.
+        array: whatever has a shape and a dtype and can be sliced.
+        num_labels: as many images are expected.
+
+    Returns:
+        `Pixels`.
+
+    Raises:
+        InputError: the array does not hold images, or more than one reading is likely.
+    """
+    layout = _layout(path, key, array.shape)
+    if 0 in array.shape[1:]:
+        raise InputError(
+            f'{path}: "{key}" has shape {array.shape}, pictures without a pixel.'
+        )
+    if len(array) != num_labels:
+        raise InputError(
+            f'{path}: "{key}" has {len(array)} images but there are {num_labels} '
+            "labels; expected one label per image."
+        )
+    if len(array) == 0:
+        raise InputError(f'{path}: "{key}" has no images; expected at least one.')
+    return Pixels(layout, _scale(path, key, array))
+
+
+def _layout(path, key, shape):
+    if len(shape) == 4:
+        if shape[-1] == 3 and shape[1] == 3 and shape[2] > 3:
+            raise InputError(
+                f'{path}: "{key}" has shape {shape}, which may be channels first or '
+                "channels last; expected a height and a width of more than 3."
+            )
+        for axis, place in ((-1, "last"), (1, "first")):
+            if shape[axis] == 3:
+                return "rgb" if place == "last" else "rgb first"
+            if shape[axis] == 1:
+                return f"grey {place}"
+    if len(shape) == 3 and shape[-1] > 4:
+        return "grey"
+    hint = ""
+    if len(shape) == 4 and shape[-1] == 4:
+        hint = " Of red, green, blue and transparency take x[..., :3]."
+    elif len(shape) == 4 and shape[2] == 3:
+        hint = " Of (height, width, 3, m) take numpy.moveaxis(x, -1, 0)."
+    elif len(shape) == 2 and shape[1] > 1:
+        hint = _flat_hint(shape[1])
+    raise InputError(
+        f'{path}: "{key}" has shape {shape}; expected (m, height, width, 3), or '
+        f"(m, height, width) of grey.{hint}"
+    )
+
+
+def _flat_hint(number):
+    for channels, kind in ((3, "colour"), (1, "grey")):
+        side = math.isqrt(number // channels)
+        if side * side * channels == number and side > 1:
+            ways = f"x.reshape(-1, {side}, {side})"
+            if channels == 3:
+                ways = (
+                    f"x.reshape(-1, {side}, {side}, 3), or where the colours come one "
+                    f"after another x.reshape(-1, 3, {side}, {side})"
+                )
+            return f" If these are {kind} pictures of {side} x {side}, save {ways}."
+    return ""
+
+
+def _scale(path, key, array):
+    kind = array.dtype.kind
+    if array.dtype == np.uint8:
+        return "0 to 255"
+    if kind == "b":
+        return "0 to 1"
+    if kind not in "iuf":
+        raise InputError(f'{path}: "{key}" is {array.dtype}; expected uint8, 0 to 255.')
+    low, high, is_whole = np.inf, -np.inf, True
+    for _, rows in chunks(array):
+        low, high = np.minimum(low, rows.min()), np.maximum(high, rows.max())
+        if np.isnan(low) or np.isnan(high):
+            raise InputError(
+                f'{path}: "{key}" is {array.dtype} and contains NaN; expected uint8, '
+                "0 to 255."
+            )
+        is_whole = is_whole and (kind != "f" or bool((rows == np.floor(rows)).all()))
+    if kind == "f" and low >= 0 and high <= 1:
+        return "0 to 1"
+    if kind == "f" and -1 <= low < 0 and high <= 1 and not is_whole:
+        return "-1 to 1"
+    # Numbers a little above 1 may be standardised: of real pictures the lightest pixel
+    # is far above.
+    if low >= 0 and 1 < high <= 255 and (is_whole or high > 64):
+        return "0 to 255"
+    raise InputError(
+        f'{path}: "{key}" is {array.dtype} from {low:g} to {high:g}; expected uint8, '
+        "0 to 255, or floats from 0 to 1, 0 to 255 or -1 to 1."
+    )

@@ -1,0 +1,107 @@
+"""What every source of labelled images becomes: `Dataset`, with a `Split` per part."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images of one part of a data set: uint8 (num_images, height, width, 3), labels.
+
+    Labels are int64 (num_images,), positions in the data set's `class_names`.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self):
+        return len(self.labels)
+
+    def counts(self, num_classes):
+        """Return the number of images per class, shape (num_classes,)."""
+        return np.bincount(self.labels, minlength=num_classes)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A training and a test part with common classes; `print` shows what is in it.
+
+    Where the source has a validation part of its own, its images are the last
+    `num_validation` of `train`: training looks at them after each epoch and learns from
+    the others. `notes` are sentences that say how the source was read.
+    """
+
+    name: str
+    source: str
+    class_names: list
+    train: Split
+    test: Split
+    notes: tuple = ()
+    num_validation: int = 0
+
+    @property
+    def image_size(self):
+        """Side of square images in pixels; of others, the height."""
+        return self.test.images.shape[1]
+
+    @property
+    def validation(self):
+        """The validation part as a `Split`, or None where the source has none."""
+        if not self.num_validation:
+            return None
+        first = len(self.train) - self.num_validation
+        return Split(self.train.images[first:], self.train.labels[first:])
+
+    def digest(self):
+        """Return a hash of class names and labels, which changes as images come or go.
+
+        The images do not count: drawn hands may differ by a bit between machines.
+        """
+        found = hashlib.blake2b(json.dumps(self.class_names).encode(), digest_size=16)
+        for part in (self.train, self.test):
+            found.update(len(part).to_bytes(8, "little") + part.labels.tobytes())
+        if self.num_validation:
+            found.update(self.num_validation.to_bytes(8, "little"))
+        return found.hexdigest()
+
+    def __str__(self):
+        height, width = self.test.images.shape[1:3]
+        num_classes = len(self.class_names)
+        counts = {"train": self.train.counts(num_classes)}
+        numbers = f"{len(self.train) - self.num_validation} training"
+        if self.num_validation:
+            counts["valid"] = self.validation.counts(num_classes)
+            counts["train"] = counts["train"] - counts["valid"]
+            numbers += f", {self.num_validation} validation"
+        counts["test"] = self.test.counts(num_classes)
+        column = max(5, *(len(name) for name in self.class_names))
+        lines = [
+            f"{self.name}: {numbers} and {len(self.test)} test images "
+            f"of {height} x {width} pixels in {num_classes} classes ({self.source})",
+            *self.notes,
+            f"  {'class':<{column}}" + "".join(f"  {part:>5}" for part in counts),
+        ]
+        for name, *row in zip(self.class_names, *counts.values(), strict=True):
+            lines.append(
+                f"  {name:<{column}}" + "".join(f"  {count:5d}" for count in row)
+            )
+        return "\n".join(lines)
+
+
+def say_copies(train, test):
+    """Return a sentence if test images are copies of training images, or none.
+
+    Args:
+        train, test: `Split`.
+    """
+    known = {hash(image.tobytes()) for image in train.images}
+    number = sum(hash(image.tobytes()) in known for image in test.images)
+    if not number:
+        return []
+    return [
+        f"{number} of {len(test)} test images are copies of training images, so their "
+        "score says little of new ones."
+    ]

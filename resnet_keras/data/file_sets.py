@@ -1,0 +1,187 @@
+"""Labelled picture files as a data set: parts drawn or given, broken files told."""
+
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from resnet_keras.data.arrays import allocate
+from resnet_keras.data.dataset import Dataset, Split
+from resnet_keras.data.images import read_image
+from resnet_keras.data.labels import say_no_test, shown
+from resnet_keras.data.splitting import TEST_FRACTION, is_for_test, settle_parts
+from resnet_keras.errors import InputError
+
+_MOST_TOLD = 10  # broken pictures by name
+
+
+@dataclass(frozen=True)
+class LabelledFile:
+    """A picture, its class, and its part, which is None where nothing says it.
+
+    `key` draws the part: the class and the picture's name below it.
+    """
+
+    path: Path
+    class_name: str
+    part: str | None
+    key: str
+
+
+def read_labelled_files(files, name, source, options, notes=()):
+    """Read pictures as a `Dataset`.
+
+    Args:
+        files: list of `LabelledFile`.
+        name, source: of the `Dataset`.
+        options: `Options`.
+        notes: sentences on how the source was read.
+
+    Raises:
+        InputError: a picture is broken, or a class or part has none.
+    """
+    present = {file.part or "train" for file in files}
+    roles, is_drawn, note = settle_parts(present, options.needs_train)
+    notes = [*notes, *([note] if note else [])]
+    if options.needs_train and "train" not in present:
+        raise InputError(
+            f"{source}: holds a {shown(sorted(present))} part only; expected a part to "
+            "train on, a folder train/ with a folder per class."
+        )
+    named = [file for file in files if (file.part or "train") == "train"] or files
+    class_names = sorted({file.class_name for file in named})
+    notes += _say_order(class_names)
+    by_role = {"train": [], "validation": [], "test": []}
+    for file in files:
+        role = roles[file.part or "train"]
+        if is_drawn and role == "train" and is_for_test(file.key, options.split_seed):
+            role = "test"
+        by_role[role].append(file)
+    if is_drawn and "train" in present:
+        _check_drawn(by_role, class_names, source, options)
+        notes += _say_drawn(by_role, options)
+    broken = {}
+    groups = (by_role["train"] + by_role["validation"], by_role["test"])
+    loaded = [_read(group, class_names, options.image_size, broken) for group in groups]
+    if broken and not options.skip_broken:
+        raise InputError(_tell_broken(broken, len(files)))
+    if broken:
+        notes.append(f"Left out, as asked: {_list_broken(broken, len(files))}.")
+    train, test = (split for split, _ in loaded)
+    num_validation = int(loaded[0][1][len(by_role["train"]) :].sum())
+    num_training = len(train) - num_validation
+    if "train" in present:
+        _check_trained(train.labels[:num_training], class_names, source)
+    if is_drawn and len(test):
+        notes += say_no_test(test.labels, class_names)
+    if not is_drawn and not len(test):
+        raise InputError(f"{source}: no test image is left; expected at least one.")
+    if not is_drawn and "train" in present:
+        missing = np.setdiff1d(np.arange(len(class_names)), test.labels)
+        if len(missing):
+            names = shown([class_names[label] for label in missing])
+            notes.append(f"The test part has no image of {names}.")
+    return Dataset(name, source, class_names, train, test, tuple(notes), num_validation)
+
+
+def _say_order(class_names):
+    """Tell the order of classes where people may take another for granted."""
+    if not all(name.isdecimal() for name in class_names):
+        return []
+    if class_names == sorted(class_names, key=int):
+        return []
+    return [
+        "Classes are in the order of text, as Keras and torchvision take them: "
+        f"{shown(class_names)}."
+    ]
+
+
+def _check_drawn(by_role, class_names, source, options):
+    trained = {file.class_name for file in by_role["train"]}
+    numbers = Counter(file.class_name for file in by_role["test"])
+    for name in class_names:
+        if name not in trained:
+            raise InputError(
+                f"{source}: of class {name!r} {_images(numbers[name])} drawn for the "
+                "test and none is left to train on. A file's part is drawn by its name "
+                "alone, so that it never changes; add images, or give parts of your "
+                "own, train/ and test/."
+            )
+
+
+def _say_drawn(by_role, options):
+    if not by_role["test"]:
+        return [
+            "No test part given, and none of the "
+            f"{len(by_role['train'])} images falls to it: a file's part is drawn by "
+            "its name alone, so that it never changes. More images will bring some, "
+            "or give a folder test/ of your own."
+        ]
+    return [
+        f"No test part given: some {TEST_FRACTION:.0%} of each class, drawn by file "
+        f"name with seed {options.split_seed}, are kept for the test."
+    ]
+
+
+def _check_trained(labels, class_names, source):
+    missing = np.setdiff1d(np.arange(len(class_names)), labels)
+    if len(missing):
+        raise InputError(
+            f"{source}: no training image of class {class_names[missing[0]]!r} is "
+            "left; expected at least one of each."
+        )
+
+
+def _images(number):
+    return f"its {number} image is" if number == 1 else f"all {number} images are"
+
+
+def _read(files, class_names, image_size, broken):
+    """Return a `Split`, and which of the files are in it; add the rest to `broken`."""
+    images = allocate(len(files), image_size)
+    is_read = np.zeros(len(files), bool)
+
+    def read(index):
+        try:
+            images[index] = read_image(files[index].path, image_size)
+            is_read[index] = True
+        except InputError as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        errors = list(pool.map(read, range(len(files))))
+    for file, error in zip(files, errors, strict=True):
+        if error:
+            broken[file.path] = error
+    place = {name: label for label, name in enumerate(class_names)}
+    labels = np.array([place[file.class_name] for file in files], np.int64)
+    if not is_read.all():  # moved up in place: the images may be larger than memory
+        for to, row in enumerate(np.flatnonzero(is_read)):
+            images[to] = images[row]
+        images, labels = images[: is_read.sum()], labels[is_read]
+    return Split(images, labels), is_read
+
+
+def _tell_broken(broken, num_files):
+    if len(broken) == 1:
+        (error,) = broken.values()
+        return f"{error} Or go on without it: --skip-broken (skip_broken=True)."
+    return (
+        f"{_list_broken(broken, num_files)}. Replace or remove them, or go on without "
+        "them: --skip-broken (skip_broken=True)."
+    )
+
+
+def _list_broken(broken, num_files):
+    told = []
+    for path, error in [*broken.items()][:_MOST_TOLD]:
+        reason = str(error).removeprefix(f"{path}: ")
+        reason = reason.removeprefix("not a readable picture (").split("); expected")[0]
+        told.append(f"{path} ({reason.split(';')[0]})")
+    more = ", ..." if len(broken) > _MOST_TOLD else ""
+    noun = "picture" if len(broken) == 1 else "pictures"
+    return f"{len(broken)} broken {noun} of {num_files}: {', '.join(told)}{more}"

@@ -1,0 +1,157 @@
+"""One picture from a file: any common format, any size, to a uint8 array."""
+
+import re
+import threading
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from resnet_keras.errors import InputError, check_is_file
+
+try:
+    from pillow_heif import register_heif_opener
+except ImportError:
+    register_heif_opener = None
+
+_OPENING = threading.Lock()
+# Of Pillow's formats, which are dozens, those of photographs. Left out is what Pillow
+# hands to other programs (EPS), what has no mark to be known by (TGA), and what nobody
+# keeps pictures in.
+_SUFFIXES = {
+    "JPEG": ".jpg .jpeg .jpe .jfif .mpo",
+    "PNG": ".png .apng",
+    "BMP": ".bmp",
+    "DIB": ".dib",
+    "GIF": ".gif",
+    "WEBP": ".webp",
+    "TIFF": ".tif .tiff",
+    "PPM": ".ppm .pgm .pbm .pnm",
+    "AVIF": ".avif",
+    "JPEG2000": ".jp2 .j2k .jpx",
+}
+HEIF_SUFFIXES = {".heic", ".heif", ".hif"}
+if register_heif_opener:
+    register_heif_opener()
+    _SUFFIXES["HEIF"] = " ".join(HEIF_SUFFIXES)
+IMAGE_SUFFIXES = set(" ".join(_SUFFIXES.values()).split())
+Image.init()  # an older Pillow does not know all of them
+_FORMATS = [each for each in _SUFFIXES if each in Image.OPEN]
+
+
+def read_image(path, image_size):
+    """Read a picture as RGB, turned as the camera was held, fitted to `image_size`.
+
+    Args:
+        path: JPEG, PNG, BMP, GIF, WebP, TIFF (of several pictures the first), PPM,
+            PGM, AVIF or JPEG 2000 file, and HEIC where pillow-heif is installed; known
+            by its content. Grey becomes RGB; transparent parts become white.
+        image_size: side in pixels, or (height, width).
+
+    Returns:
+        uint8 array of shape (height, width, 3).
+
+    Raises:
+        InputError: the file is missing, is no picture, is damaged, or claims to be so
+            large that opening it could exhaust the memory.
+    """
+    check_is_file(path, "a picture")
+    try:
+        with _open(path) as image:
+            if image.mode in ("RGB", "L"):
+                # JPEG can be decoded at a fraction of its size at a fraction of
+                # the cost; twice the wanted size leaves the resizing its quality.
+                height, width = height_and_width(image_size)
+                image.draft(None, (2 * max(height, width),) * 2)
+            rgb = _to_rgb(ImageOps.exif_transpose(image))
+    except Exception as error:  # Pillow reports damage in many kinds of exception
+        raise InputError(
+            f"{path}: not a readable picture ({_reason(path, error)}); expected "
+            "JPEG, PNG, BMP, GIF, WebP, TIFF, PPM or AVIF. Replace or remove it."
+        ) from error
+    return _fit(rgb, image_size)
+
+
+def is_picture(path):
+    """Say whether a file is a picture: by its suffix, or where it has none by content.
+
+    A suffix of digits ("face.012") is none.
+    """
+    path = Path(path)
+    if re.fullmatch(r"\.[A-Za-z]\w*", path.suffix):
+        return path.suffix.lower() in IMAGE_SUFFIXES
+    try:
+        with _open(path):
+            return path.is_file()
+    except Exception:  # as above
+        return False
+
+
+def _reason(path, error):
+    """Say what a file is that is no picture, where its first bytes tell."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(64)
+    except OSError:
+        start = b"unreadable"
+    if not start:
+        return "an empty file"
+    is_heif = start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc")
+    if is_heif and not register_heif_opener:
+        return "HEIC, which pip install pillow-heif reads"
+    if start.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer; git lfs pull fetches the picture"
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return "a web page, saved in the place of a picture"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    reason = str(error).split(str(path))[0].strip().split("\n")[0]
+    return f"{type(error).__name__}: {reason}"
+
+
+def _open(path):
+    """Open a picture, which reads its size only; refuse one of huge size."""
+    # Filters of warnings are common to all threads, and several read pictures.
+    with _OPENING, warnings.catch_warnings():
+        # Pillow warns of a picture of over 89 million pixels; to us it is an error.
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return Image.open(path, formats=_FORMATS)
+
+
+def fit(array, image_size):
+    """Crop a uint8 (height, width, 3) array about its centre and resize it."""
+    return _fit(Image.fromarray(array), image_size)
+
+
+def _fit(image, image_size):
+    height, width = height_and_width(image_size)
+    if image.size != (width, height):
+        # Pillow's bicubic filter widens as it shrinks, so that nothing aliases.
+        image = ImageOps.fit(image, (width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image)
+
+
+def height_and_width(image_size):
+    """Return (height, width) of an image size given as such or as one side."""
+    if isinstance(image_size, int):
+        return image_size, image_size
+    return tuple(image_size)
+
+
+def _to_rgb(image):
+    if image.mode.startswith("I"):  # 16 bits of grey, which convert() would clip
+        array = np.asarray(image, np.float64)
+        image = Image.fromarray((array / 257).clip(0, 255).astype(np.uint8))
+    if image.mode == "F":
+        array = np.asarray(image)
+        low, high = array.min(), array.max()
+        if not 0 <= low <= high <= 255:
+            raise ValueError(f"grey from {low:g} to {high:g}, not 0 to 1 or 0 to 255")
+        scale = 255 if high <= 1 else 1
+        image = Image.fromarray((scale * array).round().astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")

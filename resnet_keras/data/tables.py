@@ -1,0 +1,281 @@
+"""A table (.csv, .tsv) of picture files and their classes, with or without parts."""
+
+import csv
+import io
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from resnet_keras.data.file_sets import LabelledFile, read_labelled_files
+from resnet_keras.data.labels import shown
+from resnet_keras.data.splitting import part_in, words_of
+from resnet_keras.data.tree import say_left_out
+from resnet_keras.errors import InputError
+
+# In the order of preference; words of a header, so that "Image Name" is "image_name".
+_FILE_COLUMNS = (
+    *("filename", "file_name", "file", "filepath", "file_path", "path", "image_path"),
+    *("img_path", "image_file", "image_filename", "image_name", "img_name", "image"),
+    *("img", "image_id", "img_id", "picture", "photo", "id", "name"),
+)
+_LABEL_COLUMNS = (
+    *("class_name", "label_name", "category_name", "label", "labels", "class"),
+    *("classes", "category", "target", "class_id", "label_id", "category_id", "y"),
+    *("species", "breed", "diagnosis", "dx"),
+)
+_PART_COLUMNS = (
+    *("split", "part", "subset", "partition", "set", "data_set", "dataset", "fold"),
+    "usage",
+)
+_MOST_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a table that name a picture and its class, and perhaps its part."""
+
+    path: Path
+    rows: list  # of (file, class, part), as text
+    columns: tuple  # names of those
+
+
+def read_table(path):
+    """Return a table of pictures and classes as a `Table`, or None if it is none.
+
+    Raises:
+        InputError: it cannot be read, or two columns may be the class.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise InputError(f"{path}: more than {_MOST_BYTES // 2**20} MiB of text.")
+        text = path.read_text("utf-8-sig", errors="replace")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    if not rows:
+        return None
+    header = ["_".join(_header_words(cell)) for cell in rows[0]]
+    files = [header.index(name) for name in _FILE_COLUMNS if name in header]
+    labels = [header.index(name) for name in _LABEL_COLUMNS if name in header]
+    parts = [header.index(name) for name in _PART_COLUMNS if name in header]
+    body = [row for row in rows[1:] if len(row) == len(header)]
+    if len(body) != len(rows) - 1:
+        wrong = next(i for i, row in enumerate(rows) if len(row) != len(header))
+        if files and labels:
+            raise InputError(
+                f"{path}: row {wrong + 1} has {len(rows[wrong])} cells, the header "
+                f"{len(header)}; expected as many."
+            )
+        return None
+    if not files and not labels and len(header) == 2 and "." in rows[0][0]:
+        return Table(
+            path, [(*row, "") for row in rows], ("the first", "the second", "")
+        )
+    if not files:
+        return None
+    if not labels:
+        one_hot = _one_hot(header, body, files[0], parts)
+        return one_hot and Table(path, one_hot, (rows[0][files[0]], "one-hot", ""))
+    label = _one_of(path, rows[0], labels, body)
+    part = parts[0] if parts else None
+    taken = [
+        (row[files[0]], row[label], row[part] if part is not None else "")
+        for row in body
+    ]
+    names = (rows[0][files[0]], rows[0][label], rows[0][part] if parts else "")
+    return Table(path, taken, names)
+
+
+def _header_words(cell):
+    return [word for word in words_of(cell.strip()) if word]
+
+
+def _one_of(path, header, labels, body):
+    """Choose among columns that may be the class: they must say the same."""
+    first = labels[0]
+    for other in labels[1:]:
+        pairs = {(row[first], row[other]) for row in body}
+        if not len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs}):
+            raise InputError(
+                f"{path}: both {header[first]!r} and {header[other]!r} may be the "
+                "class, and they differ; expected one. Remove or rename the other."
+            )
+    texts = [n for n in labels if not all(row[n].strip().isdecimal() for row in body)]
+    return (texts or labels)[0]
+
+
+def _one_hot(header, body, file, parts):
+    """Return rows of a table with a column of 0 and 1 for each class, or None."""
+    columns = [n for n in range(len(header)) if n != file and n not in parts]
+    if len(columns) < 2 or not body:
+        return None
+    rows = []
+    for row in body:
+        try:
+            values = [float(row[n]) for n in columns]
+        except ValueError:
+            return None
+        if sorted(values) != [0.0] * (len(values) - 1) + [1.0]:
+            return None
+        name = header[columns[values.index(1.0)]]
+        rows.append((row[file], name, row[parts[0]] if parts else ""))
+    return rows
+
+
+def tables_of(folder):
+    """Return the tables of pictures that lie directly in a `Folder`, by part.
+
+    Example files for Kaggle, whose classes are invented, are left out.
+
+    Raises:
+        InputError: there are several and it is not clear which is meant.
+    """
+    found = {}
+    for path in folder.tables:
+        if "submission" in words_of(path.stem):
+            continue
+        table = read_table(path)
+        if table is None:
+            continue
+        part = part_in(path.stem)
+        if part in found:
+            raise InputError(
+                f"{folder.path}: both {found[part].path.name} and {path.name} name "
+                f"pictures and classes; give the one that is meant, --data {path}."
+            )
+        found[part] = table
+    if None in found and len(found) > 1:
+        given = {part: table for part, table in found.items() if part}
+        if "train" not in given:
+            return {None: found[None]}
+        raise InputError(
+            f"{folder.path}: {found[None].path.name} names pictures and classes, and "
+            f"so does {given['train'].path.name}; give the one that is meant, --data "
+            f"{found[None].path}."
+        )
+    return found
+
+
+def read_tables(tables, folder, options, notes=()):
+    """Read tables and the pictures that lie in or below a `Folder` as a `Dataset`.
+
+    Args:
+        tables: dictionary from a part, or None, to its `Table`.
+        folder: `Folder`.
+        options: `Options`.
+        notes: sentences on how they were found.
+
+    Raises:
+        InputError: a picture is missing, or has two classes.
+    """
+    index = _Index(folder)
+    files, unlabelled = {}, Counter()
+    missing = []
+    for part, table in tables.items():
+        for name, label, own_part in table.rows:
+            if not name.strip():
+                continue
+            if not label.strip():
+                unlabelled[f"rows of {table.path.name} without a class"] += 1
+                continue
+            path = index.find(table, name.strip(), part)
+            if path is None:
+                missing.append(f"{name.strip()} ({table.path.name})")
+                continue
+            said = _part_said(table, own_part) or part
+            class_name = label.strip()
+            file = LabelledFile(path, class_name, said, f"{class_name}/{path.name}")
+            before = files.setdefault(path, file)
+            if (before.class_name, before.part) != (class_name, said):
+                raise InputError(
+                    f"{table.path}: {name} is {before.class_name!r} in one row and "
+                    f"{class_name!r} in another; expected one class and part."
+                )
+    if missing and not (options.skip_broken and files):
+        raise InputError(
+            f"{next(iter(tables.values())).path}: names {len(missing)} pictures that "
+            f"are not below {folder.path}: {shown(missing)}. Put them there, or go on "
+            "without them: --skip-broken (skip_broken=True)."
+        )
+    notes = list(notes)
+    for table in tables.values():
+        file, label, part = table.columns
+        by_part = f", parts from {part!r}" if part else ""
+        notes.append(
+            f"{table.path.name}: files from {file!r}, classes from {label!r}{by_part}."
+        )
+    if missing:
+        unlabelled[f"pictures not found, {shown(missing, 3)}"] += len(missing)
+    not_named = sum(path not in files for path in folder.all_pictures())
+    if not_named:
+        unlabelled["pictures that no row names"] += not_named
+    for each in folder.walk():
+        unlabelled.update(each.left_out)
+    name = folder.path.resolve().name
+    source = ", ".join(str(table.path) for table in tables.values())
+    notes += say_left_out(unlabelled)
+    return read_labelled_files([*files.values()], name, source, options, notes)
+
+
+def _part_said(table, text):
+    if not text.strip():
+        return None
+    part = part_in(text)
+    if part is None:
+        raise InputError(
+            f"{table.path}: {table.columns[2]!r} contains {text!r}; expected train, "
+            "val or test."
+        )
+    return part
+
+
+class _Index:
+    """The pictures below a folder, by the ends of their paths."""
+
+    def __init__(self, folder):
+        self._root = folder.path
+        self._by_name = defaultdict(list)
+        for path in folder.all_pictures():
+            relative = PurePosixPath(path.relative_to(folder.path).as_posix())
+            for name in {relative.name, relative.stem}:
+                self._by_name[name].append((relative, path))
+
+    def find(self, table, text, part):
+        """Return the picture that a row means, or None.
+
+        Paths may be given from elsewhere, and without their suffix.
+        """
+        wanted = PurePosixPath(text.replace("\\", "/"))
+        candidates = self._by_name.get(wanted.name, [])
+        if len(candidates) > 1:
+            scores = [
+                (self._shared(wanted, relative, part), relative.name == wanted.name)
+                for relative, _ in candidates
+            ]
+            best = max(scores)
+            candidates = [
+                each
+                for each, score in zip(candidates, scores, strict=True)
+                if score == best
+            ]
+        if len(candidates) > 1:
+            raise InputError(
+                f"{table.path}: {text!r} may be {candidates[0][1]} or "
+                f"{candidates[1][1]}; expected paths that tell them apart."
+            )
+        return candidates[0][1] if candidates else None
+
+    @staticmethod
+    def _shared(wanted, relative, part):
+        """Return how many folders agree, and whether the part does."""
+        number = 0
+        pairs = zip(wanted.parts[-2::-1], relative.parts[-2::-1], strict=False)
+        for one, other in pairs:
+            if one != other:
+                break
+            number += 1
+        return number, part is not None and any(
+            part_in(folder) == part for folder in relative.parts[:-1]
+        )

@@ -1,0 +1,194 @@
+"""Shattering: how alike the gradients of neighbouring inputs are, by depth.
+
+Vanishing is not why deep plain networks with normalization train badly (`gradients`).
+Their gradients are there, but those of nearly equal inputs have little in common.
+
+Source: Balduzzi et al. (2017), "The Shattered Gradients Problem", arXiv 1702.08591.
+"""
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from resnet_keras.experiments import small
+from resnet_keras.experiments.derivatives import cosines, input_gradients
+from resnet_keras.experiments.report import Report, mean_and_margin
+
+_DEPTHS = (8, 14, 20, 26, 32, 56, 110)
+_COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
+_DISTANCE = 0.01  # between neighbours, as a fraction of an image's norm
+
+
+def run(out, seeds=3, quick=False):
+    """Measure the correlation of neighbouring inputs' gradients before training.
+
+    Args:
+        out: directory for `shattering.csv`, `.png` and `.txt`.
+        seeds: how often each network is initialized, 1 to 10.
+        quick: shallow networks, to see that it works.
+
+    Returns:
+        `(rows, verdict)`: a row per network, depth and seed, and words.
+    """
+    depths = _DEPTHS[:3] if quick else _DEPTHS
+    data = small.load_usual("hands", quick, num_train=60, num_test=6)
+    nets = [(kind, depth) for depth in depths[::-1] for kind in _COLOURS]
+    report = Report(
+        "shattering",
+        out,
+        f"the correlation of the gradients of inputs {_DISTANCE:.0%} apart, with "
+        f"normalization, before training, over {seeds} seeds.",
+        len(nets),
+    )
+    rows = []
+    for kind, depth in nets:
+        report.begin(f"{kind}-{depth}")
+        for seed in range(seeds):
+            value = correlation(kind, depth, data, seed)
+            row = {"network": kind, "depth": depth, "seed": seed, "correlation": value}
+            rows.append(row)
+            report.dot()
+            keras.backend.clear_session(free_memory=False)
+        report.end(f"correlation {np.mean(_values(rows, kind, depth)):.3f}")
+    words = verdict(findings(rows))
+    report.finish(rows, figure(rows), words)
+    return rows, words
+
+
+def correlation(kind, depth, data, seed):
+    """Return the mean cosine of the gradients at images and at their neighbours.
+
+    The gradient is that of a logit by the pixels, with the statistics of the batch.
+    """
+    model = small.network(
+        kind, depth, data, seed, initialization=keras.initializers.HeNormal
+    )
+    images = data.train_images[:30]
+    rng = np.random.default_rng(seed)
+    step = rng.normal(size=images.shape)
+    norm = np.linalg.norm(images.reshape(len(images), -1), axis=1)
+    length = np.linalg.norm(step.reshape(len(images), -1), axis=1)
+    step *= (_DISTANCE * norm / length)[:, None, None, None]
+    here = input_gradients(model, images, training=True)
+    there = input_gradients(model, (images + step).astype(np.float32), training=True)
+    return float(cosines(here, there).mean())
+
+
+def _values(rows, kind, depth):
+    return [
+        row["correlation"]
+        for row in rows
+        if (row["network"], row["depth"]) == (kind, depth)
+    ]
+
+
+def findings(rows):
+    """Return, for each kind, the correlations and the decay that fits them better.
+
+    Args:
+        rows: as `run` returns them.
+
+    Returns:
+        Dictionary: `depths`; for "plain" and "residual" a dictionary with `first` and
+        `last`, (mean, margin) of the shallowest and the deepest networks; `fitted`, the
+        depths whose correlation exceeds its margin, on which the rest is based;
+        `halving`, the layers in which an exponential decay halves; `power`, the
+        exponent of a power law; `r2`, (exponential, power law), of the logarithms.
+    """
+    depths = sorted({row["depth"] for row in rows})
+    found = {"depths": depths}
+    for kind in _COLOURS:
+        intervals = [mean_and_margin(_values(rows, kind, depth)) for depth in depths]
+        fitted = {
+            depth: np.log(mean)
+            for depth, (mean, margin) in zip(depths, intervals, strict=True)
+            if mean > (margin if np.isfinite(margin) else 0)
+        }
+        logs = np.array(list(fitted.values()))
+        exponential, power = (
+            _line(x, logs) for x in (list(fitted), np.log(list(fitted)))
+        )
+        found[kind] = {
+            "first": intervals[0],
+            "last": intervals[-1],
+            "fitted": list(fitted),
+            "halving": np.log(0.5) / exponential[0] if exponential[0] < 0 else np.inf,
+            "power": power[0],
+            "r2": (exponential[1], power[1]),
+        }
+    return found
+
+
+def _line(x, y):
+    """Return slope and R² of the straight line through points; NaN through one."""
+    if len(y) < 2:
+        return np.nan, np.nan
+    slope, offset = np.polyfit(x, y, 1)
+    rest = y - slope * np.asarray(x) - offset
+    spread = ((y - y.mean()) ** 2).sum()
+    return float(slope), float(1 - (rest**2).sum() / spread) if spread else 1.0
+
+
+def verdict(found):
+    """Return in words what `findings` returned."""
+    sentences = []
+    depths = found["depths"]
+    for kind in _COLOURS:
+        mine = found[kind]
+        exponential, power = mine["r2"]
+        fitted = f"{mine['fitted'][0]} to {mine['fitted'][-1]} layers"
+        law = (
+            f"exponential, halving every {mine['halving']:.0f} layers"
+            if exponential > power
+            else f"a power law, depth to the {mine['power']:.2f}"
+        )
+        sentences.append(
+            f"{kind.capitalize()}: from {depths[0]} to {depths[-1]} layers the "
+            f"correlation goes from {_interval(mine['first'])} to "
+            f"{_interval(mine['last'])}; the decay is closer to {law} (R² "
+            f"{exponential:.2f} exponential, {power:.2f} power law, {fitted})."
+        )
+    plain, residual = (found[kind]["last"] for kind in _COLOURS)
+    is_clear = residual[0] - plain[0] > residual[1] + plain[1]
+    sentences.append(
+        "So the deep plain network's gradients are shattered and the residual "
+        "network's are not."
+        if is_clear and plain[0] < 0.5 * residual[0]
+        else "So the two do not differ clearly here."
+    )
+    sentences.append(
+        "The paper derives a correlation of 2^-L for L plain layers, exponential, and "
+        "a sublinear decay, 1/sqrt(L), for residual networks with normalization."
+    )
+    return " ".join(sentences)
+
+
+def _interval(value):
+    mean, margin = value
+    return f"{mean:.3f}" + (f" ± {margin:.3f}" if np.isfinite(margin) else "")
+
+
+def figure(rows):
+    """Draw the correlation against the depth; a dot per seed."""
+    result = Figure(figsize=(8.6, 4), layout="constrained")
+    linear, logarithmic = result.subplots(1, 2)
+    depths = sorted({row["depth"] for row in rows})
+    for axes in (linear, logarithmic):
+        for kind, colour in _COLOURS.items():
+            means = [np.mean(_values(rows, kind, depth)) for depth in depths]
+            axes.plot(depths, means, color=colour, linewidth=2, label=kind)
+            points = [
+                (r["depth"], r["correlation"]) for r in rows if r["network"] == kind
+            ]
+            axes.plot(*zip(*points, strict=True), "o", color=colour, alpha=0.4)
+        axes.set_xlabel("layers")
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    linear.set(ylabel="correlation of the gradients", ylim=(0, 1))
+    logarithmic.set_yscale("log")
+    logarithmic.set_title("the same, logarithmic: exponential is straight", fontsize=10)
+    linear.legend(frameon=False)
+    result.suptitle(
+        f"Gradients of inputs {_DISTANCE:.0%} of their norm apart, before training"
+    )
+    return result

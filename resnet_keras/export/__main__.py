@@ -1,0 +1,118 @@
+"""Export a model to another format: `python -m resnet_keras.export`."""
+
+import argparse
+from pathlib import Path
+
+from resnet_keras.commands import add_preprocessing, add_trust, load_keras, run
+from resnet_keras.errors import InputError
+from resnet_keras.export.formats import FORMATS, check_needs
+from resnet_keras.writing import check_folder, check_not_input
+
+_MODEL_SUFFIXES = (
+    *(".h5", ".hdf5", ".hdf", ".keras", ".model"),
+    *(".safetensors", ".pth", ".pt", ".bin", ".tar"),
+)
+
+
+def _parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="python -m resnet_keras.export",
+        description="Write a model in another format, open it with that format's own "
+        "runtime, and compare the predictions on real images.",
+    )
+    parser.add_argument(
+        "model", metavar="MODEL", help="a model, weights of a ResNet, or imagenet"
+    )
+    parser.add_argument("--format", required=True, choices=list(FORMATS))
+    parser.add_argument(
+        "--out", metavar="FILE", help="default: the model's name with another suffix"
+    )
+    parser.add_argument(
+        "--data",
+        default="hands",
+        metavar="SOURCE",
+        help="images to compare on, and to calibrate with, as for resnet_keras.train "
+        "(default: hands, drawn on the spot)",
+    )
+    parser.add_argument(
+        "--quantize",
+        action="store_true",
+        help="integers of 8 bits in place of float32, with ranges measured on training "
+        "images; says what accuracy it costs",
+    )
+    add_preprocessing(parser)
+    add_trust(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    """Parse, export and print."""
+    arguments = _parse(argv)
+    form, name = FORMATS[arguments.format], arguments.format
+    path = Path(arguments.out or _default_path(arguments.model, form))
+    if not path.name.endswith(form.suffix):
+        raise InputError(f"{path}: expected a name that ends in {form.suffix}.")
+    check_not_input(form.outputs(path), [arguments.model, arguments.data])
+    _check_not_another(path, form, is_named=bool(arguments.out))
+    load_keras()
+    check_needs(name, arguments.quantize)
+    from resnet_keras.export.exporting import export
+    from resnet_keras.inference import Classifier, with_preprocessing
+    from resnet_keras.weights import open_model
+
+    model, metadata = open_model(arguments.model, arguments.trust)
+    metadata = with_preprocessing(metadata, arguments.preprocessing)
+    classifier = Classifier(model, metadata, arguments.model)
+    for remark in classifier.remarks():
+        print(remark)
+    check_folder(path.parent)
+    result = export(
+        classifier, metadata, name, path, arguments.data, arguments.quantize
+    )
+    print(
+        f"{path}: {_size(form.outputs(path)) / 1e6:.1f} MB. Opened again, its "
+        f"probabilities differ by at most {result.difference:.1e} on "
+        f"{result.num_images} images of {arguments.data}."
+    )
+    if hasattr(form.load(), "hint"):
+        print(form.load().hint(model))
+    if arguments.quantize:
+        print(_cost(result))
+    return 0
+
+
+def _check_not_another(path, form, is_named):
+    """Refuse to replace what may be another model's."""
+    found = [each for each in form.outputs(path)[1:] if each.exists()]
+    if path.exists():  # files beside it are its own
+        found = [] if is_named or path.suffix not in _MODEL_SUFFIXES else [path]
+    if found:
+        raise InputError(
+            f"{found[0]}: exists, and may be of another model; name another place, or "
+            "the file to replace, with --out."
+        )
+
+
+def _cost(result):
+    """Return in words what quantizing changed."""
+    same = f"the same class for {result.agreement:.1%} of the images."
+    if result.accuracy is None:
+        return f"Accuracy is not known ({result.why_unknown.rstrip('.')}); {same}"
+    before, after = result.accuracy
+    return f"Accuracy {before:.4f} in float32, {after:.4f} in 8 bits; {same}"
+
+
+def _default_path(model, form):
+    model = Path(model)
+    stem = model.stem if model.suffix in _MODEL_SUFFIXES else model.name
+    return model.parent / f"{stem}{form.suffix or '_savedmodel'}"
+
+
+def _size(paths):
+    """Return the bytes of files, and of all files in folders."""
+    files = [each for path in paths for each in (path, *path.rglob("*"))]
+    return sum(each.stat().st_size for each in files if each.is_file())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,56 @@
+"""ONNX, for its runtime and many others."""
+
+import json
+
+import numpy as np
+
+from resnet_keras.export.converting import converting
+
+
+def write(model, metadata, path, calibration):
+    """Write the graph, with metadata in its properties."""
+    import onnx
+
+    # A model of any size is called at one; its file still takes any.
+    sides = zip(model.input_shape, [1, *metadata["input_size"]], strict=False)
+    with converting("onnx"):
+        model(np.zeros([side or told for side, told in sides], np.float32))
+        model.export(str(path), format="onnx", verbose=False)
+        if calibration is not None:
+            _quantize(path, calibration)
+        graph = onnx.load(path)
+        for key, value in metadata.items():
+            entry = graph.metadata_props.add()
+            entry.key, entry.value = key, json.dumps(value)
+        onnx.save(graph, path)
+
+
+def _quantize(path, calibration):
+    from onnxruntime import InferenceSession, quantization
+
+    name = InferenceSession(path).get_inputs()[0].name
+
+    class Reader(quantization.CalibrationDataReader):
+        images = ({name: image[None]} for image in calibration)
+
+        def get_next(self):
+            return next(self.images, None)
+
+    quantization.quantize_static(
+        path,
+        path,
+        Reader(),
+        per_channel=True,
+        # Symmetric int8 throughout, one scale for each filter
+        activation_type=quantization.QuantType.QInt8,
+        weight_type=quantization.QuantType.QInt8,
+    )
+
+
+def read(path, model):
+    """Return ONNX Runtime's function."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path))
+    name = session.get_inputs()[0].name
+    return lambda images: session.run(None, {name: images})[0]

@@ -1,0 +1,347 @@
+"""Saving and loading models, whole or not at all, with a card inside.
+
+A saved model is plain Keras: `keras.models.load_model` opens it without this package.
+The card is a small dictionary that rides along where Keras does not look: an attribute
+of an `.h5` file, an extra member of a `.keras` archive. Its entries:
+
+- `class_names`: list of str, in the order of the model's outputs
+- `input_size`: [height, width, channels] in pixels
+- `preprocessing`: {"scale": float, "channel_order": "rgb", "resize": "crop"}, what to
+  do with a uint8 picture before the model sees it
+- `versions`: of Python, of this package and of those it rests on
+- `notes`: on what was changed to open an older file, if anything
+- `provenance`: how the model came about (data, recipe, seed, scores), free in form
+"""
+
+import contextlib
+import importlib.metadata
+import json
+import logging
+import platform
+import shutil
+import tempfile
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import h5py
+import keras
+
+from resnet_keras.errors import InputError, check_is_file
+from resnet_keras.files import metadata
+from resnet_keras.files.allowed import resolved
+from resnet_keras.files.compiling import compile_as_saved
+from resnet_keras.files.content import check_not_placeholder, kind_of
+from resnet_keras.files.legacy import converted, is_keras_1, other_activation
+from resnet_keras.files.safety import (
+    check_archive,
+    check_h5_model,
+    check_keras_model,
+    check_sides,
+    naming_damage,
+)
+from resnet_keras.files.sizes import build_within
+from resnet_keras.files.writing import write_whole
+from resnet_keras.nets.graph import deep_recursion
+
+_OPTIMIZER_GROUP = "resnet_keras_optimizer"  # in .h5
+PREPROCESSING = {"scale": 1 / 255, "channel_order": "rgb", "resize": "crop"}
+
+
+def save_model(model, path, card=None, optimizer=None):
+    """Write a model and its card to one file, whole or not at all.
+
+    Args:
+        model: `keras.Model` that classifies images.
+        path: where to write; the suffix, `.h5` or `.keras`, chooses the format.
+        card: dictionary with any of the entries above. Where it does not give them,
+            they come from the file that the model, or its weights, came from; input
+            size and versions are filled in. What is not known is not written.
+        optimizer: Keras optimizer whose state goes along in an `.h5` file, where
+            `load_optimizer` finds it and Keras does not look.
+
+    Raises:
+        InputError: the suffix is neither `.h5` nor `.keras`.
+        OSError: the file could not be written; what stood at `path` is untouched.
+
+    Example:
+
+    >>> import resnet_keras, tempfile
+    >>> model = resnet_keras.ResNetCIFAR(8, classes=2)
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     save_model(model, directory + "/a.h5", {"class_names": ["cat", "dog"]})
+    ...     load_model(directory + "/a.h5")[1]["class_names"]
+    ['cat', 'dog']
+    """
+    path = Path(path)
+    if path.suffix not in (".h5", ".keras"):
+        raise InputError(
+            f'{path}: the suffix is "{path.suffix}"; expected .h5 or .keras.'
+        )
+    card = {
+        **_input_size(model),
+        "versions": versions(),
+        **getattr(model, "card", {}),  # of the file that it, or its weights, came from
+        **(card or {}),
+    }
+    text = json.dumps(card)
+    with write_whole(path) as temporary:
+        if path.suffix == ".h5":
+            with _without_legacy_warnings():
+                model.save(temporary, include_optimizer=False)
+            with h5py.File(temporary, "r+") as file:
+                file.attrs[metadata.ATTRIBUTE] = text
+                if optimizer is not None:
+                    optimizer.save_own_variables(file.create_group(_OPTIMIZER_GROUP))
+        else:
+            keras.saving.save_model(model, temporary)
+            with zipfile.ZipFile(temporary, "a") as archive:
+                archive.writestr(metadata.MEMBER, text)
+
+
+def _input_size(model):
+    """Return the size of a model's pictures, if it takes pictures and says so."""
+    size = list(model.input_shape[1:]) if len(model.inputs) == 1 else None
+    return {"input_size": size} if metadata.is_size(size) else {}
+
+
+def load_model(path, trust=False, compile=False):
+    """Open a model file of this package or of any Keras since 2, whatever its suffix.
+
+    Args:
+        path: the file: HDF5 (`.h5`) or a `.keras` archive.
+        trust: whether the file may name any class, and so run code of its maker.
+            Otherwise only what Keras itself has (`resnet_keras.files.allowed`).
+        compile: whether to compile the model with the optimizer, its settings and the
+            loss that the file names, to train on; otherwise it is ready to predict.
+
+    Returns:
+        `(model, card)`. The card of a file that this package did not write is empty,
+        but for `notes`: what an older file held that was removed or replaced.
+
+    Raises:
+        InputError: there is no such file, or it is damaged, holds only weights, is
+            no model at all, or could do harm. The message says which.
+    """
+    path = Path(path)
+    kind = _kind_of_model(path)
+    if kind == "hdf5":
+        card = _read_h5_card(path)
+        raw, sides, num_stored = check_h5_model(path)
+    else:
+        card = _read_keras_card(path)
+        raw, sides, num_stored = check_keras_model(path)
+    with naming_damage(path):
+        training = _training_config(path, kind, raw)
+        version = _keras_version(path, kind)
+        config, notes = _config_for_this_keras(path, raw, version, trust)
+    make = partial(keras.saving.deserialize_keras_object, config, safe_mode=not trust)
+    try:
+        with deep_recursion():
+            if trust:
+                model = make()
+            else:
+                check_sides(path, config, sides)
+                model = build_within(path, make, num_stored)
+        with _without_legacy_warnings():
+            _load_weights(model, path, kind)
+    except InputError:
+        raise
+    except Exception as error:  # Keras reports damage in many kinds of exception
+        raise InputError(
+            f"{path}: Keras {keras.__version__} cannot open this model "
+            f"({type(error).__name__}: {_reason(error)}). Save it again with a "
+            "version of Keras that opens it."
+        ) from error
+    if compile:
+        notes += compile_as_saved(model, training)
+    # For `save_model`, which may be given the model alone.
+    model.card = {
+        key: card[key]
+        for key in ("class_names", "preprocessing")
+        if card.get(key) is not None
+    }
+    return model, card | ({"notes": notes} if notes else {})
+
+
+def _kind_of_model(path):
+    """Return "hdf5" or "keras"; refuse everything else by what it is."""
+    if path.is_dir():
+        if (path / "saved_model.pb").exists():
+            raise InputError(
+                f"{path}: is a SavedModel, which holds a graph and no layers; expected "
+                "a file, .h5 or .keras. Load it with the Keras 2 that made it, "
+                'tf_keras.models.load_model(...), and save it with model.save("a.h5").'
+            )
+        raise InputError(f"{path}: is a directory; expected a file, .h5 or .keras.")
+    if not path.exists():
+        raise InputError(
+            f"{path}: no such file; expected a model, .h5 or .keras, as "
+            "python -m resnet_keras.train writes it."
+        )
+    check_is_file(path, "a model, .h5 or .keras")
+    check_not_placeholder(path)
+    kind = kind_of(path)
+    if kind in ("hdf5", "keras"):
+        return kind
+    if kind == "zip":
+        with naming_damage(path):
+            zipfile.ZipFile(path).close()
+        raise InputError(
+            f"{path}: a zip archive, but not a model (it has no config.json and "
+            "metadata.json); expected a model saved by Keras."
+        )
+    if kind == "unknown":
+        found = "not an HDF5 file nor a .keras archive, or its beginning is lost"
+    else:
+        found = _NOT_MODELS[kind]
+    raise InputError(f"{path}: {found}; expected a model saved by Keras.")
+
+
+_NOT_MODELS = {
+    "torch": "a file of PyTorch, which Keras cannot open as a model",
+    "npz": "an archive of arrays (.npz), not a model",
+    "pickle": "a Python pickle, which could run code, not a model",
+    "safetensors": "holds weights only (safetensors), without the network",
+    "tflite": "a model for LiteRT (.tflite), whose layers cannot be taken out again",
+}
+
+
+def _config_for_this_keras(path, config, version, trust):
+    """Return a file's configuration for Keras 3, every class in it checked; notes."""
+    if not isinstance(config, dict) or is_keras_1(config):
+        found = "is of Keras 1" if is_keras_1(config) else "has no configuration"
+        raise InputError(
+            f"{path}: {found}; expected a model of Keras 2 or 3. Keras 2.2.4 still "
+            "opens models of Keras 1: load it there and save it again."
+        )
+    config = {k: v for k, v in config.items() if k != "compile_config"}
+    layer = other_activation(config) if version.startswith("2.") else None
+    if layer:
+        raise InputError(
+            f"{path}: its layer {layer!r} has the activation hard_sigmoid of Keras 2, "
+            "which has other values in Keras 3; expected a model without it, for its "
+            "predictions would be others."
+        )
+    newer, notes = converted(config)
+    return resolved(path, newer, trust), notes
+
+
+def _load_weights(model, path, kind):
+    """Give a model the weights of its file, whose name need not tell its kind."""
+    if not model.built:
+        raise InputError(
+            f"{path}: does not say the size of its pictures; where it was made, build "
+            "it with model.build((None, height, width, 3)), and save it again."
+        )
+    is_named = path.suffix == ".h5" and not path.name.endswith(".weights.h5")
+    if kind == "hdf5" and is_named:
+        model.load_weights(path)
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        if kind == "hdf5":
+            named = Path(directory) / "model.h5"
+            try:
+                named.symlink_to(path.resolve())
+            except OSError:  # Windows lets only some make links
+                shutil.copyfile(path, named)
+        else:  # a member of an archive is slow to jump about in
+            with zipfile.ZipFile(path) as archive:
+                named = Path(archive.extract("model.weights.h5", directory))
+        model.load_weights(named)
+
+
+def _reason(error):
+    """Return what went wrong, without the configuration that Keras prints before it."""
+    text = str(error).split("Exception encountered:")[-1].strip()
+    return text.split("\n")[0][:300]
+
+
+def _keras_version(path, kind):
+    """Return which Keras wrote a file; Keras 2 where it does not say so."""
+    if kind == "keras":
+        with zipfile.ZipFile(path) as archive:
+            found = json.loads(archive.read("metadata.json")).get("keras_version")
+    else:
+        with h5py.File(path) as file:
+            found = file.attrs.get("keras_version")
+    found = found.decode() if isinstance(found, bytes) else found
+    return str(found or "2.0.0")
+
+
+def _training_config(path, kind, config):
+    """Return what a file says of its optimizer and loss, or None."""
+    if kind == "keras":
+        return config.get("compile_config") if isinstance(config, dict) else None
+    with contextlib.suppress(Exception), h5py.File(path) as file:
+        return json.loads(file.attrs["training_config"])
+    return None
+
+
+def load_optimizer(path, optimizer):
+    """Give a built optimizer the state that `save_model` put into an `.h5` file.
+
+    Raises:
+        InputError: the file has no such state, or that of another network.
+    """
+    with h5py.File(path) as file:
+        saved = file.get(_OPTIMIZER_GROUP, ())
+        if len(saved) != len(optimizer.variables):
+            raise InputError(
+                f"{path}: has {len(saved)} variables of an optimizer; expected "
+                f"{len(optimizer.variables)}."
+            )
+        optimizer.load_own_variables(saved)
+
+
+def _read_h5_card(path):
+    """Check that an HDF5 file holds a whole model, and return its card."""
+    with naming_damage(path), h5py.File(path) as file:
+        if "model_config" in file.attrs and "model_weights" in file:
+            return metadata.parse_card(path, file.attrs.get(metadata.ATTRIBUTE, "{}"))
+        only_weights = "layer_names" in file.attrs or "layers" in file
+        keys = ", ".join(list(file)[:5]) or "nothing"
+    if only_weights:
+        raise InputError(
+            f"{path}: holds weights only, without the network; expected a whole "
+            "model, as model.save writes it."
+        )
+    raise InputError(
+        f"{path}: an HDF5 file, but not a model (it holds {keys}); expected a model "
+        "saved by Keras."
+    )
+
+
+def _read_keras_card(path):
+    """Check that a `.keras` archive is a model's, and return its card."""
+    with naming_damage(path), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if metadata.MEMBER not in names:
+            return {}
+        check_archive(path)
+        return metadata.parse_card(path, archive.read(metadata.MEMBER))
+
+
+def versions():
+    """Return the versions a result depends on, by package name."""
+    packages = ["resnet_keras", "keras", keras.backend.backend(), "numpy", "h5py"]
+    found = {"python": platform.python_version()}
+    for package in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
+@contextlib.contextmanager
+def _without_legacy_warnings():
+    """Keep absl, Keras' logger, from calling `.h5` legacy and from naming compile."""
+    logger = logging.getLogger("absl")
+    logger.addFilter(_never)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_never)
+
+
+def _never(record):
+    return record.levelno > logging.WARNING

@@ -1,0 +1,49 @@
+"""Operations on pixels that give the same bits on every machine.
+
+Pixels are touched by + - * / sqrt and comparisons only, which IEEE 754 rounds the same
+everywhere; whatever comes from sine or cosine is rounded to a coarse grid first
+(`steady`).
+"""
+
+import numpy as np
+
+
+def steady(values, steps=4096):
+    """Round to multiples of 1/steps, to forget the last bits of sine and cosine."""
+    return np.floor(np.asarray(values, np.float64) * steps + 0.5) / steps
+
+
+def linear(rgb):
+    """sRGB 0..255 to linear light 0..1, with the exact gamma 2."""
+    return np.array([(c / 255) * (c / 255) for c in rgb], np.float32)
+
+
+def shift(plane, dy, dx):
+    """The plane moved by (dy, dx), edges repeated."""
+    height, width = plane.shape
+    dy, dx = max(-height + 1, min(dy, height - 1)), max(-width + 1, min(dx, width - 1))
+    out = np.empty_like(plane)
+    ys, yd = (
+        slice(max(-dy, 0), height - max(dy, 0)),
+        slice(max(dy, 0), height + min(dy, 0)),
+    )
+    xs, xd = (
+        slice(max(-dx, 0), width - max(dx, 0)),
+        slice(max(dx, 0), width + min(dx, 0)),
+    )
+    out[yd, xd] = plane[ys, xs]
+    if dy > 0:
+        out[:dy, xd] = out[dy : dy + 1, xd]
+    elif dy < 0:
+        out[dy:, xd] = out[dy - 1 : dy, xd]
+    if dx > 0:
+        out[:, :dx] = out[:, dx : dx + 1]
+    elif dx < 0:
+        out[:, dx:] = out[:, dx - 1 : dx]
+    return out
+
+
+def halve(plane):
+    """Mean of each 2 x 2 block of an (h, w, ...) array."""
+    rows = plane[0::2] + plane[1::2]
+    return (rows[:, 0::2] + rows[:, 1::2]) * np.float32(0.25)

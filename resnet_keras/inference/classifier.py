@@ -1,0 +1,234 @@
+"""What a model says of images: probabilities, scores, and how a card is filled in."""
+
+import contextlib
+
+import keras
+import numpy as np
+
+from resnet_keras import fused, runtimes
+from resnet_keras.errors import InputError
+from resnet_keras.folding import copy_folded_weights, fold_batch_norm
+from resnet_keras.inference import graph
+from resnet_keras.inference.heads import Head, last_activation
+from resnet_keras.inference.preprocessing import find_preprocessing
+
+# From how many images on getting ready pays. For ResNet-50 on two cores folding and
+# tracing takes 2 s and spares 7 ms an image; a faster runtime takes another 4 to 6 s
+# and spares 1 to 2 ms.
+_SOME, _MANY = 33, 3000
+# Grey of red, green and blue, ITU-R 601, as Pillow and Keras' loaders take it.
+_LUMA = np.float32([[0.299], [0.587], [0.114]])
+
+
+class Classifier:
+    """A model with all that is needed to ask it about uint8 pictures.
+
+    A few images go through the model as it is, more through a folded and compiled one,
+    and thousands through the fastest runtime there is: what takes seconds to make
+    ready is made ready where it pays. All give the same answers to 1e-4. Whoever
+    changes the model's weights calls `update`.
+
+    Args:
+        model: `keras.Model` from images to probabilities (or logits) of classes.
+        card: as `resnet_keras.load_model` returns it; what it does not say is assumed
+            from the model, and `assumptions` says so in words.
+        name: what to call the model in messages.
+
+    Raises:
+        InputError: the model does not classify images, or card and model disagree.
+    """
+
+    def __init__(self, model, card, name="model"):
+        inputs = _checked_input_shape(model, name)
+        outputs = _checked_output_shape(model, name)
+        self.model, self.name = model, name
+        self._notes = card.get("notes") or ()
+        self.assumptions = []
+        # Grey pictures may come without an axis of channels.
+        self.channels = inputs[3] if len(inputs) == 4 else None
+        self.height, self.width = self._input_size(inputs, card, name)
+        self.preprocessing, self._says_preprocessing, words = find_preprocessing(
+            model, card
+        )
+        self._head = Head(last_activation(model), outputs[1], name)
+        self.assumptions += [x for x in (words, self._head.note) if x]
+        self.class_names = self._fill_in_class_names(card, name)
+        self._fixed_batch_size = inputs[0]
+        self._folded = self._fastest = None
+        self._num_expected = 0
+
+    def _input_size(self, inputs, card, name):
+        wanted, told = inputs[1:3], tuple(card.get("input_size") or inputs[1:])[:2]
+        for side, said in zip(wanted, told, strict=True):
+            if side and said and side != said:
+                raise InputError(
+                    f"{name}: its metadata says pictures of {told[0]} x {told[1]} "
+                    f"pixels but the model takes {wanted[0]} x {wanted[1]}; expected "
+                    "the same."
+                )
+        size = [said or side for said, side in zip(told, wanted, strict=True)]
+        if None in size:
+            size = [side or next(filter(None, size), 64) for side in size]
+            self.assumptions.append(f"pictures of {size[0]} x {size[1]} pixels")
+        return size
+
+    def remarks(self, about_names=True):
+        """Return lines for a command to print: notes of the file, what is assumed."""
+        lines = [f"Note on {self.name}: {note}" for note in self._notes]
+        lines += [
+            f"Assumed, for {self.name} does not say: {assumption}."
+            for assumption in self.assumptions
+            if about_names or assumption != self._assumed_names
+        ]
+        if not self._says_preprocessing:
+            lines.append(
+                "If it was trained on other values, name them: --preprocessing."
+            )
+        return lines
+
+    def metadata(self):
+        """Return what is known, not assumed, of the model, as a card says it."""
+        return {
+            "input_size": [self.height, self.width, self.channels or 1],
+            **({} if self.names_are_assumed else {"class_names": self.class_names}),
+            **(
+                {"preprocessing": self.preprocessing}
+                if self._says_preprocessing
+                else {}
+            ),
+        }
+
+    def _fill_in_class_names(self, card, name):
+        num_classes = self._head.num_classes
+        class_names = card.get("class_names")
+        self.names_are_assumed = class_names is None
+        self._assumed_names = f"classes named 0 to {num_classes - 1}"
+        if self.names_are_assumed:
+            self.assumptions.append(self._assumed_names)
+            return [str(label) for label in range(num_classes)]
+        if len(class_names) != num_classes:
+            raise InputError(
+                f"{name}: its metadata names {len(class_names)} classes but the model "
+                f"has {num_classes}; expected a name for each."
+            )
+        return [str(class_name) for class_name in class_names]
+
+    def probabilities(self, images, batch_size=32):
+        """Return class probabilities, float32 (num_images, num_classes).
+
+        Args:
+            images: uint8 (num_images, height, width, 3), at the model's size.
+            batch_size: how many images the model sees at once. It changes speed and
+                memory, not the answer: statistics are moving averages.
+        """
+        answer = self._way(len(images))
+        batch_size = self._fixed_batch_size or batch_size
+        answers = []
+        for start in range(0, len(images), batch_size):
+            batch = self.preprocess(images[start : start + batch_size])
+            number = len(batch)
+            # One shape, so TensorFlow traces once; and some models take no other.
+            if number < batch_size and (start or self._fixed_batch_size):
+                batch = np.pad(
+                    batch, [(0, batch_size - number)] + [(0, 0)] * (batch.ndim - 1)
+                )
+            answers.append(answer(batch)[:number])
+        return self._head.probabilities(np.concatenate(answers).astype(np.float32))
+
+    def prepare(self, num_images):
+        """Get ready for about so many images, if they will come in small portions."""
+        self._num_expected = num_images
+        self._way(num_images)
+
+    def update(self):
+        """Take up the weights that the model has now."""
+        self._fastest = None
+        if self._folded not in (None, self.model):
+            copy_folded_weights(self.model, self._folded)
+
+    def _way(self, num_images):
+        """Return the function to answer so many images with."""
+        num_images = max(num_images, self._num_expected)
+        # JAX would compile operation by operation, and take longer than for the whole.
+        if num_images < _SOME and keras.backend.backend() != "jax":
+            return self._as_it_is
+        if not self._folded:
+            self._folded = _fold(self.model)
+        # The runtimes are checked, and run, with batches of any size.
+        if num_images < _MANY or self._fixed_batch_size:
+            return self._folded.predict_on_batch
+        if not self._fastest:
+            shape = (4, self.height, self.width, 3)
+            noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+            self._fastest = runtimes.fastest(self._folded, self.preprocess(noise))
+        return self._fastest
+
+    def _as_it_is(self, batch):
+        return keras.ops.convert_to_numpy(self.model(batch, training=False))
+
+    def preprocess(self, images):
+        """Turn uint8 RGB images into what the model expects, float32."""
+        batch = images.astype(np.float32)
+        if self.channels in (1, None):
+            batch = batch @ _LUMA
+        batch = batch * np.float32(self.preprocessing["scale"])
+        if self.preprocessing["channel_order"] == "bgr":
+            batch = batch[..., ::-1]
+        if "mean" in self.preprocessing:
+            batch = batch - self._by_channel("mean")
+        if "std" in self.preprocessing:
+            batch = batch / self._by_channel("std")
+        return batch if self.channels else batch[..., 0]
+
+    def _by_channel(self, key):
+        values = np.array(self.preprocessing[key], np.float32)
+        return values.mean() if self.channels in (1, None) else values
+
+
+def _checked_input_shape(model, name):
+    """Return the shape of a batch, or refuse what is no batch of images."""
+    if not graph.is_graph(model):
+        raise InputError(
+            f"{name}: a {type(model).__name__} that is no graph of layers, or is not "
+            "built; expected a functional or sequential model."
+        )
+    shape = model.input_shape
+    if not isinstance(shape, tuple):
+        raise InputError(
+            f"{name}: has {len(model.inputs)} inputs; expected one, of images."
+        )
+    # Of three axes only a square is taken for a picture: others are rather sequences.
+    is_square = len(shape) == 3 and shape[1] == shape[2] is not None
+    if is_square or (len(shape) == 4 and shape[3] in (1, 3)):
+        return shape
+    wanted = "expected images, (batch, height, width, 3) or (batch, height, width, 1)"
+    if len(shape) == 4 and shape[1] in (1, 3):
+        wanted += ", channels last: this one has them first"
+    elif len(shape) == 4 and shape[3] == 4:
+        wanted += ": a fourth channel, of transparency, is not read"
+    raise InputError(f"{name}: its input has shape {shape}; {wanted}.")
+
+
+def _checked_output_shape(model, name):
+    """Return (batch, outputs), or refuse what does not classify whole images."""
+    shape = model.output_shape
+    if not isinstance(shape, tuple):
+        raise InputError(
+            f"{name}: has {len(model.outputs)} outputs; expected one, of classes: "
+            "keras.Model(model.inputs, model.outputs[0]) has the first alone."
+        )
+    if len(shape) != 2 or not shape[1]:
+        raise InputError(
+            f"{name}: its output has shape {shape}; expected one number per class, "
+            "(batch, classes)."
+        )
+    return shape
+
+
+def _fold(model):
+    # It only saves time, and fails for layers that Keras does not copy.
+    with contextlib.suppress(Exception):
+        model = fold_batch_norm(model)
+    # XLA is slow to start and slow to run on a CPU.
+    model.compile(jit_compile=False if fused.is_useful() else "auto")
+    return model

@@ -1,0 +1,54 @@
+"""How well a model does on a part of a data set."""
+
+import numpy as np
+
+from resnet_keras.errors import InputError
+from resnet_keras.inference.aligning import align_classes
+from resnet_keras.inference.metrics import check_numbers, scores
+
+PARTS = ("test", "train", "all")
+
+
+def evaluate(classifier, dataset, part="test"):
+    """Score a model on images whose classes are known, matched by name.
+
+    Args:
+        classifier: `Classifier`.
+        dataset: `Dataset`, at the classifier's size.
+        part: one of `PARTS`.
+
+    Returns:
+        The dictionary of `scores`, with `class_names`, of the model's outputs; `note`,
+        a sentence where their order was assumed, else ""; `images`, a list of arrays;
+        and `labels`, (num_images,), positions in `class_names`.
+
+    Raises:
+        InputError: model and data do not have the same classes, the part has no image,
+            or the model gives no numbers.
+    """
+    positions, class_names, note = align_classes(
+        classifier.class_names,
+        classifier.names_are_assumed,
+        dataset.class_names,
+        classifier.name,
+        dataset.source,
+    )
+    parts = {"train": [dataset.train], "test": [dataset.test]}
+    parts["all"] = parts["train"] + parts["test"]
+    chosen = [each for each in parts[part] if len(each)]
+    if not chosen:
+        raise InputError(
+            f"{dataset.source}: has no {part} image. Images that the model never saw "
+            "score it with --part all."
+        )
+    images = [each.images for each in chosen]
+    labels = np.concatenate([positions[each.labels] for each in chosen])
+    probabilities = np.concatenate([classifier.probabilities(x) for x in images])
+    check_numbers(probabilities, classifier.name)
+    result = scores(probabilities, labels)
+    return result | {
+        "class_names": class_names,
+        "note": note,
+        "images": images,
+        "labels": labels,
+    }

@@ -1,0 +1,24 @@
+"""A classifier from whatever file holds one."""
+
+from resnet_keras.inference.classifier import Classifier
+from resnet_keras.inference.modes import with_preprocessing
+from resnet_keras.pretrained import open_model
+
+
+def open_classifier(name, trust=False, preprocessing=None):
+    """Open a model, or weights of a residual network, to predict with.
+
+    Args:
+        name: a file that `load_model` or `load_weights` takes, or "imagenet".
+        trust: as in `load_model`.
+        preprocessing: a key of `MODES`, which decides over what the file says; None
+            where nobody said it.
+
+    Returns:
+        `Classifier`; what to tell the person are its `remarks`.
+
+    Raises:
+        InputError: the file cannot be used, or holds no classifier of images.
+    """
+    model, card = open_model(name, trust)
+    return Classifier(model, with_preprocessing(card, preprocessing), name)

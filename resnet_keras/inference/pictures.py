@@ -1,0 +1,119 @@
+"""Predictions for picture files: in folders, by pattern, in any number."""
+
+import glob
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from resnet_keras.errors import InputError
+from resnet_keras.images import IMAGE_SUFFIXES, read_image
+from resnet_keras.inference.metrics import check_numbers
+
+_AT_ONCE = 32  # pictures in memory
+
+
+def find_pictures(name):
+    """Return the picture files that a name means, as strings.
+
+    Args:
+        name: a file, which is returned as it is; a folder, whose pictures are found in
+            subfolders too and sorted by path, but for names that begin with a dot or
+            "@" or two underscores; or a pattern with *, ? or [...], where ** stands for
+            any subfolders.
+
+    Raises:
+        InputError: a folder holds no picture, or a pattern matches nothing.
+    """
+    if os.path.isdir(name):
+        found = []
+        for folder, folders, files in os.walk(name):
+            folders[:] = sorted(x for x in folders if not _is_hidden(x))
+            found += [
+                os.path.join(folder, file)
+                for file in files
+                if Path(file).suffix.lower() in IMAGE_SUFFIXES and not _is_hidden(file)
+            ]
+        if not found:
+            raise InputError(
+                f"{name}: a folder without pictures; expected some "
+                f"({', '.join(sorted(IMAGE_SUFFIXES))}), in subfolders too."
+            )
+        return sorted(found)
+    if os.path.lexists(name) or not glob.has_magic(name):
+        return [name]
+    found = sorted(glob.glob(name, recursive=True))
+    if not found:
+        raise InputError(f"{name}: no such file, and a pattern that matches none.")
+    # Of a folder among them the pictures, unless ** has found those already.
+    pictures = [x for match in found for x in _pictures_or_nothing(match)]
+    return list(dict.fromkeys(pictures))
+
+
+def _pictures_or_nothing(name):
+    try:
+        return find_pictures(name)
+    except InputError:
+        return []
+
+
+def _is_hidden(name):
+    return name.startswith((".", "@", "__"))
+
+
+def predict_files(classifier, paths, report):
+    """Yield a path and its class probabilities, (num_classes,), for each picture.
+
+    Some dozens of pictures are in memory at once, however many there are.
+
+    Args:
+        classifier: `Classifier`.
+        paths: list of picture files.
+        report: function that is called with the `InputError` of each picture that
+            cannot be read; the others go on.
+
+    Raises:
+        InputError: the model gives no numbers.
+    """
+    size = (classifier.height, classifier.width)
+
+    def read(path):
+        try:
+            return read_image(path, size)
+        except InputError as error:
+            return error
+
+    classifier.prepare(len(paths))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(paths), _AT_ONCE):
+            chosen = paths[start : start + _AT_ONCE]
+            pairs = []
+            for path, image in zip(chosen, pool.map(read, chosen), strict=True):
+                if isinstance(image, InputError):
+                    report(image)
+                else:
+                    pairs.append((path, image))
+            if not pairs:
+                continue
+            names, images = zip(*pairs, strict=True)
+            probabilities = classifier.probabilities(np.stack(images))
+            check_numbers(probabilities, classifier.name)
+            yield from zip(names, probabilities, strict=True)
+
+
+def ranking(probabilities, class_names, most):
+    """Return the likeliest classes, best first, as (name, probability).
+
+    Args:
+        probabilities: (num_classes,).
+        class_names: list of str.
+        most: how many at the most.
+
+    Example:
+
+    >>> ranking(np.array([0.2, 0.8]), ["cat", "dog"], 1)
+    [('dog', 0.8)]
+    """
+    best = np.argsort(-probabilities, kind="stable")[:most]
+    return [(class_names[label], float(probabilities[label])) for label in best]

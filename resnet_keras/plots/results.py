@@ -1,0 +1,156 @@
+"""What a run leaves as figures: functions that return a `Figure` and show nothing."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from resnet_keras.plots.names import fonts_for, verbatim
+from resnet_keras.writing import write_whole
+
+_TRAIN, _VALIDATION = "#4c72b0", "#dd8452"
+
+
+def save(figure, path):
+    """Write a figure as PNG, whole or not at all."""
+    with write_whole(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+
+
+def curves(history):
+    """Plot loss and accuracy of training and validation against the epoch.
+
+    Args:
+        history: list of one dictionary per epoch with `epoch`, `loss`, `accuracy`,
+            and, where there is a validation part, `val_loss` and `val_accuracy`.
+    """
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    epochs = [row["epoch"] for row in history]
+    for axes, key, title in zip(
+        figure.subplots(1, 2), ("loss", "accuracy"), ("Loss", "Accuracy"), strict=True
+    ):
+        for prefix, label, colour in (
+            ("", "training", _TRAIN),
+            ("val_", "validation", _VALIDATION),
+        ):
+            if prefix + key in history[0]:
+                values = [row[prefix + key] for row in history]
+                axes.plot(epochs, values, "o-", markersize=3, color=colour, label=label)
+        axes.set(xlabel="epoch", title=title)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    axes.set_ylim(0, 1.02)
+    return figure
+
+
+def confusion(matrix, class_names):
+    """Draw a confusion matrix: counts, shaded by the fraction of the true class.
+
+    Args:
+        matrix: counts (num_classes, num_classes), true class by predicted class.
+        class_names: list of str.
+    """
+    num_classes = len(class_names)
+    side = min(max(4.2, 0.55 * num_classes + 1.5), 20)
+    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
+    axes = figure.subplots()
+    fraction = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    drawn = axes.imshow(fraction, cmap="Blues", vmin=0, vmax=1)
+    ticks, names = range(num_classes), list(map(verbatim, class_names))
+    turned = max(map(len, names)) > 3
+    style = {"fontfamily": fonts_for(names)}
+    axes.set_xticks(ticks, names, rotation=90 if turned else 0, **style)
+    axes.set_yticks(ticks, names, **style)
+    accuracy = matrix.trace() / max(matrix.sum(), 1)
+    axes.set(
+        xlabel="predicted",
+        ylabel="true",
+        title=f"{matrix.trace()} of {matrix.sum()} correct ({accuracy:.1%})",
+    )
+    if num_classes <= 30:
+        for row, column in np.argwhere(matrix):
+            axes.text(
+                column,
+                row,
+                matrix[row, column],
+                ha="center",
+                va="center",
+                color="white" if fraction[row, column] > 0.5 else "black",
+            )
+    figure.colorbar(drawn, ax=axes, label="fraction of the true class", shrink=0.85)
+    return figure
+
+
+def mistakes(images, labels, probabilities, class_names, most=24):
+    """Show the wrong predictions, the most confident first, each with the true class.
+
+    Args:
+        images: uint8 (num_images, size, size, 3).
+        labels: integers (num_images,).
+        probabilities: (num_images, num_classes).
+        class_names: list of str.
+        most: how many to show at the most.
+    """
+    predicted = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    wrong = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")]
+    title = f"{len(wrong)} of {len(labels)} wrong"
+    if len(wrong) > most:
+        title += f", the {most} most confident shown"
+    names = list(map(verbatim, class_names))
+    titles = [
+        f"{names[predicted[i]]} ({probabilities[i, predicted[i]]:.2f})\n"
+        f"true: {names[labels[i]]} ({probabilities[i, labels[i]]:.2f})"
+        for i in wrong[:most]
+    ]
+    shown = [images[i] for i in wrong[:most]]
+    return _grid(shown, titles, title, fonts_for(names))
+
+
+def prediction(image, ranking):
+    """Show a picture beside bars of the most probable classes.
+
+    Args:
+        image: uint8 (height, width, 3).
+        ranking: list of (class name, probability), best first. Two classes may have
+            one name, as "maillot" and "crane" are in ImageNet.
+    """
+    figure = Figure(figsize=(6.4, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.imshow(image)
+    left.set_axis_off()
+    names = [verbatim(name) for name, _ in ranking]
+    values = [value for _, value in ranking]
+    ranks = range(len(ranking))
+    colours = [_VALIDATION] + [_TRAIN] * (len(ranking) - 1)
+    bars = right.barh(ranks, values, color=colours)
+    right.bar_label(bars, [f"{value:.3f}" for value in values], padding=3)
+    right.set(xlim=(0, 1.2), xticks=(0, 0.5, 1), xlabel="probability")
+    style = {"fontfamily": fonts_for(names)}
+    right.set_yticks(ranks, names, **style)
+    right.set_title(names[0], **style)
+    right.invert_yaxis()  # the best on top
+    right.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _grid(images, titles, title, fontfamily):
+    # Inches; a character of a title takes 0.075 of them on average.
+    longest = max(
+        (len(line) for text in titles for line in text.split("\n")), default=0
+    )
+    side = max(1.5, 0.075 * longest)
+    columns = max(1, min(int(9.5 / side), len(images)))
+    rows = max(1, -(-len(images) // columns))
+    figure = Figure(
+        figsize=(max(side * columns, 3), (side + 0.55) * rows + 0.4),
+        layout="constrained",
+    )
+    figure.suptitle(title)
+    for axes in figure.subplots(rows, columns, squeeze=False).flat:
+        axes.set_axis_off()
+    for axes, image, text in zip(figure.axes, images, titles, strict=False):
+        axes.imshow(image)
+        axes.set_title(text, fontsize=9, fontfamily=fontfamily)
+    return figure

@@ -1,0 +1,139 @@
+"""Corruptions of pictures: background, light, colour, contrast, blur, noise, position.
+
+`corrupt` applies some at random, for training that has to be robust. `CORRUPTIONS`
+names them one by one, at fixed strength, to evaluate a model's robustness.
+"""
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+
+def corrupt(image, strength, rng):
+    """Return the picture with random corruptions.
+
+    Each of six has a probability of one half: another background, light from one side,
+    its level and colour, contrast, blur, noise.
+
+    Args:
+        image: uint8 (size, size, 3).
+        strength: how far the changes go, 0 to 1.
+        rng: `numpy.random.Generator`.
+
+    Returns:
+        uint8 (size, size, 3).
+    """
+    changes = (
+        lambda: replace_background(image, rng),
+        lambda: light_from_one_side(image, 0.8 * strength, rng.uniform(0, 2 * np.pi)),
+        lambda: tint(
+            image,
+            np.exp(rng.uniform(-0.6, 0.6) * strength)
+            * (1 + 0.25 * strength * rng.uniform(-1, 1, 3)),
+        ),
+        lambda: contrast(image, np.exp(rng.uniform(-0.5, 0.5) * strength)),
+        lambda: blur(image, rng.uniform(0, 1.2) * strength),
+        lambda: noise(image, rng.uniform(0, 0.08) * strength, rng),
+    )
+    for change, is_due in zip(changes, rng.random(len(changes)) < 0.5, strict=True):
+        if is_due:
+            image = change()
+    return image
+
+
+def replace_background(image, rng):
+    """Replace the background: all that looks like most of the picture's border."""
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    tone = np.median(border, axis=0)
+    distance = np.abs(image - tone).max(axis=-1, keepdims=True)
+    stays = np.clip((distance - 20) / 20, 0, 1)
+    cells = rng.integers(2, 9)
+    texture = rng.uniform(0, 255, 3) + rng.uniform(-60, 60, (cells, cells, 3))
+    texture = Image.fromarray(np.clip(texture, 0, 255).astype(np.uint8))
+    texture = np.asarray(texture.resize(image.shape[1::-1], Image.Resampling.BICUBIC))
+    return (image * stays + texture * (1 - stays)).astype(np.uint8)
+
+
+def light_from_one_side(image, strength, angle):
+    """Brighten one side by up to `strength` (a fraction), and darken the other."""
+    y, x = np.mgrid[-1 : 1 : image.shape[0] * 1j, -1 : 1 : image.shape[1] * 1j]
+    slope = (x * np.cos(angle) + y * np.sin(angle)) / np.sqrt(2)
+    return _as_bytes(image * (1 + strength * slope)[..., None])
+
+
+def tint(image, gains):
+    """Multiply the channels by `gains`, one number or three."""
+    return _as_bytes(image * np.asarray(gains))
+
+
+def contrast(image, factor):
+    """Bring brightness closer to its mean (factor below 1) or farther from it."""
+    mean = image.mean()
+    return _as_bytes((image - mean) * factor + mean)
+
+
+def blur(image, radius):
+    """Blur as a lens out of focus does; the radius is in pixels of 64."""
+    radius *= image.shape[0] / 64
+    return np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def noise(image, deviation, rng):
+    """Add normal noise, the same for all channels; its deviation is given over 255."""
+    grain = rng.normal(0, 255 * deviation, (*image.shape[:2], 1))
+    return _as_bytes(image + grain)
+
+
+def _as_bytes(values):
+    return np.clip(values, 0, 255).astype(np.uint8)
+
+
+def _rotated(image, degrees, zoom=1.0):
+    """Rotate and enlarge about the centre; edges repeat."""
+    height, width = image.shape[:2]
+    margin = max(height, width)
+    padded = np.pad(image, [(margin, margin), (margin, margin), (0, 0)], "edge")
+    turned = Image.fromarray(padded).rotate(degrees, Image.Resampling.BICUBIC)
+    middle = np.array([width, height]) / 2 + margin
+    half = np.array([width, height]) / zoom / 2
+    box = (*(middle - half), *(middle + half))
+    return np.asarray(turned.resize((width, height), Image.Resampling.BICUBIC, box))
+
+
+# name: corruption of one picture, given a `numpy.random.Generator`
+CORRUPTIONS = {
+    "as they are": lambda image, rng: image,
+    "half the light": lambda image, rng: tint(image, 0.5),
+    "half as much light again": lambda image, rng: tint(image, 1.5),
+    "light from one side": lambda image, rng: light_from_one_side(
+        image, 0.8, rng.uniform(0, 2 * np.pi)
+    ),
+    "warm light": lambda image, rng: tint(image, (1.15, 1.0, 0.7)),
+    "cold light": lambda image, rng: tint(image, (0.75, 0.95, 1.2)),
+    "half the contrast": lambda image, rng: contrast(image, 0.5),
+    "out of focus": lambda image, rng: blur(image, 1.2),
+    "noise": lambda image, rng: noise(image, 0.08, rng),
+    "another wall": replace_background,
+    "turned by 15 degrees": lambda image, rng: _rotated(image, rng.choice((-15, 15))),
+    "farther away": lambda image, rng: _rotated(image, 0, 0.75),
+    "mirrored": lambda image, rng: image[:, ::-1],
+}
+
+
+def corrupted(name, images, seed=0):
+    """Return images under the corruption of `CORRUPTIONS` that is named.
+
+    Args:
+        name: a key of `CORRUPTIONS`.
+        images: uint8 (num_images, height, width, 3).
+        seed: of what is random; image k gets the same corruption among any others.
+
+    Returns:
+        uint8, of the shape of `images`.
+    """
+    change = CORRUPTIONS[name]
+    return np.stack(
+        [
+            change(image, np.random.default_rng([seed, index]))
+            for index, image in enumerate(images)
+        ]
+    )

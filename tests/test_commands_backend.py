@@ -1,0 +1,100 @@
+"""What stands in the way of Keras is one line, and what would spoil ours is set."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from resnet_keras.commands import backend
+from resnet_keras.errors import InputError
+
+_UNKNOWN = ValueError("Unable to import backend : theano")
+_MISSING = ModuleNotFoundError("No module named 'jax'")
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    return tmp_path / "keras.json"
+
+
+def test_settings_are_looked_for_where_keras_does(settings, monkeypatch):
+    assert backend._keras_json() == settings
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setenv("HOME", str(settings.parent))
+    assert backend._keras_json() == settings.parent / ".keras" / "keras.json"
+
+
+@pytest.mark.parametrize(
+    ("variable", "entry", "error", "words"),
+    [
+        ("theano", {}, _UNKNOWN, "KERAS_BACKEND: 'theano' is no backend of Keras"),
+        ("", {"backend": "theano"}, _UNKNOWN, "keras.json: 'theano' is no backend"),
+        ("jax", {}, _MISSING, "`pip install jax`, or choose another. Unset"),
+        ("", {"backend": "jax"}, _MISSING, "keras.json: the backend jax cannot be"),
+        ("", {"floatx": "float8"}, ValueError("floatx"), "Correct or remove this file"),
+    ],
+)
+def test_why_keras_does_not_start(variable, entry, error, words, settings, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", variable)
+    assert words in backend._why_not(error, entry, settings)
+
+
+def test_settings_that_are_no_json_are_told_and_ignored_as_by_keras(settings, capsys):
+    assert backend._read_settings(settings) == {}
+    settings.write_text("{")
+    assert backend._read_settings(settings) == {}
+    assert f"Note: {settings}: is not JSON" in capsys.readouterr().err
+    settings.write_text("[]")
+    with pytest.raises(InputError, match="holds a list; expected a JSON object"):
+        backend._read_settings(settings)
+
+
+def test_settings_that_would_spoil_our_networks_are_set(settings, capsys):
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_image_data_format("channels_first")
+        keras.config.set_floatx("float16")
+        keras.config.set_epsilon(1e-3)
+        backend._set_what_we_need(keras, settings)
+        assert keras.config.image_data_format() == "channels_last"
+        assert keras.config.floatx() == "float32"
+        assert keras.config.epsilon() == 1e-7
+        assert keras.config.dtype_policy().name == "float32"
+    finally:
+        keras.config.set_image_data_format("channels_last")
+        keras.config.set_floatx("float32")
+        keras.config.set_epsilon(1e-7)
+        keras.config.set_dtype_policy(before)
+    assert capsys.readouterr().err == (
+        f"Note: {settings}: asks for image_data_format channels_first, floatx "
+        "float16, epsilon 0.001; this command uses channels_last, float32, 1e-07.\n"
+    )
+
+
+def summarize(settings, **entries):
+    """Run a command that starts Keras, with these settings of Keras."""
+    settings.write_text(json.dumps(entries))
+    line = [sys.executable, "-m", "resnet_keras", "summary", "resnet18"]
+    environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
+    return subprocess.run(
+        line, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_command_says_so_and_goes_on(settings):
+    process = summarize(settings, image_data_format="channels_first", floatx="float16")
+    assert process.returncode == 0, process.stderr
+    assert len(process.stderr.splitlines()) == 1
+    assert "this command uses channels_last, float32" in process.stderr
+    assert "11,193,990" in process.stdout  # parameters, 6 classes
+
+
+def test_a_command_says_why_it_cannot_begin(settings):
+    process = summarize(settings, backend="theano")
+    assert process.returncode == 2
+    assert process.stderr.startswith(f"error: {settings}: 'theano' is no backend")
+    assert len(process.stderr.splitlines()) == 1

@@ -1,0 +1,135 @@
+"""Tables of files and classes, with or without parts, suffixes and folders."""
+
+import pytest
+from PIL import Image
+
+from resnet_keras import load_dataset
+from resnet_keras.errors import InputError
+
+ANIMALS = ("cat", "dog")
+
+
+def write(tmp_path, header, row, number=30, folder="images", name="labels.csv"):
+    """Write pictures and a table of them; `row` makes a line from a number."""
+    (tmp_path / folder).mkdir(exist_ok=True)
+    for i in range(number):
+        path = tmp_path / folder / f"{i:02}.png"
+        Image.new("RGB", (8, 8), (i, 0, 0)).save(path)
+    lines = [header, *(row(i) for i in range(number))]
+    (tmp_path / name).write_text("\n".join(line for line in lines if line) + "\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("filename,label", lambda i: f"{i:02}.png,{ANIMALS[i % 2]}"),
+        ("id,label", lambda i: f"{i:02},{ANIMALS[i % 2]}"),
+        ("path;class", lambda i: f"images/{i:02}.png;{ANIMALS[i % 2]}"),
+        ("Image Path,Class Name", lambda i: f"C:\\me\\{i:02}.png,{ANIMALS[i % 2]}"),
+        ("image_id\tbreed", lambda i: f"{i:02}\t{ANIMALS[i % 2]}"),
+        ("file,class_id,class", lambda i: f"{i:02}.png,{i % 2},{ANIMALS[i % 2]}"),
+        ("image,cat,dog", lambda i: f"{i:02},{1 - i % 2}.0,{i % 2}.0"),
+        ("", lambda i: f"images/{i:02}.png,{ANIMALS[i % 2]}"),
+    ],
+)
+def test_columns(tmp_path, header, row):
+    write(tmp_path, header, row)
+    for source in (tmp_path, tmp_path / "labels.csv"):
+        dataset = load_dataset(source, 8)
+        assert dataset.class_names == ["cat", "dog"]
+        for part in (dataset.train, dataset.test):
+            assert (part.images[:, 0, 0, 0] % 2 == part.labels).all()
+        assert len(dataset.train) + len(dataset.test) == 30
+        assert dataset.notes[0].startswith("labels.csv: files from ")
+        assert "No test part given" in dataset.notes[-1]
+
+
+def test_parts_in_a_column(tmp_path):
+    parts = ("train", "valid", "test")
+    row = lambda i: f"{i:02}.png,{ANIMALS[i % 2]},{parts[i % 3]}"  # noqa: E731
+    dataset = load_dataset(write(tmp_path, "filename,label,split", row), 8)
+    assert (dataset.test.images[:, 0, 0, 0] % 3 == 2).all()
+    assert dataset.num_validation == len(dataset.test) == 10
+    assert len(dataset.train) == 20
+    [note] = dataset.notes
+    assert note.endswith("classes from 'label', parts from 'split'.")
+
+
+def test_a_table_per_part(tmp_path):
+    for part in ("train", "test"):
+        row = lambda i: f"{i:02}.png,{ANIMALS[i % 2]}"  # noqa: E731
+        number = {"train": 8, "test": 4}[part]
+        write(tmp_path, "filename,label", row, number, part, f"{part}.csv")
+    (tmp_path / "sample_submission.csv").write_text("filename,label\n00.png,cat\n")
+    dataset = load_dataset(tmp_path, 8)
+    assert (len(dataset.train), len(dataset.test)) == (8, 4)
+
+
+def test_what_is_left_out_is_counted(tmp_path):
+    row = lambda i: f"{i:02}.png,{ANIMALS[i % 2] if i > 2 else ''}"  # noqa: E731
+    write(tmp_path, "filename,label", row)
+    Image.new("RGB", (8, 8)).save(tmp_path / "images" / "more.png")
+    notes = load_dataset(tmp_path, 8).notes
+    assert (
+        "Left out: pictures that no row names (4), rows of labels.csv without a class "
+        "(3)." in notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "words"),
+    [
+        (
+            "filename,label",
+            lambda i: f"{i + (5 if i > 27 else 0):02}.png,a",
+            "names 2 pictures that are not below",
+        ),
+        ("filename,label", lambda i: f"00.png,{i % 2}", "'0' in one row and '1' in a"),
+        (
+            "filename,label,category",
+            lambda i: f"{i:02}.png,{i % 2},{i % 3}",
+            "both 'label' and 'category' may be the class",
+        ),
+        (
+            "filename,label",
+            lambda i: f"{i:02}.png,a{',b' if i == 3 else ''}",
+            "row 5 h",
+        ),
+        ("filename,label,split", lambda i: f"{i:02}.png,a,7", "'split' contains '7'"),
+    ],
+)
+def test_wrong_tables_are_refused(tmp_path, header, row, words):
+    write(tmp_path, header, row)
+    with pytest.raises(InputError) as refused:
+        load_dataset(tmp_path, 8)
+    assert words in str(refused.value)
+    assert "labels.csv" in str(refused.value)
+
+
+def test_pictures_not_found_are_skipped_if_asked(tmp_path):
+    row = lambda i: f"{i + (5 if i > 27 else 0):02}.png,{i % 2}"  # noqa: E731
+    write(tmp_path, "filename,label", row)
+    dataset = load_dataset(tmp_path, 8, skip_broken=True)
+    assert len(dataset.train) + len(dataset.test) == 28
+
+
+def test_table_that_contradicts_folders_is_refused(tmp_path):
+    for folder in ("part_1", "part_2"):
+        row = lambda i: f"{i:02}.png,{ANIMALS[i % 2]}"  # noqa: E731
+        write(tmp_path, "filename,label", row, folder=folder)
+    with pytest.raises(
+        InputError, match=r"gives its pictures other classes than their"
+    ):
+        load_dataset(tmp_path, 8)
+
+
+def test_pictures_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    for folder in ("a", "b"):
+        row = lambda i: f"b/{i:02}.png,{ANIMALS[i % 2]}"  # noqa: E731
+        write(tmp_path, "path,label", row, folder=folder)
+    dataset = load_dataset(tmp_path / "labels.csv", 8)
+    assert "pictures that no row names (30)" in " ".join(dataset.notes)
+    (tmp_path / "labels.csv").write_text("path,label\n00.png,cat\n01.png,dog\n")
+    with pytest.raises(InputError, match=r"'00\.png' may be .*a/00\.png or .*b/00"):
+        load_dataset(tmp_path / "labels.csv", 8)

@@ -1,0 +1,62 @@
+"""The command of the experiments: its options, and what it refuses."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+from resnet_keras.errors import InputError
+from resnet_keras.experiments import __main__ as experiments
+
+
+def test_help_answers_before_keras_is_loaded():
+    code = (
+        "import sys, resnet_keras.experiments.__main__ as m\n"
+        "try: m.main(['degradation', '--help'])\n"
+        "except SystemExit: print({'keras', 'matplotlib', 'numpy'} & {*sys.modules})"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.splitlines()[-1] == "set()"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["gradients", "--quick"],
+        ["degradation", "--depths", "8,14", "--data", "hands", "--seeds", "1"],
+        ["identity"],
+        ["shortcuts", "--seeds", "2"],
+        ["depth-cost"],
+        ["fine-tune", "model.h5", "--data", "signs"],
+        ["recipe", "--data", "signs", "--epochs", "1", "--only", "flips"],
+        ["explain", "model.h5", "image.png", "--trust"],
+    ],
+    ids=lambda line: line[0],
+)
+def test_options_are_what_the_experiment_takes(line, monkeypatch, tmp_path):
+    name = line[0].replace("-", "_")
+    package = "resnet_keras" if name == "explain" else "resnet_keras.experiments"
+    module = importlib.import_module(f"{package}.{name}")
+    signature, taken = inspect.signature(module.run), []
+    monkeypatch.setattr(module, "run", lambda **given: taken.append(given))
+    assert experiments.main([*line, "--out", str(tmp_path)]) == 0
+    bound = signature.bind(**taken[0]).arguments
+    assert bound["out"] == str(tmp_path)
+
+
+@pytest.mark.parametrize("depths", ["20", "20,57", "a,b", "2,8"])
+def test_depths_are_checked(depths, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        experiments.main(["degradation", "--depths", depths])
+    assert stopped.value.code == 2
+    assert "6n + 2" in capsys.readouterr().err
+
+
+def test_a_missing_source_is_refused(tmp_path):
+    arguments = ["degradation", "--quick", "--data", str(tmp_path / "none")]
+    with pytest.raises(InputError, match="none"):
+        experiments.main(arguments)

@@ -1,0 +1,25 @@
+"""Small data and networks for the experiments."""
+
+import numpy as np
+import pytest
+
+from resnet_keras.experiments import small
+
+
+def test_hands_are_cut_out_and_centred():
+    data = small.load("hands", 16, 12, 6)
+    assert data.train_images.shape == (12, 16, 16, 3)
+    assert data.train_images.dtype == np.float32
+    assert data.train_images.mean() == pytest.approx(0, abs=1e-3)
+    assert data.train_images.std() == pytest.approx(1, abs=0.1)  # before centring: 1
+    assert sorted(data.test_labels) == [0, 1, 2, 3, 4, 5]
+    assert data.num_classes == 6
+
+
+def test_plain_and_residual_of_a_seed_begin_alike():
+    data = small.load("hands", 8, 6, 6)
+    plain, residual = (small.network(k, 8, data, 1) for k in ("plain", "residual"))
+    other = small.network("plain", 8, data, 2)
+    kernels = [m.get_layer("res3a_branch2a").kernel for m in (plain, residual, other)]
+    np.testing.assert_array_equal(kernels[0], kernels[1])
+    assert np.abs(np.asarray(kernels[0]) - np.asarray(kernels[2])).max() > 0.01

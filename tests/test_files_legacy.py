@@ -1,0 +1,227 @@
+"""Whole models of older Keras, made with the real older library, open and answer."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import textwrap
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from resnet_keras import load_model, save_model
+from resnet_keras.errors import InputError
+from resnet_keras.files.compiling import compile_as_saved
+from resnet_keras.files.legacy import converted
+
+# What tf-keras, the continuation of Keras 2, writes; run in a process of its own, which
+# answers for the same images.
+MAKE = """
+    import numpy as np, tensorflow as tf, tf_keras as old
+    images = np.random.default_rng(0).random((4, 16, 16, 3), np.float32)
+    answers = {"images": images}
+
+    def network(training=None, initializer="glorot_uniform"):
+        old.utils.set_random_seed(0)
+        X = inputs = old.Input((16, 16, 3))
+        X = old.layers.ZeroPadding2D(1)(X)
+        X = old.layers.Conv2D(4, 3, 2, name="conv1", kernel_initializer=initializer)(X)
+        X = old.layers.BatchNormalization(axis=3, name="bn_conv1")(X, training=training)
+        X = X_shortcut = old.layers.Activation("relu")(X)
+        X = old.layers.Conv2D(4, 3, padding="same", name="res2a_branch2a")(X)
+        X = old.layers.BatchNormalization(name="bn2a_branch2a")(X, training=training)
+        X = old.layers.Add()([X, X_shortcut])
+        X = old.layers.Flatten()(X)
+        X = old.layers.Dense(3, activation="softmax", name="fc3")(X)
+        return old.Model(inputs, X)
+
+    def keep(name, model, optimizer):
+        model.compile(optimizer, "categorical_crossentropy", ["accuracy"])
+        model.fit(images, np.eye(3)[[0, 1, 2, 0]], epochs=3, verbose=0)
+        model.save(name + ".h5")
+        plain = model if name != "baked" else network()
+        plain.set_weights(model.get_weights())
+        answers[name] = plain(images, training=False).numpy()
+
+    adam = old.optimizers.legacy.Adam
+    schedules = old.optimizers.schedules
+    keep("plain", network(), adam(0.002, decay=0.01))
+    keep("baked", network(training=True), adam(0.002))
+    keep("newest", network(), old.optimizers.SGD(0.1, momentum=0.9))
+    rate = schedules.ExponentialDecay(0.1, 10, 0.5)
+    keep("schedule", network(), old.optimizers.legacy.RMSprop(rate))
+    first = tf.compat.v1.glorot_uniform_initializer(seed=0)
+    keep("initializers", network(initializer=first), adam(0.002))
+    chain = old.Sequential([old.layers.Conv2D(4, 3, input_shape=(16, 16, 3)),
+        old.layers.BatchNormalization(axis=3), old.layers.Flatten(),
+        old.layers.Dense(3, activation="softmax")])
+    keep("sequential", chain, adam(0.002))
+    np.savez("answers.npz", **answers)
+"""
+NAMES = ["plain", "baked", "newest", "schedule", "initializers", "sequential"]
+
+
+@pytest.fixture(scope="module")
+def old_files(tmp_path_factory):
+    pytest.importorskip("h5py")
+    directory = tmp_path_factory.mktemp("old")
+    if not importlib.util.find_spec("tf_keras"):
+        pytest.skip("tf-keras is not installed")
+    code = textwrap.dedent(MAKE)
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=directory, check=True, capture_output=True
+    )
+    return directory, np.load(directory / "answers.npz")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_old_file_answers_as_it_did(name, old_files):
+    directory, answers = old_files
+    model, card = load_model(directory / f"{name}.h5")
+    np.testing.assert_allclose(model(answers["images"]), answers[name], atol=1e-6)
+    assert bool(card) == (name == "baked")
+
+
+def test_baked_in_training_is_removed_and_told(old_files):
+    directory, answers = old_files
+    path = directory / "baked.h5"
+    batch = keras.models.load_model(path, compile=False)([answers["images"]])[0]
+    assert np.abs(batch - answers["baked"]).max() > 1e-3  # what Keras alone makes of it
+    _, card = load_model(path)
+    assert "training=True was hard-coded in 2 layers (bn_conv1" in card["notes"][0]
+
+
+def test_optimizer_is_rebuilt_with_its_decay(old_files):
+    directory, _ = old_files
+    model, card = load_model(directory / "plain.h5", compile=True)
+    assert card == {}
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
+    schedule = model.optimizer._learning_rate  # Keras gives its value at step 0 only
+    for step in (0, 50):  # Keras 2: rate / (1 + decay * steps)
+        expected = 0.002 / (1 + 0.01 * step)
+        assert float(schedule(step)) == pytest.approx(expected, rel=1e-5)
+    model.fit(np.zeros((2, 16, 16, 3)), np.eye(3)[:2], verbose=0)
+
+
+def test_schedule_and_momentum_come_back(old_files):
+    directory, _ = old_files
+    model, _ = load_model(directory / "schedule.h5", compile=True)
+    assert isinstance(model.optimizer, keras.optimizers.RMSprop)
+    assert float(model.optimizer._learning_rate(10)) == pytest.approx(0.05)
+    model, _ = load_model(directory / "newest.h5", compile=True)
+    assert model.optimizer.momentum == pytest.approx(0.9)
+
+
+def compiled(optimizer):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    saved = {"optimizer_config": optimizer, "loss": "mse"}
+    return model, compile_as_saved(model, saved)
+
+
+def test_lr_of_keras_2_2_is_the_learning_rate():
+    config = {"lr": 0.25, "decay": 0.0, "beta_1": 0.8, "amsgrad": False}
+    model, notes = compiled({"class_name": "Adam", "config": config})
+    assert float(model.optimizer.learning_rate) == 0.25
+    assert (model.optimizer.beta_1, notes) == (0.8, [])
+
+
+def test_unknown_optimizer_leaves_its_learning_rate_and_a_note():
+    model, notes = compiled({"class_name": "TFOptimizer", "config": {"lr": 0.25}})
+    assert float(model.optimizer.learning_rate) == 0.25
+    assert "TFOptimizer, could not be rebuilt" in notes[0]
+    assert "learning rate 0.25" in notes[0]
+
+
+def test_chain_without_an_input_layer_gets_one():
+    config = {"name": "fc", "units": 3, "batch_input_shape": [None, 2]}
+    dense = {"class_name": "Dense", "config": config}
+    chain, _ = converted({"class_name": "Sequential", "config": {"layers": [dense]}})
+    first, second = chain["config"]["layers"]
+    assert first["config"] == {"batch_shape": [None, 2], "name": "fc_input"}
+    assert second["config"] == {"name": "fc", "units": 3}
+
+
+def test_names_of_tf_1_and_keras_2_2():
+    zeros = {"class_name": "Zeros", "config": {"dtype": "float32"}}
+    old = {
+        "class_name": "BatchNormalizationV1",
+        "config": {"axis": [3], "fused": True, "beta_initializer": zeros},
+    }
+    model, notes = converted({"class_name": "Model", "config": {"layers": [old]}})
+    assert model["class_name"] == "Functional"
+    [layer] = model["config"]["layers"]
+    assert layer["class_name"] == "BatchNormalization"
+    beta = {"class_name": "Zeros", "config": {}}
+    assert layer["config"] == {"axis": 3, "fused": True, "beta_initializer": beta}
+    assert notes == []
+
+
+def test_training_baked_into_a_newer_file(tmp_path, tiny_model):
+    def call(layer, *inputs, **settings):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            settings["training"] = True
+        return layer(*inputs, **settings)
+
+    baked = keras.models.clone_model(tiny_model, call_function=call)
+    baked.set_weights(tiny_model.get_weights())
+    images = np.random.default_rng(0).random((3, 32, 32, 3), np.float32)
+    for suffix in (".keras", ".h5"):
+        save_model(baked, tmp_path / f"baked{suffix}")
+        model, card = load_model(tmp_path / f"baked{suffix}")
+        np.testing.assert_allclose(model(images), tiny_model(images), atol=1e-6)
+        assert "hard-coded in 7 layers" in card["notes"][0]  # 4 + 3 convolutions
+
+
+def change_config(path, change):
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        change({layer["config"]["name"]: layer for layer in config["config"]["layers"]})
+        file.attrs["model_config"] = json.dumps(config)
+
+
+@pytest.fixture
+def flat(tmp_path):
+    """Return a small file of a network that flattens its map before a dense layer."""
+    layers = [
+        keras.Input((8, 8, 3), name="input"),
+        keras.layers.Conv2D(64, 3, name="conv"),
+        keras.layers.Flatten(name="flat"),
+        keras.layers.Dense(64, name="dense"),
+    ]
+    x = layers[0]
+    for layer in layers[1:]:
+        x = layer(x)
+    path = tmp_path / "flat.h5"
+    save_model(keras.Model(layers[0], x), path)
+    load_model(path)
+    return path
+
+
+def test_false_picture_size_is_refused_before_anything_is_built(flat):
+    # 1022 x 1022 x 64 inputs to 64 units are 4.3e9 weights, 17 GB.
+    def change(layers):
+        layers["input"]["config"]["batch_shape"] = [None, 1024, 1024, 3]
+
+    change_config(flat, change)
+    with pytest.raises(InputError, match=r"asks for 4,278,\d+,\d+ parameters"):
+        load_model(flat)
+
+
+def test_false_build_config_is_refused(flat):
+    def change(layers):
+        layers["dense"]["build_config"] = {"input_shape": [None, 10**8]}
+
+    change_config(flat, change)
+    with pytest.raises(InputError, match=r"asks for 6,400,\d+,\d+ parameters"):
+        load_model(flat)
+
+
+def test_huge_pictures_are_refused(flat):
+    def change(layers):
+        layers["input"]["config"]["batch_shape"] = [None, 10**5, 10**5, 3]
+
+    change_config(flat, change)
+    with pytest.raises(InputError, match="pictures of 100000 x 100000"):
+        load_model(flat)

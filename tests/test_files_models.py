@@ -1,0 +1,398 @@
+"""Models come back as they were saved, and damage is named."""
+
+import os
+import subprocess
+import sys
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from resnet_keras import ResNet18, fold_batch_norm, load_model, save_model
+from resnet_keras.errors import InputError
+from resnet_keras.files.models import load_optimizer
+
+CARD = {"class_names": ["cat", "dog", "ox"], "provenance": {"data": "pets"}}
+
+
+@pytest.fixture(params=[".h5", ".keras"])
+def saved(request, tmp_path, tiny_model):
+    path = tmp_path / f"model{request.param}"
+    save_model(tiny_model, path, CARD)
+    return path
+
+
+def images():
+    return np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
+
+
+def test_model_and_card_come_back(saved, tiny_model):
+    model, card = load_model(saved)
+    np.testing.assert_array_equal(model(images()), tiny_model(images()))
+    assert card["class_names"] == CARD["class_names"]
+    assert card["provenance"] == {"data": "pets"}
+    assert card["input_size"] == [32, 32, 3]
+    assert "preprocessing" not in card  # nobody said what it is
+    assert card["versions"]["keras"] == keras.__version__
+
+
+def test_plain_keras_opens_the_file_without_this_package(saved, tiny_model, tmp_path):
+    np.save(tmp_path / "images.npy", images())
+    code = (
+        "import sys, keras, numpy as np\n"
+        f"model = keras.models.load_model({str(saved)!r})\n"
+        f"answer = model.predict(np.load({str(tmp_path / 'images.npy')!r}))\n"
+        f"np.save({str(tmp_path / 'answer.npy')!r}, answer)\n"
+        "assert 'resnet_keras' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    answer = np.load(tmp_path / "answer.npy")
+    np.testing.assert_allclose(answer, tiny_model(images()), atol=1e-6)
+
+
+def test_model_without_card_has_an_empty_one(tiny_model, tmp_path):
+    tiny_model.save(tmp_path / "plain.keras")
+    assert load_model(tmp_path / "plain.keras")[1] == {}
+
+
+def test_saving_h5_does_not_frighten(tiny_model, tmp_path, caplog, capsys):
+    save_model(tiny_model, tmp_path / "model.h5")
+    load_model(tmp_path / "model.h5")
+    assert "legacy" not in caplog.text + "".join(capsys.readouterr())
+
+
+def test_optimizer_state_comes_back(tiny_model, tmp_path):
+    optimizer = keras.optimizers.Adam(0.1)
+    optimizer.build(tiny_model.trainable_variables)
+    rng = np.random.default_rng(0)
+    for variable in optimizer.variables:
+        variable.assign(rng.integers(1, 9, variable.shape).astype(variable.dtype))
+    save_model(tiny_model, tmp_path / "model.h5", CARD, optimizer=optimizer)
+    other = keras.optimizers.Adam(0.1)
+    other.build(tiny_model.trainable_variables)
+    load_optimizer(tmp_path / "model.h5", other)
+    for a, b in zip(optimizer.variables, other.variables, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_missing_optimizer_state_is_named(tiny_model, tmp_path):
+    save_model(tiny_model, tmp_path / "model.h5", CARD)
+    optimizer = keras.optimizers.Adam(0.1)
+    optimizer.build(tiny_model.trainable_variables)
+    with pytest.raises(InputError, match="0 variables of an optimizer"):
+        load_optimizer(tmp_path / "model.h5", optimizer)
+
+
+# --- what Keras 3 itself saves -------------------------------------------------------
+
+
+def convolutions(x):
+    """Return maps of 6 x 6 x 2 of the pictures; the name is of no matter."""
+    return keras.layers.Conv2D(2, 3)(x)
+
+
+def nested_in_a_chain():
+    inputs = keras.Input((8, 8, 3))
+    base = keras.Model(inputs, convolutions(inputs), name="base")
+    base.compile("adam", "mse")  # its settings are saved within the outer model
+    inner = keras.Sequential([keras.Input((6, 6, 2)), keras.layers.ReLU()])
+    return keras.Sequential([keras.Input((8, 8, 3)), base, inner])
+
+
+def shared_base(inputs):
+    base = nested_in_a_chain()
+    return base(inputs) + base(inputs[:, ::-1])
+
+
+def image_of_words(inputs):
+    """One-dimensional, recurrent and attention layers."""
+    x = keras.layers.Reshape((12, 6))(convolutions(inputs))
+    x = keras.layers.Conv1DTranspose(4, 2, padding="same")(x)
+    x = keras.layers.TimeDistributed(keras.layers.Dense(4))(x)
+    x = keras.layers.MultiHeadAttention(2, 2)(x, x)
+    x = keras.layers.Bidirectional(keras.layers.LSTM(3, return_sequences=True))(x)
+    return keras.layers.GRU(4)(x)
+
+
+def transposed(inputs):
+    x = keras.layers.Conv2DTranspose(4, 3)(convolutions(inputs))
+    x = keras.layers.UnitNormalization()(keras.layers.Minimum()([x, inputs[..., :1]]))
+    return keras.layers.SpectralNormalization(keras.layers.Conv2D(2, 1))(x)
+
+
+def operations(inputs):
+    x = keras.ops.relu(inputs / 127.5 - 1.0) + 3.0
+    x = keras.ops.concatenate([x, keras.activations.hard_swish(x)], axis=-1)
+    return 1.0 - keras.ops.mean(x, axis=1) * keras.ops.sigmoid(x)
+
+
+def augmented(inputs):
+    layers = keras.layers
+    x = layers.RandomFlip()(layers.RandomShear(0.1, 0.1)(inputs))
+    x = layers.RandomErasing(0.1)(layers.RandomHue(0.1)(layers.AutoContrast()(x)))
+    return layers.RandomGaussianBlur()(layers.RandomPerspective()(x))
+
+
+def layer_scale(inputs):
+    from keras.src.applications.convnext import LayerScale
+
+    return LayerScale(0.5, 2)(convolutions(inputs))
+
+
+def functional(graph):
+    inputs = keras.Input((8, 8, 3))
+    return keras.Model(inputs, graph(inputs))
+
+
+def mixed_precision(inputs):
+    policy = keras.DTypePolicy("mixed_bfloat16")
+    return keras.layers.Conv2D(2, 3, dtype=policy)(inputs)
+
+
+GRAPHS = [
+    shared_base,
+    image_of_words,
+    transposed,
+    operations,
+    augmented,
+    layer_scale,
+    mixed_precision,
+]
+
+
+def assert_same_predictions(found, expected):
+    pictures = 255 * np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
+    for a, b in zip(found(pictures), expected(pictures), strict=True):
+        np.testing.assert_array_equal(keras.ops.cast(a, "float32"), b)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+@pytest.mark.parametrize("graph", GRAPHS, ids=lambda graph: graph.__name__)
+def test_model_of_keras_opens_and_predicts_the_same(graph, suffix, tmp_path):
+    model = functional(graph)
+    save_model(model, tmp_path / f"a{suffix}")
+    assert_same_predictions(load_model(tmp_path / f"a{suffix}")[0], model)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_model_within_a_chain_opens(suffix, tmp_path):
+    model = nested_in_a_chain()
+    model.save(tmp_path / f"a{suffix}")
+    assert_same_predictions(load_model(tmp_path / f"a{suffix}")[0], model)
+
+
+def test_several_inputs_and_outputs_come_back_without_a_picture_size(tmp_path):
+    inputs = [keras.Input((8, 8, 3)), keras.Input((4,))]
+    flat = keras.layers.Concatenate()([keras.layers.Flatten()(inputs[0]), inputs[1]])
+    model = keras.Model(inputs, [keras.layers.Dense(n)(flat) for n in (2, 3)])
+    save_model(model, tmp_path / "a.keras")
+    found, card = load_model(tmp_path / "a.keras")
+    assert (len(found.inputs), len(found.outputs)) == (2, 2)
+    assert "input_size" not in card
+
+
+def test_opened_model_can_be_exported(tmp_path, tiny_model):
+    save_model(tiny_model, tmp_path / "a.h5")
+    load_model(tmp_path / "a.h5")[0].export(tmp_path / "saved", verbose=False)
+    import tensorflow as tf
+
+    found = tf.saved_model.load(tmp_path / "saved").serve(images())
+    np.testing.assert_allclose(found, tiny_model(images()), atol=1e-6)
+
+
+def test_model_that_is_refused_leaves_no_memory_to_take(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    flat = keras.layers.Flatten()(keras.layers.UpSampling2D(4)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(8)(flat))
+    save_model(model, tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        text = file.attrs["model_config"].replace("[4, 4]", "[999, 999]")
+        file.attrs["model_config"] = text
+    # (8 x 999) x (8 x 999) x 3 inputs to 8 units are 1.5e9 weights, 6 GB.
+    with pytest.raises(InputError, match=r"asks for 1,532,\d+,\d+ parameters"):
+        load_model(tmp_path / "a.h5")
+    with keras.StatelessScope():
+        pass  # as it ends, Keras makes whatever variables still wait
+
+
+# --- by content, not by name ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["a.keras", "a.model", "a.hdf5", "a", "a.weights.h5"])
+def test_hdf5_by_any_name(name, tmp_path, tiny_model):
+    save_model(tiny_model, tmp_path / "model.h5", CARD)
+    (tmp_path / "model.h5").rename(tmp_path / name)
+    model, card = load_model(tmp_path / name)
+    np.testing.assert_array_equal(model(images()), tiny_model(images()))
+    assert card["class_names"] == CARD["class_names"]
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.zip", "a"])
+def test_archive_by_any_name(name, tmp_path, tiny_model):
+    save_model(tiny_model, tmp_path / "model.keras", CARD)
+    (tmp_path / "model.keras").rename(tmp_path / name)
+    model, card = load_model(tmp_path / name)
+    np.testing.assert_array_equal(model(images()), tiny_model(images()))
+    assert card["class_names"] == CARD["class_names"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:4d", "git lfs pull"),
+        ("<!DOCTYPE html><html></html>", "is a web page"),
+        ("", "is empty"),
+        ("\x93", "not an HDF5 file"),
+    ],
+)
+def test_what_is_no_model_is_told_by_what_it_is(text, words, tmp_path):
+    (tmp_path / "model.h5").write_text(text)
+    with pytest.raises(InputError, match=words):
+        load_model(tmp_path / "model.h5")
+
+
+def test_saved_model_folder_is_told_what_to_do(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"is a SavedModel.*tf_keras\.models\.load_mo"):
+        load_model(tmp_path)
+
+
+def test_missing_file():
+    with pytest.raises(InputError, match=r"nowhere\.h5: no such file"):
+        load_model("nowhere.h5")
+
+
+def test_directory(tmp_path):
+    with pytest.raises(InputError, match="is a directory"):
+        load_model(tmp_path)
+
+
+def test_other_content(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"model\.onnx: not an HDF5 file nor a"):
+        load_model(tmp_path / "model.onnx")
+
+
+def test_save_with_other_suffix(tiny_model, tmp_path):
+    with pytest.raises(InputError, match=r"expected \.h5 or \.keras"):
+        save_model(tiny_model, tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.6, 0.99])
+def test_truncated(saved, share):
+    whole = saved.read_bytes()
+    saved.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(InputError) as raised:
+        load_model(saved)
+    assert str(saved) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_not_hdf5(tmp_path):
+    (tmp_path / "model.h5").write_text("not a model" * 1000)
+    with pytest.raises(InputError, match="not an HDF5 file"):
+        load_model(tmp_path / "model.h5")
+
+
+def test_hdf5_of_something_else(tmp_path):
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        file["train_set_x"] = np.zeros(3)
+    with pytest.raises(InputError, match=r"not a model \(it holds train_set_x\)"):
+        load_model(tmp_path / "data.h5")
+
+
+def test_weights_only(tiny_model, tmp_path):
+    tiny_model.save_weights(tmp_path / "model.weights.h5")
+    with pytest.raises(InputError, match="holds weights only"):
+        load_model(tmp_path / "model.weights.h5")
+
+
+def test_zip_of_something_else(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.keras", "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    with pytest.raises(InputError, match="not a model"):
+        load_model(tmp_path / "a.keras")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "its card is"),
+        ("[]", "its card is"),
+        ('{"class_names": 5}', "class_names in its card is 5; expected a list"),
+        ('{"input_size": [200000, 200000, 3]}', "input_size in its card"),
+        ('{"input_size": [64]}', "input_size in its card"),
+        ('{"preprocessing": "x"}', "preprocessing in its card"),
+        ('{"preprocessing": {"mean": "x"}}', "preprocessing in its card"),
+        ('{"preprocessing": {"scale": NaN}}', "preprocessing in its card"),
+        ('{"preprocessing": {"std": [1, 0, 1]}}', "the last not 0"),
+        ('{"notes": 5}', "notes in its card is 5; expected a list"),
+        (f'{{"preprocessing": {{"scale": 1{400 * "0"}}}}}', "preprocessing in its"),
+    ],
+)
+def test_spoilt_card(text, words, tmp_path, tiny_model):
+    path = tmp_path / "model.h5"
+    save_model(tiny_model, path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["resnet_keras_card"] = text
+    with pytest.raises(InputError, match=words):
+        load_model(path)
+
+
+def test_what_a_file_told_is_written_again_without_being_passed_along(
+    tmp_path, tiny_model
+):
+    told = {
+        "class_names": ["cat", "dog", "ox"],
+        "preprocessing": {"scale": 1.0, "channel_order": "bgr", "mean": [1, 2, 3]},
+    }
+    save_model(tiny_model, tmp_path / "first.keras", told)
+    model, _ = load_model(tmp_path / "first.keras")
+    for copy in (model, fold_batch_norm(model)):
+        save_model(copy, tmp_path / "again.h5")
+        card = load_model(tmp_path / "again.h5")[1]
+        assert {key: card[key] for key in told} == told
+
+
+def test_network_built_from_weights_keeps_what_they_expect_but_its_own_size(tmp_path):
+    card = {"class_names": ["a", "b"], "provenance": {"data": "d"}}
+    save_model(ResNet18((32, 32, 3), 2), tmp_path / "old.h5", card)
+    model = ResNet18((48, 48, 3), 2, weights=str(tmp_path / "old.h5"))
+    save_model(model, tmp_path / "new.h5")
+    card = load_model(tmp_path / "new.h5")[1]
+    assert (card["input_size"], card["class_names"]) == ([48, 48, 3], ["a", "b"])
+    assert "provenance" not in card
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_full_disk_leaves_the_old_model(tmp_path, suffix):
+    # A limit on file size stands in for a full disk: writing fails in the same places.
+    code = (
+        "import resource, resnet_keras, sys\n"
+        "from pathlib import Path\n"
+        "model = resnet_keras.ResNet50((32, 32, 3), 2)\n"
+        f"path = Path({str(tmp_path / 'model')!r} + {suffix!r})\n"
+        "path.write_text('old')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))\n"
+        "try:\n"
+        "    resnet_keras.save_model(model, path)\n"
+        "except OSError as error:\n"
+        "    print(error)\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "could not be written" in process.stdout, process.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model" + suffix]
+    assert (tmp_path / f"model{suffix}").read_text() == "old"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_pipe_is_no_model(tmp_path, suffix):
+    path = tmp_path / f"pipe{suffix}"
+    os.mkfifo(path)
+    with pytest.raises(InputError, match="is no file; expected a model"):
+        load_model(path)

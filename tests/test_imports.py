@@ -1,0 +1,56 @@
+"""Imports run one way: commands at the top, the course's blocks at the bottom."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def import_graph():
+    path = ROOT / "docs" / "import_graph.py"
+    spec = importlib.util.spec_from_file_location("import_graph", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_each_room_imports_only_rooms_below_it():
+    graph = import_graph()
+    heights = {
+        room: height for height, layer in enumerate(graph.LAYERS) for room in layer
+    }
+    found = list(graph.imports())
+    assert len(found) > 100  # they were read at all
+    wrong = [
+        f"{module} ({room}) imports {other}"
+        for room, other, module in found
+        if heights[other] >= heights[room] and (room, other) not in graph.EXCEPTIONS
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("resnet_keras.blocks", ["resnet_keras.errors"]),
+        (
+            "resnet_keras.models",
+            ["resnet_keras.weights", "resnet_keras.files", "resnet_keras.data"],
+        ),
+        ("resnet_keras.data", ["keras", "tensorflow"]),
+        ("resnet_keras.train", ["keras", "tensorflow"]),
+        ("resnet_keras", ["keras", "numpy"]),
+    ],
+)
+def test_an_import_loads_no_more_than_it_needs(module, unwanted):
+    code = f"import sys, {module}; print(*sys.modules)"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    loaded = process.stdout.split()
+    assert module in loaded
+    assert [name for name in unwanted if name in loaded] == []

@@ -1,0 +1,187 @@
+"""Classifier and scores against small cases worked out by hand."""
+
+import keras
+import numpy as np
+import pytest
+
+from resnet_keras.errors import InputError
+from resnet_keras.inference import Classifier
+from resnet_keras.inference import classifier as module
+from tests.conftest import assert_same_answers, coloured_images, randomize
+
+
+def images(number=5):
+    return coloured_images(np.arange(number) % 3)
+
+
+def flat_model(units=3, activation="softmax", shape=(32, 32, 3), extra=()):
+    inputs = keras.Input(shape)
+    outputs = inputs
+    for layer in extra:
+        outputs = layer(outputs)
+    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
+    return keras.Model(inputs, keras.layers.Dense(units, activation)(outputs))
+
+
+def test_alone_or_in_a_batch_of_any_size_gives_the_same(resnet50):
+    classifier = Classifier(resnet50, {})
+    pictures = coloured_images([0, 1, 2, 0, 1], size=64)
+    alone = np.concatenate(
+        [classifier.probabilities(pictures[i : i + 1]) for i in range(5)]
+    )
+    for batch_size in (2, 5):
+        together = classifier.probabilities(pictures, batch_size)
+        np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+@pytest.fixture
+def thresholds(monkeypatch):
+    """Let 4 images be some and 6 be many, and have no runtime but Keras' own."""
+    monkeypatch.setattr(module.runtimes, "has_openvino", lambda: False)
+    monkeypatch.setattr(module, "_SOME", 4)
+    monkeypatch.setattr(module, "_MANY", 6)
+
+
+def test_few_some_and_many_images_get_the_same_answers(tiny_model, thresholds):
+    model = randomize(keras.models.clone_model(tiny_model))
+    expected = model.predict_on_batch(images(7) / np.float32(255))
+    for number in (2, 5, 7):
+        found = Classifier(model, {}).probabilities(images(7)[:number])
+        assert_same_answers(found, expected[:number], 1e-5)
+
+
+def test_new_weights_are_taken_up_however_it_answers(tiny_model, thresholds):
+    model = randomize(keras.models.clone_model(tiny_model))
+    classifier = Classifier(model, {})
+    old = [classifier.probabilities(images(number)) for number in (2, 5, 7)]
+    model.set_weights(tiny_model.get_weights())
+    classifier.update()
+    expected = model.predict_on_batch(images(7) / np.float32(255))
+    for before in old:
+        number = len(before)
+        found = classifier.probabilities(images(number))
+        assert_same_answers(found, expected[:number], 1e-5)
+        assert not np.allclose(before, found, atol=1e-2)
+
+
+def test_what_is_made_ready_is_decided_by_the_number_of_images(
+    tiny_model, thresholds, monkeypatch
+):
+    ready = []
+    fold = module._fold
+    monkeypatch.setattr(module, "_fold", lambda m: ready.append("fold") or fold(m))
+    fastest = module.runtimes.fastest
+    monkeypatch.setattr(
+        module.runtimes,
+        "fastest",
+        lambda *arguments: ready.append("runtime") or fastest(*arguments),
+    )
+    classifier = Classifier(tiny_model, {})
+    for number, expected in (
+        (3, []),
+        (5, ["fold"]),
+        (5, ["fold"]),
+        (6, ["fold", "runtime"]),
+        (7, ["fold", "runtime"]),
+    ):
+        classifier.probabilities(images(number))
+        assert ready == expected
+    ready.clear()
+    classifier = Classifier(tiny_model, {})
+    classifier.prepare(1000)
+    classifier.probabilities(images(1))
+    assert ready == ["fold", "runtime"]
+
+
+def test_model_that_cannot_be_copied_answers_as_it_is(thresholds):
+    # A Lambda's code is not copied: Keras holds that unsafe.
+    model = flat_model(extra=[keras.layers.Lambda(lambda x: x * x)])
+    expected = model.predict_on_batch(images() / np.float32(255))
+    classifier = Classifier(model, {})
+    np.testing.assert_allclose(classifier.probabilities(images()), expected, atol=1e-6)
+    classifier.update()
+    np.testing.assert_allclose(classifier.probabilities(images()), expected, atol=1e-6)
+
+
+def test_card_decides_preprocessing_and_names(tiny_model):
+    card = {
+        "class_names": ["cat", "dog", "ox"],
+        "preprocessing": {"scale": 1.0, "channel_order": "bgr", "mean": [1, 2, 3]},
+    }
+    classifier = Classifier(tiny_model, card)
+    assert classifier.class_names == ["cat", "dog", "ox"]
+    assert classifier.assumptions == []
+    expected = images()[..., ::-1] - np.float32([1, 2, 3])
+    np.testing.assert_allclose(classifier.preprocess(images()), expected)
+
+
+def test_without_a_card_what_is_assumed_is_said(tiny_model):
+    classifier = Classifier(tiny_model, {})
+    np.testing.assert_allclose(classifier.preprocess(images()), images() / 255, 1e-6)
+    assert classifier.class_names == ["0", "1", "2"]
+    assert classifier.assumptions == [
+        "RGB values divided by 255",
+        "classes named 0 to 2",
+    ]
+
+
+def test_entries_of_a_card_that_are_null_are_not_said(tiny_model):
+    card = dict.fromkeys(("class_names", "input_size", "preprocessing"))
+    classifier = Classifier(tiny_model, card)
+    assert classifier.assumptions == Classifier(tiny_model, {}).assumptions
+
+
+def test_a_model_that_rescales_gets_plain_values():
+    model = flat_model(extra=[keras.layers.Rescaling(1 / 255)])
+    classifier = Classifier(model, {})
+    np.testing.assert_array_equal(classifier.preprocess(images()), images())
+    assert "0 to 255" in classifier.assumptions[0]
+
+
+def test_logits_become_probabilities():
+    answer = Classifier(flat_model(activation=None), {}).probabilities(images())
+    np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_one_sigmoid_is_two_classes():
+    classifier = Classifier(flat_model(1, "sigmoid"), {})
+    assert len(classifier.class_names) == 2
+    answer = classifier.probabilities(images())
+    np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_grey_model_gets_the_mean_of_the_channels():
+    classifier = Classifier(flat_model(shape=(32, 32, 1)), {})
+    assert classifier.preprocess(images()).shape == (5, 32, 32, 1)
+
+
+def test_open_size_is_assumed():
+    classifier = Classifier(flat_model(shape=(None, None, 3)), {})
+    assert (classifier.height, classifier.width) == (64, 64)
+    assert "64 x 64" in classifier.assumptions[0]
+
+
+def test_card_fills_in_a_size_left_open_and_may_not_contradict_one(tiny_model):
+    card = {"input_size": [48, 40, 3]}
+    classifier = Classifier(flat_model(shape=(None, None, 3)), card)
+    assert (classifier.height, classifier.width) == (48, 40)
+    with pytest.raises(InputError, match=r"48 x 40 pixels .* takes 32 x 32"):
+        Classifier(tiny_model, card, "m.h5")
+
+
+def test_no_image_model_is_refused():
+    model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(3)])
+    with pytest.raises(InputError, match=r"m\.h5: its input has shape \(None, 7\)"):
+        Classifier(model, {}, "m.h5")
+
+
+def test_no_classifier_is_refused():
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(3, 3)(inputs))
+    with pytest.raises(InputError, match="its output has shape"):
+        Classifier(model, {}, "m.h5")
+
+
+def test_card_with_too_few_names_is_refused(tiny_model):
+    with pytest.raises(InputError, match="names 2 classes but the model has 3"):
+        Classifier(tiny_model, {"class_names": ["a", "b"]}, "m.h5")

@@ -1,0 +1,93 @@
+"""Corruptions do what their names say, and repeat."""
+
+import numpy as np
+import pytest
+
+from resnet_keras.training import corruptions
+
+
+@pytest.fixture
+def picture():
+    """Return a dark square in front of a pale wall, uint8 (64, 64, 3)."""
+    picture = np.full((64, 64, 3), (220, 215, 205), np.uint8)
+    picture[20:44, 20:36] = (120, 80, 60)
+    return picture
+
+
+@pytest.mark.parametrize("name", corruptions.CORRUPTIONS)
+def test_each_change_repeats_and_depends_on_the_place_in_the_set(name, picture):
+    images = np.stack([picture] * 3)
+    images[0] = 0
+    changed = corruptions.corrupted(name, images)
+    assert changed.shape == images.shape
+    assert changed.dtype == np.uint8
+    np.testing.assert_array_equal(changed, corruptions.corrupted(name, images))
+    # the third is what it is whatever the first is
+    np.testing.assert_array_equal(
+        changed[2], corruptions.corrupted(name, np.stack([picture] * 3))[2]
+    )
+
+
+@pytest.mark.parametrize("name", ["noise", "another wall", "light from one side"])
+def test_what_is_random_differs_from_picture_to_picture(name, picture):
+    first, second = corruptions.corrupted(name, np.stack([picture] * 2))
+    assert np.any(first != second)
+
+
+@pytest.mark.parametrize("name", corruptions.CORRUPTIONS)
+def test_pictures_need_not_be_square(name, picture):
+    wide = picture[None, 8:56]
+    assert corruptions.corrupted(name, wide).shape == wide.shape
+
+
+def test_as_they_are_is_no_change_and_all_others_are(picture):
+    images = picture[None]
+    for name in corruptions.CORRUPTIONS:
+        is_same = np.array_equal(corruptions.corrupted(name, images), images)
+        assert is_same == (name == "as they are"), name
+
+
+def test_another_wall_leaves_what_stands_before_it(picture):
+    changed = corruptions.replace_background(picture, np.random.default_rng(0))
+    np.testing.assert_array_equal(changed[20:44, 20:36], picture[20:44, 20:36])
+    assert np.abs(changed[:16].astype(int) - picture[:16]).mean() > 20
+
+
+def test_light_falls_from_the_side_named(picture):
+    changed = corruptions.light_from_one_side(picture // 2, 0.8, 0.0)
+    assert changed[32, 60].mean() > changed[32, 4].mean() * 1.5
+    tall = corruptions.light_from_one_side(picture // 2, 0.8, np.pi / 2)
+    assert tall[60, 32].mean() > tall[4, 32].mean() * 1.5
+
+
+def test_tint_contrast_blur_and_noise(picture):
+    half = corruptions.tint(picture, 0.5)
+    np.testing.assert_allclose(half, picture / 2, atol=1)
+    flat = corruptions.contrast(picture, 0.5)
+    assert flat.std() == pytest.approx(picture.std() / 2, rel=0.02)
+    blurred = corruptions.blur(picture, 1.0).astype(int)
+    steps = np.abs(np.diff(picture.astype(int), axis=0)).max()
+    assert np.abs(np.diff(blurred, axis=0)).max() < 0.6 * steps
+    noisy = corruptions.noise(picture // 2, 0.05, np.random.default_rng(0))
+    difference = noisy.astype(int) - picture // 2
+    assert difference.std() == pytest.approx(0.05 * 255, rel=0.1)
+
+
+def test_farther_away_is_smaller(picture):
+    changed = corruptions.corrupted("farther away", picture[None])[0]
+    dark = (changed.mean(-1) < 150).sum() / (picture.mean(-1) < 150).sum()
+    assert dark == pytest.approx(0.75**2, rel=0.15)
+
+
+def test_strength_nought_changes_walls_alone(picture):
+    found = [
+        corruptions.corrupt(picture, 0.0, np.random.default_rng(seed))
+        for seed in range(20)
+    ]
+    for changed in found:
+        np.testing.assert_allclose(changed[22:42, 22:34], picture[22:42, 22:34], atol=3)
+    strong = [
+        corruptions.corrupt(picture, 1.0, np.random.default_rng(seed))
+        for seed in range(20)
+    ]
+    assert np.std([changed.mean() for changed in strong]) > 20

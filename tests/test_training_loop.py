@@ -1,0 +1,230 @@
+"""What a run does with its images and where it stops, on tiny networks."""
+
+import json
+
+import numpy as np
+import pytest
+
+from resnet_keras import family, fused, load_model, save_model, train
+from resnet_keras.datasets import Dataset, Split
+from resnet_keras.errors import InputError
+from resnet_keras.initialization import network
+from resnet_keras.training import Batches, Recipe, RunConfig, loop
+from resnet_keras.training.checkpoint import RunFiles
+from resnet_keras.training.finite import not_finite
+from tests.conftest import coloured_images, write_pair
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_network():
+    """Let there be a smaller network than the paper has, and forget no memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(family.NETWORKS, "resnet-cifar-8", (True, 8, True))
+        patch.setattr(fused, "keep_freed_memory", lambda: None)  # it is for good
+        yield
+
+
+def colours(number=60, names="abc"):
+    labels = np.arange(number) % len(names)
+    split = Split(coloured_images(labels, 32), labels)
+    return Dataset("colours", "drawn", list(names), split, split)
+
+
+def config(batch_size=18, **changes):
+    settings = {"model": "resnet-cifar-8", "epochs": 2, "precision": "float32"}
+    recipe = Recipe(batch_size=batch_size, learning_rate=1e-3)
+    return RunConfig(**settings | {"recipe": recipe} | changes)
+
+
+def strict(path):
+    """Read JSON as the standard has it, without NaN and Infinity."""
+
+    def refuse(name):
+        raise AssertionError(f"{path} holds {name}")
+
+    return json.loads(path.read_text(), parse_constant=refuse)
+
+
+def test_one_class_is_nothing_to_learn(tmp_path):
+    with pytest.raises(InputError, match="drawn: has one class, 'a'"):
+        loop.train(colours(names="a"), tmp_path, config())
+
+
+def test_of_many_images_only_so_many_validate(monkeypatch, tmp_path):
+    monkeypatch.setattr(loop, "_MOST_VALIDATING", 3)
+    metrics = loop.train(colours(), tmp_path, config(19, epochs=1))
+    assert metrics["num_train_images"] == 57  # a tenth would be 6
+    assert metrics["num_validation_images"] == 3
+
+
+def test_an_epoch_of_one_step_has_no_speed(tmp_path):
+    metrics = loop.train(colours(12), tmp_path, config(64))
+    assert metrics["images_per_second"] is None
+    assert strict(tmp_path / "metrics.json") == metrics
+    rows = (tmp_path / "history.csv").read_text().splitlines()
+    assert "nan" not in "".join(rows)
+
+
+@pytest.fixture
+def spoilt_weights(tmp_path):
+    """Return the file of a network with one weight that is no number."""
+    model = network("resnet-cifar-8", (32, 32, 3), 3, Recipe(), 0)
+    kernel, *others = model.get_layer("res2a_branch2b").get_weights()
+    kernel[0, 0, 0, 0] = np.nan
+    model.get_layer("res2a_branch2b").set_weights([kernel, *others])
+    save_model(model, tmp_path / "spoilt.h5")
+    return str(tmp_path / "spoilt.h5")
+
+
+def test_weights_that_are_not_finite_begin_no_run(spoilt_weights, tmp_path):
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "model.h5").write_text("old")
+    line = ["--data", str(write_pair(tmp_path / "data")), "--weights", spoilt_weights]
+    line += ["--out", str(out), "--model", "resnet-cifar-8", "--overwrite"]
+    words = r"spoilt\.h5: has values that are not finite in the kernel of layer res2a_"
+    with pytest.raises(InputError, match=words):
+        train.main([*line, "--image-size", "32", "--precision", "float32"])
+    assert {path.name: path.read_text() for path in out.iterdir()} == {
+        "model.h5": "old"
+    }
+
+
+def spoil(monkeypatch, epoch, step, what):
+    """Let the images or the labels of one step be no numbers."""
+    get = Batches.__getitem__
+
+    def get_spoilt(batches, index):
+        images, labels = get(batches, index)
+        if (batches._epoch, index) == (epoch, step):
+            spoilt = np.nan * (images if what == "images" else labels)
+            return (spoilt, labels) if what == "images" else (images, spoilt)
+        return images, labels
+
+    monkeypatch.setattr(Batches, "__getitem__", get_spoilt)
+
+
+def test_loss_that_is_not_finite_stops_within_the_epoch(monkeypatch, tmp_path):
+    spoil(monkeypatch, 1, 1, "labels")  # the second step of three
+    words = "loss is nan at step 2. The checkpoint of epoch 1 is kept"
+    with pytest.raises(InputError, match=f"in epoch 2 the {words}"):
+        loop.train(colours(), tmp_path, config())
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "config.json",
+        "checkpoint.h5",
+        "history.csv",
+    }
+    model, _ = load_model(tmp_path / "checkpoint.h5")
+    assert not_finite(model) is None
+    strict(tmp_path / "config.json")
+
+
+def test_in_the_first_epoch_nothing_is_kept(monkeypatch, tmp_path):
+    spoil(monkeypatch, 0, 0, "labels")
+    with pytest.raises(InputError, match=r"No epoch was finished.*below 0\.001"):
+        loop.train(colours(), tmp_path, config())
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize("steps_per_look", [2, 100])  # within the epoch, at its end
+def test_weights_that_are_not_finite_are_not_kept(
+    steps_per_look, monkeypatch, tmp_path
+):
+    """The loss of images that are no numbers may be one: a ReLU makes 0 of NaN."""
+    spoil(monkeypatch, 0, 0, "images")
+    monkeypatch.setattr(loop, "_STEPS_PER_LOOK", steps_per_look)
+    words = r"not finite in the kernel of layer conv1\. No epoch was finished"
+    with pytest.raises(InputError, match=words):
+        loop.train(colours(), tmp_path, config())
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def test_scores_that_are_not_finite_are_not_written(monkeypatch, tmp_path):
+    scores = loop.scores
+
+    def spoilt(probabilities, labels):
+        is_test = len(labels) == 60
+        return scores(probabilities, labels) | ({"loss": np.nan} if is_test else {})
+
+    monkeypatch.setattr(loop, "scores", spoilt)
+    with pytest.raises(InputError, match="loss on the test images is nan; the checkp"):
+        loop.train(colours(), tmp_path, config(epochs=1))
+    assert (tmp_path / "checkpoint.h5").exists()
+    assert not (tmp_path / "metrics.json").exists()
+
+
+@pytest.fixture
+def interrupted(monkeypatch, tmp_path):
+    """Return the directory of a run that was stopped after its first epoch."""
+    write = RunFiles.write_history
+
+    def stop(files, history):
+        write(files, history)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFiles, "write_history", stop)
+        with pytest.raises(KeyboardInterrupt):
+            loop.train(colours(), tmp_path, config())
+    return tmp_path
+
+
+def test_a_run_of_another_recipe_does_not_go_on(interrupted):
+    other = config(recipe=Recipe(batch_size=18, learning_rate=1e-3, rotation=7.0))
+    with pytest.raises(InputError, match=r"another recipe: rotation 5.0, now 7.0, or"):
+        loop.train(colours(), interrupted, other)
+
+
+def test_a_run_of_other_data_does_not_go_on(interrupted):
+    with pytest.raises(InputError, match=r"not those that this run began.*Restore"):
+        loop.train(colours(63), interrupted, config())
+
+
+def test_a_run_of_other_versions_does_not_go_on(interrupted, monkeypatch):
+    from resnet_keras import files
+
+    now = files.versions() | {"numpy": "99"}
+    monkeypatch.setattr(files, "versions", lambda: now)
+    with pytest.raises(InputError, match=r"and here is numpy 99, which may give other"):
+        loop.train(colours(), interrupted, config())
+
+
+def test_precision_that_was_left_open_is_the_runs_own(interrupted, monkeypatch):
+    """Whatever the machine would choose now."""
+    monkeypatch.setattr(fused, "best_precision", lambda: "mixed_bfloat16")
+    written = RunConfig.read(interrupted / "config.json")
+    assert written.precision == "float32"
+    metrics = loop.train(colours(), interrupted, written)
+    assert metrics["epochs"] == 2
+    assert RunConfig.read(interrupted / "config.json") == written
+
+
+def test_spoilt_checkpoint_is_refused(interrupted):
+    (interrupted / "checkpoint.h5").write_bytes(b"\x89HDF\r\n\x1a\nspoilt")
+    with pytest.raises(InputError, match=r"checkpoint\.h5: "):
+        loop.train(colours(), interrupted, config())
+
+
+def test_checkpoint_with_weights_that_are_not_finite_is_refused(interrupted):
+    """Version 0.1 wrote such."""
+    path = interrupted / "checkpoint.h5"
+    model, metadata = load_model(path)
+    bias = model.get_layer("fc3").bias
+    bias.assign(bias * np.nan)
+    save_model(model, path, metadata)
+    with pytest.raises(
+        InputError, match=r"checkpoint\.h5: has values that are not fin"
+    ):
+        loop.train(colours(), interrupted, config())
+
+
+def test_speed_of_a_run_of_version_0_1_that_is_no_number_is_none(
+    interrupted, monkeypatch
+):
+    path = interrupted / "checkpoint.h5"
+    model, metadata = load_model(path)
+    metadata["provenance"]["history"][0]["images_per_second"] = float("nan")
+    save_model(model, path, metadata)
+    files = RunFiles(interrupted, colours(), config().resolved(colours()), {})
+    [row] = files.begin(model)
+    assert row["images_per_second"] is None
