@@ -1,4 +1,4 @@
-"""Normalization folded into convolutions, for a network that only answers."""
+"""Normalization folded into convolutions, for a network that only predicts."""
 
 import keras
 
@@ -7,7 +7,7 @@ from resnet_keras.nets.graph import deep_recursion
 
 
 def fold_batch_norm(model):
-    """Return a network with the same answers and no normalization to compute.
+    """Return a network with the same predictions and no normalization to compute.
 
     For prediction: when its statistics are fixed, a batch normalization multiplies
     each channel and adds to it, and the convolution before it can do both. To train,

@@ -8,15 +8,15 @@ class MatrixConv2D(keras.layers.Conv2D):
 
     A convolution of 1x1 is the product of all pixels with the kernel, and so are its
     gradients. With a larger kernel and stride 1, the kernel's gradient is the product
-    of the patches it has seen with the gradient of its answers; that pays in bfloat16
-    where maps are small and kernels large. In float32 it pays on maps of a few pixels
-    to take a product for each place of the kernel: with both gradients, for 32 images
-    and 512 channels, maps of 2x2 took 9 ms instead of 26, of 3x3 19 instead of 31, but
-    of 4x4, with 256 channels, 14 instead of 12. The rest is left to Keras.
+    of the patches it has seen with the gradient of its outputs; that pays in bfloat16
+    where feature maps are small and kernels large. In float32 it pays on those of a few
+    pixels to take a product for each position of the kernel: with both gradients, for
+    32 images and 512 channels, 2x2 pixels took 9 ms instead of 26, 3x3 took 19 instead
+    of 31, but 4x4, with 256 channels, 14 instead of 12. The rest is left to Keras.
     """
 
-    MOST_PIXELS = 49  # of a map, for a product with patches
-    FEW_PIXELS = 9  # for a product for each place of the kernel
+    MOST_PIXELS = 49  # of a feature map, for a product with patches
+    FEW_PIXELS = 9  # for a product for each position of the kernel
 
     def take_kernel_of(self, layer):
         """Train another convolution's kernel instead of one of its own.
@@ -56,7 +56,7 @@ class MatrixConv2D(keras.layers.Conv2D):
             if inputs.dtype == tf.bfloat16 and num_pixels <= self.MOST_PIXELS:
                 return _convolve_by_patches(inputs, kernel)
             if inputs.dtype == tf.float32 and num_pixels <= self.FEW_PIXELS:
-                return _convolve_by_places(inputs, kernel)
+                return _convolve_by_positions(inputs, kernel)
         return super().convolution_op(inputs, kernel)
 
 
@@ -85,23 +85,23 @@ def _convolve_by_patches(inputs, kernel):
     return convolve(inputs, kernel)
 
 
-def _convolve_by_places(inputs, kernel):
-    """Convolve with stride 1 and zero padding; a product for each place of the kernel.
+def _convolve_by_positions(inputs, kernel):
+    """Convolve with stride 1 and zero padding; a product per position.
 
-    Each takes only the pixels that this place meets: of a map of 2x2, a corner of a
-    3x3 kernel meets one. TensorFlow's own convolution of such maps spends most of its
+    Each takes only the pixels that this position of the kernel meets: of 2x2, a corner
+    of a 3x3 kernel meets one. TensorFlow's own convolution of these spends most of its
     time on rearranging the kernel.
     """
     import tensorflow as tf
 
     height, width, channels = inputs.shape[1:]
     rows, columns, _, filters = kernel.shape
-    places = tf.unstack(tf.reshape(kernel, (-1, channels, filters)))
+    matrices = tf.unstack(tf.reshape(kernel, (-1, channels, filters)))
     outputs = []
-    for place, matrix in enumerate(places):
-        # How far from the output's pixel the place looks, down and right.
-        down = place // columns - (rows - 1) // 2
-        right = place % columns - (columns - 1) // 2
+    for position, matrix in enumerate(matrices):
+        # How far from the output's pixel the position lies, down and right.
+        down = position // columns - (rows - 1) // 2
+        right = position % columns - (columns - 1) // 2
         if abs(down) >= height or abs(right) >= width:
             continue
         seen = tf.slice(
@@ -119,8 +119,8 @@ def _convolve_by_places(inputs, kernel):
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Batch normalization whose training step is TensorFlow's one fused operation.
 
-    Over the last axis of a map, as in every network here. With `training=False` it is
-    Keras' own layer.
+    Over the last axis of feature maps, as in every network here. With `training=False`
+    it is Keras' own layer.
     """
 
     def call(self, inputs, training=None, mask=None):

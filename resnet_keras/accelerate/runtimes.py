@@ -18,13 +18,13 @@ TOLERANCE = 1e-4  # on probabilities
 
 
 def fastest(model, images):
-    """Return the fastest function from images to answers that there is here.
+    """Return the fastest function from images to predictions that there is here.
 
     Args:
         model: compiled `keras.Model` of one input; the function keeps the weights that
             it has now.
         images: float32 (batch, height, width, channels), on which the function's
-            answers must be the model's to `TOLERANCE`, or another is taken.
+            predictions must be the model's to `TOLERANCE`, or another is taken.
 
     Returns:
         Function from such images, in any number, to a NumPy array.
@@ -39,7 +39,7 @@ def fastest(model, images):
         else:
             if difference <= TOLERANCE:
                 return function
-            reason = f"its answers differ by {difference:.1e}"
+            reason = f"its predictions differ by {difference:.1e}"
         warnings.warn(f"{way.__name__} is not used: {reason}", stacklevel=2)
     return model.predict_on_batch
 

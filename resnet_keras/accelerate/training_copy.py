@@ -41,7 +41,7 @@ def training_twin(model, precision="float32"):
         if fuse and conv.trainable
     }
 
-    def twin(layer):
+    def copy(layer):
         config = layer.get_config()
         if layer is not model.layers[-1]:
             config["dtype"] = precision
@@ -59,15 +59,15 @@ def training_twin(model, precision="float32"):
         return type(layer).from_config(config)
 
     with deep_recursion():
-        result = keras.models.clone_model(model, clone_function=twin)
+        result = keras.models.clone_model(model, clone_function=copy)
     copy_weights(model, result)
     return result
 
 
 def copy_weights(source, target):
-    """Copy all weights between a network and its twin, in either direction.
+    """Copy all weights between a network and its training copy, in either direction.
 
-    The twin's normalized convolutions have no bias. In training a bias before a
+    The copy's normalized convolutions have no bias. In training a bias before a
     normalization changes nothing but the moving mean, so the bias stays what it is in
     the plain network, and the moving mean is shifted by it.
     """

@@ -14,14 +14,14 @@ _TURN = 0.3  # seconds
 
 
 def interleaved(makers, arguments, num_rounds):
-    """Time steps of several contenders in turn, each in a process of its own.
+    """Time steps of several makers, interleaved, each in a process of its own.
 
     So what else the machine does meets all alike, and each has its own peak of memory.
     A turn begins with a call that is not timed, for caches, and pages of memory, grow
     cold while others work.
 
     Args:
-        makers: dictionary from a contender's name to a function, importable by name,
+        makers: dictionary from a name to a function, importable by name,
             that is called with `arguments` in the new process and returns a dictionary
             from names to steps, functions without arguments.
         arguments: tuple.
@@ -30,7 +30,7 @@ def interleaved(makers, arguments, num_rounds):
     Returns:
         Dictionary from each name to `{"seconds": {step: [float, ...]},
         "peak_memory_mb": float}`, with the median call of each turn, or to `{"error":
-        str}` where a contender failed.
+        str}` where one failed.
     """
     workers = {name: _Worker(make, arguments) for name, make in makers.items()}
     try:
