@@ -1,6 +1,7 @@
 """`python -m resnet_keras` lists the commands and runs the one named."""
 
 import runpy
+import subprocess
 import sys
 from importlib.util import find_spec
 
@@ -41,7 +42,24 @@ def test_the_command_named_gets_the_rest_of_the_line(monkeypatch):
 
 def test_a_command_ends_with_its_own_code(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["resnet-keras", "train", "--epochs", "0"])
+    # A copy is run, as a command, of a module that may be imported already.
+    monkeypatch.delitem(sys.modules, "resnet_keras.train", raising=False)
     with pytest.raises(SystemExit) as raised:
         front.start()
     assert raised.value.code == 2
     assert "argument --epochs: is '0'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [None, *front.COMMANDS])
+def test_help_does_not_import_keras(name):
+    line = ["-m", "resnet_keras", *([name] if name else []), "--help"]
+    process = subprocess.run(
+        [sys.executable, "-X", "importtime", *line],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {row.split("|")[-1].strip() for row in process.stderr.splitlines()}
+    assert "argparse" in imported
+    assert not imported & {"keras", "tensorflow", "matplotlib"}
+    assert process.stdout.lower().startswith("usage: ")

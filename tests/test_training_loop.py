@@ -228,3 +228,23 @@ def test_speed_of_a_run_of_version_0_1_that_is_no_number_is_none(
     files = RunFiles(interrupted, colours(), config().resolved(colours()), {})
     [row] = files.begin(model)
     assert row["images_per_second"] is None
+
+
+def test_validation_part_of_the_source_validates():
+    labels = np.arange(12) % 3
+    rows, held_out = loop.hold_out(labels, seed=0, num_validation=4)
+    assert (rows.tolist(), held_out.tolist()) == ([*range(8)], [8, 9, 10, 11])
+
+
+def test_run_without_test_images_has_no_test_accuracy(tmp_path):
+    labels = np.arange(12) % 3
+    split = Split(coloured_images(labels, 32), labels)
+    empty = Split(split.images[:0], labels[:0])
+    dataset = Dataset("colours", "drawn", ["a", "b", "c"], split, empty)
+    recipe = Recipe(batch_size=6)
+    config = RunConfig(model="resnet-cifar-8", recipe=recipe, epochs=1)
+    metrics = loop.train(dataset, tmp_path, config)
+    assert metrics["test_accuracy"] is metrics["test_loss"] is None
+    assert metrics["warnings"] == ["There is no test image, so no test accuracy."]
+    assert (tmp_path / "model.h5").exists()
+    assert not (tmp_path / "confusion.png").exists()
