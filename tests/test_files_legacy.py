@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -58,8 +59,81 @@ MAKE = """
         old.layers.BatchNormalization(axis=3), old.layers.Flatten(),
         old.layers.Dense(3, activation="softmax")])
     keep("sequential", chain, adam(0.002))
+
+    # Untrained from here on, in both formats where Keras 2 can write them.
+    L = old.layers
+
+    def store(name, model, suffixes=(".h5", ".keras")):
+        rng = np.random.default_rng(1)
+        model.set_weights([rng.uniform(0.1, 1, w.shape) for w in model.get_weights()])
+        answers[name] = model(images, training=False).numpy()
+        for suffix in suffixes:
+            model.save(name + suffix)
+
+    def head(x):
+        return L.Dense(3)(L.GlobalAveragePooling2D()(x))  # no softmax to saturate
+
+    def graph(function):
+        inputs = old.Input((16, 16, 3))
+        return old.Model(inputs, head(function(inputs)))
+
+    store("layers", old.Sequential([L.InputLayer((16, 16, 3)), L.Rescaling(2.0),
+        L.RandomFlip(), L.RandomRotation(0.1), L.RandomZoom(0.1), L.RandomHeight(0.1),
+        L.SeparableConv2D(4, 3), L.DepthwiseConv2D(3), L.SpatialDropout2D(0.2),
+        L.LeakyReLU(0.2), L.ThresholdedReLU(0.1), L.ReLU(6.0), L.Conv2DTranspose(2, 3),
+        L.GlobalAveragePooling2D(), L.Dense(3)]))
+    store("words", old.Sequential([L.InputLayer((16, 16, 3)),
+        L.TimeDistributed(L.Conv1D(2, 3)), L.TimeDistributed(L.Flatten()),
+        L.Bidirectional(L.LSTM(2, return_sequences=True)), L.GRU(2), L.Dense(3)]))
+    store("attention", graph(lambda x: L.Reshape((16, 16, 3))(L.MultiHeadAttention(2, 2,
+        name="a/b")(*[L.Reshape((256, 3))(x)] * 2))))
+
+    def base(frozen):
+        inputs = old.Input((16, 16, 3))
+        x = L.BatchNormalization(name="b1")(L.Conv2D(2, 3, name="c1")(inputs))
+        x = L.BatchNormalization(name="b2")(L.Conv2D(2, 3, name="c2")(x))
+        model = old.Model(inputs, x, name="base")
+        for layer in model.layers[:frozen]:
+            layer.trainable = False
+        return model
+
+    for frozen in (0, 3, 9):
+        model = base(frozen)
+        store(f"nested{frozen}", graph(lambda x: model(x, training=False)))
+    model = base(3)
+    last = old.Sequential([L.InputLayer((12, 12, 2)), L.GlobalAveragePooling2D(),
+        L.Dense(3)])
+    store("chain_of_models", old.Sequential([base(0), last]))
+    inputs = old.Input((16, 16, 3))
+    store("twice", old.Model(inputs, last(L.Add()([model(inputs), model(-inputs)]))))
+
+    apps = old.applications
+    store("prepared_tf", graph(apps.mobilenet_v2.preprocess_input))
+    store("prepared_torch", graph(apps.densenet.preprocess_input))
+    store("prepared_caffe", graph(apps.resnet50.preprocess_input), (".h5",))
+
+    def arithmetic(x):
+        x = -(tf.maximum(1.0 - x, 0.2) * 2 + 1) / (x[:, ::-1] + 1)
+        small = tf.image.resize(tf.cast(x, "float32"), (16, 16))
+        x = tf.concat([tf.nn.relu6(tf.clip_by_value(x, -9, 9)), small], 3)
+        x = x + tf.reduce_mean(x, axis=[1, 2], keepdims=True)[..., :1]
+        x = tf.reshape(tf.transpose(x, [0, 2, 1, 3]), (-1, 16, 16, 6))
+        x = tf.stack([x, tf.sigmoid(x)], -1)[..., 0] - tf.sqrt(tf.abs(x)) ** 2
+        return tf.math.l2_normalize(tf.squeeze(tf.expand_dims(x, 1), 1), axis=-1)
+
+    store("arithmetic", graph(arithmetic), (".h5",))
+    store("hard", graph(L.Conv2D(2, 3, activation="hard_sigmoid", name="se")))
+    store("unknown", graph(lambda x: tf.math.asinh(x)), (".h5",))
     np.savez("answers.npz", **answers)
 """
+NEWER = """
+    layers words attention nested0 nested3 nested9 chain_of_models twice prepared_tf
+    prepared_torch
+"""
+FILES = [
+    *(f"{name}{suffix}" for name in NEWER.split() for suffix in (".h5", ".keras")),
+    *("prepared_caffe.h5", "arithmetic.h5"),
+]
 NAMES = ["plain", "baked", "newest", "schedule", "initializers", "sequential"]
 
 
@@ -84,7 +158,107 @@ def test_old_file_answers_as_it_did(name, old_files):
     assert bool(card) == (name == "baked")
 
 
-def test_baked_in_training_is_removed_and_told(old_files):
+@pytest.mark.parametrize("name", FILES)
+def test_file_of_keras_2_predicts_as_it_did(name, old_files):
+    directory, answers = old_files
+    model, card = load_model(directory / name)
+    expected = answers[name.split(".")[0]]
+    assert np.ptp(expected) > 1e-3
+    np.testing.assert_allclose(model(answers["images"]), expected, rtol=1e-4)
+    assert card == {}
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_activation_that_has_other_values_now_is_refused(suffix, old_files):
+    with pytest.raises(InputError, match="'se' has the activation hard_sigmoid of"):
+        load_model(old_files[0] / f"hard{suffix}")
+
+
+def test_operation_that_is_not_converted_is_named(old_files):
+    with pytest.raises(InputError, match=r"TFOpLambda \(math\.asinh\), which is not"):
+        load_model(old_files[0] / "unknown.h5")
+
+
+def edited(old_files, tmp_path, name, change):
+    """Return a copy of an old file with its configuration changed as text."""
+    path = tmp_path / name
+    path.write_bytes((old_files[0] / name).read_bytes())
+    with h5py.File(path, "r+") as file:
+        file.attrs["model_config"] = change(file.attrs["model_config"])
+    return path
+
+
+def as_list(text):
+    """Write a chain as Keras 2.0 did: a list, the input's size in the first layer."""
+    config = json.loads(text)
+    first, *layers = config["config"]["layers"]
+    layers[0]["config"]["batch_input_shape"] = first["config"]["batch_input_shape"]
+    return json.dumps(config | {"config": layers})
+
+
+def with_floats(text):
+    for key in ("filters", "units", "strides"):
+        text = re.sub(rf'("{key}": \[?)(\d+)', r"\1\2.0", text)
+    return text.replace("[null, 16, 16, 3]", "[null, 16.0, 16.0, 3.0]")
+
+
+def with_dropout_of_efficientnet(text):
+    old = '{"class_name": "FixedDropout", "config": {"noise_shape": [null, 1, 1, 1], '
+    return re.sub(r'\{[^{}]*"class_name": "SpatialDropout2D", "config": \{', old, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("sequential.h5", as_list),
+        ("sequential.h5", with_floats),
+        ("layers.h5", with_dropout_of_efficientnet),
+        ("plain.h5", lambda text: text.replace('"Functional"', '"Model"')),
+    ],
+)
+def test_older_ways_of_writing_a_model(name, change, old_files, tmp_path):
+    before = []
+    path = edited(
+        old_files, tmp_path, name, lambda text: before.append(text) or change(text)
+    )
+    with h5py.File(path) as file:
+        assert file.attrs["model_config"] != before[0]
+    answers = old_files[1]
+    found = load_model(path)[0](answers["images"])
+    np.testing.assert_allclose(found, answers[name.split(".")[0]], rtol=1e-4)
+
+
+def test_file_of_keras_1_is_called_one(old_files, tmp_path):
+    def change(text):
+        return text.replace('"filters"', '"nb_filter"')
+
+    with pytest.raises(InputError, match=r"is of Keras 1; expected .* Keras 2\.2\.4"):
+        load_model(edited(old_files, tmp_path, "sequential.h5", change))
+
+
+def test_operations_of_tf_2_0(old_files, tmp_path):
+    """TF 2.0 to 2.3 wrote x / 127.5 as a TensorFlowOpLayer, its constant by index."""
+
+    def change(text):
+        config = json.loads(text)
+        for layer in config["config"]["layers"]:
+            if layer["class_name"] == "TFOpLambda":
+                [call] = layer["inbound_nodes"]
+                number = call.pop()["y"]
+                layer["inbound_nodes"] = [[[*call, {}]]]
+                kernel = {"math.truediv": "RealDiv", "math.subtract": "Sub"}
+                node = {"op": kernel[layer["config"]["function"]], "name": "x"}
+                layer["config"] = {"node_def": json.dumps(node), "name": layer["name"]}
+                layer["config"]["constants"] = {"1": number}
+                layer["class_name"] = "TensorFlowOpLayer"
+        return json.dumps(config)
+
+    path = edited(old_files, tmp_path, "prepared_tf.h5", change)
+    found = load_model(path)[0](old_files[1]["images"])
+    np.testing.assert_allclose(found, old_files[1]["prepared_tf"], rtol=1e-4)
+
+
+def test_hard_coded_training_is_removed_and_told(old_files):
     directory, answers = old_files
     path = directory / "baked.h5"
     batch = keras.models.load_model(path, compile=False)([answers["images"]])[0]
@@ -158,7 +332,7 @@ def test_names_of_tf_1_and_keras_2_2():
     assert notes == []
 
 
-def test_training_baked_into_a_newer_file(tmp_path, tiny_model):
+def test_training_hard_coded_in_a_newer_file(tmp_path, tiny_model):
     def call(layer, *inputs, **settings):
         if isinstance(layer, keras.layers.BatchNormalization):
             settings["training"] = True

@@ -217,8 +217,8 @@ def _find(path, value, trust, in_graph):
         )
     raise InputError(
         f"{path}: its configuration names {shown!r}, a class that Keras does not have, "
-        "as a custom layer; its own code, which could run code of any kind, is needed "
-        "to open it. If you have that and trust it, register it with "
+        "as a custom layer. Its own code is needed, and could run code of any kind: if "
+        "you have it and trust it, register it with "
         "keras.saving.register_keras_serializable, and open the file with trust=True."
     )
 

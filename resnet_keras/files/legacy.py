@@ -165,6 +165,8 @@ def _converted(value, hard_coded):
     axis = config.get("axis")
     if name == "BatchNormalization" and isinstance(axis, list) and len(axis) == 1:
         config["axis"] = axis[0]
+    if name == "RandomShear":
+        config = {k: _one_factor(v) if "factor" in k else v for k, v in config.items()}
     if isinstance(config.get("layers"), list):
         config["layers"] = [_without_slash(layer) for layer in config["layers"]]
         if name == "Sequential":
@@ -175,6 +177,13 @@ def _converted(value, hard_coded):
     if name != value["class_name"]:
         value = {key: each for key, each in value.items() if key != "registered_name"}
     return {**value, "class_name": name, "config": config}
+
+
+def _one_factor(value):
+    """Return x for [-x, x], which Keras 3.15 writes for x and does not take back."""
+    if isinstance(value, list) and len(value) == 2 and value[0] == -value[1]:
+        return value[1]
+    return value
 
 
 def _without_slash(layer):
