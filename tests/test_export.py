@@ -13,6 +13,7 @@ import safetensors
 
 from resnet_keras import ResNet50, export, load_model, save_model
 from resnet_keras.errors import InputError
+from resnet_keras.files import PREPROCESSING
 from resnet_keras.formats import FORMATS, check_needs, torch_setup
 from resnet_keras.inference import Classifier
 from resnet_keras.models import ResNet
@@ -20,6 +21,7 @@ from tests.conftest import command, randomize, write_pair
 
 pytestmark = pytest.mark.usefixtures("short_networks")
 NAMES = ["0", "1", "2"]
+CARD = {"class_names": NAMES, "preprocessing": PREPROCESSING}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def source(tmp_path_factory):
 @pytest.fixture(scope="module")
 def small_file(tmp_path_factory, tiny_model):
     path = tmp_path_factory.mktemp("model") / "small.h5"
-    save_model(tiny_model, path, {"class_names": NAMES})
+    save_model(tiny_model, path, CARD)
     return path
 
 
@@ -128,7 +130,7 @@ def torchvision(monkeypatch):
 def test_torchvision_answers_the_same(depth, torchvision, source, tmp_path, capsys):
     # The course's: padding, epsilon, biases and the bottlenecks' strides are its own.
     model = randomize(ResNet(depth, (32, 32, 3), 3))
-    save_model(model, tmp_path / "model.h5", {"class_names": NAMES})
+    save_model(model, tmp_path / "model.h5", CARD)
     run(tmp_path / "model.h5", "torchvision", tmp_path / "o.safetensors", source)
     printed = capsys.readouterr().out
     assert difference(printed) < 1e-5
