@@ -68,9 +68,10 @@ def main(argv=None):
         print(note)
     for remark in classifier.remarks(about_names=False):
         print(remark)
-    result = evaluate(classifier, dataset, arguments.part)
+    result = evaluate(classifier, dataset, arguments.part, arguments.data)
     if result["note"]:
-        print(f"Assumed, for {arguments.model} does not say: {result['note']}.")
+        note = result["note"].removesuffix(" (assumed)")
+        print(f"Assumed, for {arguments.model} does not say: {note}.")
     print(
         f"{dataset.name}: {len(result['labels'])} images ({arguments.part}) of "
         f"{dataset.source}"

@@ -60,7 +60,8 @@ def with_lambda(canary):
     inputs = keras.Input((8, 8, 3))
     code = f"lambda x: (open({str(canary)!r}, 'w').close(), x)[1]"
     hostile = keras.layers.Lambda(eval(code))  # the path is a constant of the code
-    model = keras.Model(inputs, keras.layers.Flatten()(hostile(inputs)))
+    outputs = keras.layers.Softmax()(keras.layers.Flatten()(hostile(inputs)))
+    model = keras.Model(inputs, outputs)
     canary.unlink()  # building it has shown that the code works
     return model
 

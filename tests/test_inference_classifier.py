@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from resnet_keras.errors import InputError
 from resnet_keras.inference import Classifier
@@ -150,9 +151,103 @@ def test_one_sigmoid_is_two_classes():
     np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-6)
 
 
-def test_grey_model_gets_the_mean_of_the_channels():
-    classifier = Classifier(flat_model(shape=(32, 32, 1)), {})
-    assert classifier.preprocess(images()).shape == (5, 32, 32, 1)
+def test_grey_models_get_pillows_grey():
+    expected = np.stack([np.asarray(Image.fromarray(x).convert("L")) for x in images()])
+    for shape in ((32, 32, 1), (32, 32)):
+        reshape = keras.layers.Reshape((32, 32, 1))
+        classifier = Classifier(flat_model(shape=shape, extra=[reshape]), {})
+        found = classifier.preprocess(images())
+        assert found.shape == (5, *shape)
+        expected_values = expected.reshape(found.shape) / 255
+        np.testing.assert_allclose(found, expected_values, atol=1 / 255)
+        assert classifier.probabilities(images()).shape == (5, 3)
+
+
+@pytest.mark.parametrize("number", [1, 5, 40])
+def test_a_batch_of_fixed_size_is_filled_up(number, thresholds):
+    inputs = keras.Input(batch_shape=(4, 32, 32, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3, "softmax")(x))
+    free = flat_model()
+    free.set_weights(model.get_weights())
+    found = Classifier(model, {}).probabilities(images(number))
+    expected = free.predict_on_batch(images(number) / np.float32(255))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("layers", ["called twice", "nested"])
+def test_odd_graphs_get_the_same_answers_folded(layers, thresholds):
+    convolution = keras.layers.Conv2D(3, 3, padding="same")
+    normalization = keras.layers.BatchNormalization()
+    if layers == "nested":
+        inputs = keras.Input((32, 32, 3))
+        inner = keras.Model(inputs, normalization(convolution(inputs)))
+        extra = [inner, inner]
+    else:
+        extra = [convolution, normalization, convolution, normalization]
+    model = flat_model(extra=extra)
+    model.layers[1].trainable_variables[0].assign_add(np.ones((3, 3, 3, 3)))
+    expected = model.predict_on_batch(images() / np.float32(255))
+    found = Classifier(model, {}).probabilities(images())
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_only_what_is_known_is_metadata(tiny_model):
+    assert Classifier(tiny_model, {}).metadata() == {"input_size": [32, 32, 3]}
+    told = {
+        "class_names": ["cat", "dog", "ox"],
+        "preprocessing": {"scale": 1.0, "channel_order": "bgr", "resize": "crop"},
+    }
+    found = Classifier(tiny_model, told).metadata()
+    assert found == {"input_size": [32, 32, 3], **told}
+    rescaling = Classifier(flat_model(extra=[keras.layers.Rescaling(1 / 255)]), {})
+    assert rescaling.metadata()["preprocessing"]["scale"] == 1
+
+
+def test_remarks_say_what_is_assumed_and_what_to_do(tiny_model):
+    lines = Classifier(tiny_model, {"notes": ["changed"]}, "m.h5").remarks()
+    assert lines == [
+        "Note on m.h5: changed",
+        "Assumed, for m.h5 does not say: RGB values divided by 255.",
+        "Assumed, for m.h5 does not say: classes named 0 to 2.",
+        "If it was trained on other values, name them: --preprocessing.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((3, 32, 32), "channels last: this one has them first"),
+        ((32, 32, 4), "a fourth channel, of transparency, is not read"),
+        ((100, 13), r"its input has shape \(None, 100, 13\); expected images"),
+        ((8, 8, 8, 3), "expected images"),
+    ],
+)
+def test_inputs_that_are_no_pictures_are_refused(shape, words):
+    inputs = keras.Input(shape)
+    outputs = keras.layers.Dense(3, "softmax")(keras.layers.Flatten()(inputs))
+    with pytest.raises(InputError, match=f"m.h5: .*{words}"):
+        Classifier(keras.Model(inputs, outputs), {}, "m.h5")
+
+
+def test_several_inputs_or_outputs_are_refused():
+    inputs = [keras.Input((8, 8, 3)), keras.Input((8, 8, 3))]
+    flat = [keras.layers.Flatten()(x) for x in inputs]
+    heads = [keras.layers.Dense(3, "softmax")(x) for x in flat]
+    with pytest.raises(InputError, match="has 2 outputs; expected one"):
+        Classifier(keras.Model(inputs[0], [heads[0], heads[0]]), {}, "m.h5")
+    both = keras.layers.Average()(heads)
+    with pytest.raises(InputError, match="has 2 inputs; expected one"):
+        Classifier(keras.Model(inputs, both), {}, "m.h5")
+
+
+def test_a_model_without_a_graph_is_refused():
+    class Own(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(InputError, match="a Own that is no graph of layers"):
+        Classifier(Own(), {}, "m.h5")
 
 
 def test_open_size_is_assumed():

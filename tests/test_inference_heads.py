@@ -74,8 +74,8 @@ def test_one_output_tells_two_classes_apart(head, expected):
     ("layer", "words"),
     [
         (L.Dense(3), "logits"),
-        (L.Dense(1), "logit of class 1"),
-        (L.Dense(3, "log_softmax"), "logarithms of probabilities"),
+        (L.Dense(1), "is a logit, whose sigmoid"),
+        (L.Dense(3, "log_softmax"), "logarithms of the probabilities"),
     ],
 )
 def test_what_is_converted_is_said(layer, words):

@@ -132,3 +132,49 @@ def test_figures_are_named_by_the_part_and_have_no_nan(model, tmp_path, capsys):
 def test_hands_do_not_score_a_model_of_other_classes(model):
     with pytest.raises(InputError, match=r"which .* does not know; its 3 classes are"):
         evaluate.main([model, "--data", "hands"])
+
+
+def test_an_order_of_classes_that_is_taken_is_printed(model, tmp_path, capsys):
+    unnamed = tmp_path / "unnamed.keras"
+    keras.models.load_model(model).save(unnamed)
+    counts = {"apple": 4, "leaf": 4, "sky": 4}
+    data = write_folders(tmp_path / "things", counts)
+    assert evaluate.main([str(unnamed), "--data", str(data), "--part", "all"]) == 0
+    printed = capsys.readouterr().out
+    assert "classes by position: 0 = apple, 1 = leaf, 2 = sky.\n" in printed
+    assert "Accuracy 1.0000" in printed
+
+
+def test_folders_of_numbers_are_matched_by_number(tmp_path, capsys):
+    """Twelve greys: the output k of the model fires for folder k, sorted as text."""
+    greys = np.arange(12) * 20 + 5
+    for label, grey in enumerate(greys):
+        folder = tmp_path / "data" / str(label)
+        folder.mkdir(parents=True)
+        for index in range(2):
+            picture = Image.fromarray(np.full((32, 32, 3), grey, np.uint8))
+            picture.save(folder / f"{index}.png")
+    network = keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(12, activation="softmax"),
+        ]
+    )
+    # The logit of class k is -2000 (x - grey_k)^2, but for what all have in common.
+    means, steep = greys / 255, 2000
+    kernel = np.tile(2 * steep * means / 3, (3, 1))
+    network.layers[-1].set_weights([kernel, -steep * means**2])
+    network.save(tmp_path / "model.keras")
+    line = [str(tmp_path / "model.keras"), "--data", str(tmp_path / "data")]
+    assert evaluate.main([*line, "--part", "all"]) == 0
+    printed = capsys.readouterr().out
+    assert "classes by name: 0 to 11.\n" in printed
+    assert "Accuracy 1.0000" in printed
+
+
+def test_a_model_that_names_no_classes_is_not_scored_on_more(model, tmp_path):
+    unnamed = tmp_path / "unnamed.keras"
+    keras.models.load_model(model).save(unnamed)
+    with pytest.raises(InputError, match="names none of its 3 classes, and hands has"):
+        evaluate.main([str(unnamed), "--data", "hands"])

@@ -209,7 +209,7 @@ def _at_pixels(cells, model, image):
 
 
 def explain(classifier, image):
-    """Return the answer for an image, and the three maps at its size.
+    """Return the prediction for an image, and the three maps at its size.
 
     Args:
         classifier: `Classifier`.
@@ -218,12 +218,19 @@ def explain(classifier, image):
     Returns:
         `(label, probability, maps)`: the likeliest class, and a dictionary from
         "grad_cam", "input_gradient" and "occlusion" to float32 (height, width).
+
+    Raises:
+        InputError: the model has no feature maps, or no gradient by its input.
     """
     probabilities = classifier.probabilities(image[None])[0]
     label = int(probabilities.argmax())
     model, inputs = classifier.model, classifier.preprocess(image[None])[0]
+    try:
+        cells = grad_cam(model, inputs, label)
+    except InputError as error:
+        raise InputError(f"{classifier.name}: cannot be explained. {error}") from error
     maps = {
-        "grad_cam": _at_pixels(grad_cam(model, inputs, label), model, inputs),
+        "grad_cam": _at_pixels(cells, model, inputs),
         "input_gradient": input_gradient(model, inputs, label),
         "occlusion": occlusion(classifier, image, label),
     }

@@ -1,4 +1,4 @@
-"""What a model says of images: probabilities, scores, and how a card is filled in."""
+"""A model together with what it takes to predict uint8 pictures."""
 
 import contextlib
 
@@ -21,11 +21,11 @@ _LUMA = np.float32([[0.299], [0.587], [0.114]])
 
 
 class Classifier:
-    """A model with all that is needed to ask it about uint8 pictures.
+    """A model with all that it takes to predict uint8 pictures.
 
     A few images go through the model as it is, more through a folded and compiled one,
     and thousands through the fastest runtime there is: what takes seconds to make
-    ready is made ready where it pays. All give the same answers to 1e-4. Whoever
+    ready is made ready where it pays. All give the same probabilities to 1e-4. Whoever
     changes the model's weights calls `update`.
 
     Args:
@@ -87,7 +87,7 @@ class Classifier:
         return lines
 
     def metadata(self):
-        """Return what is known, not assumed, of the model, as a card says it."""
+        """Return what is known of the model, not assumed, for `save_model` to write."""
         return {
             "input_size": [self.height, self.width, self.channels or 1],
             **({} if self.names_are_assumed else {"class_names": self.class_names}),
@@ -141,20 +141,20 @@ class Classifier:
         self._way(num_images)
 
     def update(self):
-        """Take up the weights that the model has now."""
+        """Load the weights that the model has now."""
         self._fastest = None
         if self._folded not in (None, self.model):
             copy_folded_weights(self.model, self._folded)
 
     def _way(self, num_images):
-        """Return the function to answer so many images with."""
+        """Return the function to predict so many images with."""
         num_images = max(num_images, self._num_expected)
         # JAX would compile operation by operation, and take longer than for the whole.
         if num_images < _SOME and keras.backend.backend() != "jax":
             return self._as_it_is
         if not self._folded:
             self._folded = _fold(self.model)
-        # The runtimes are checked, and run, with batches of any size.
+        # The runtimes are checked on another batch size.
         if num_images < _MANY or self._fixed_batch_size:
             return self._folded.predict_on_batch
         if not self._fastest:

@@ -9,13 +9,14 @@ from resnet_keras.inference.metrics import check_numbers, scores
 PARTS = ("test", "train", "all")
 
 
-def evaluate(classifier, dataset, part="test"):
+def evaluate(classifier, dataset, part="test", data="the data"):
     """Score a model on images whose classes are known, matched by name.
 
     Args:
         classifier: `Classifier`.
         dataset: `Dataset`, at the classifier's size.
         part: one of `PARTS`.
+        data: what to call the data in messages.
 
     Returns:
         The dictionary of `scores`, with `class_names`, of the model's outputs; `note`,
@@ -31,7 +32,7 @@ def evaluate(classifier, dataset, part="test"):
         classifier.names_are_assumed,
         dataset.class_names,
         classifier.name,
-        dataset.source,
+        data,
     )
     parts = {"train": [dataset.train], "test": [dataset.test]}
     parts["all"] = parts["train"] + parts["test"]

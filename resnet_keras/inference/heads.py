@@ -130,12 +130,9 @@ def _sigmoid(logits):
     return (np.tanh(logits / 2) + 1) / 2
 
 
-_LOGITS = "its outputs are logits, of which the softmax is taken"
-_LOGIT = (
-    "its one output is the logit of class 1, of which the sigmoid is taken, and not a "
-    "quantity"
-)
-_LOGARITHMS = "its outputs are logarithms of probabilities"
+_LOGITS = "its outputs are logits, whose softmax are the probabilities"
+_LOGIT = "its one output is a logit, whose sigmoid is the probability of class 1"
+_LOGARITHMS = "its outputs are logarithms of the probabilities"
 # Activation: (how its outputs become probabilities, what is assumed)
 _SEVERAL = {
     "softmax": (_same, ""),

@@ -5,7 +5,7 @@ The names are those of the field: "caffe" and "torch" as in
 """
 
 _RGB = {"channel_order": "rgb", "resize": "crop"}
-# name: what to do with a uint8 picture before the model sees it, as in a card
+# name: what to do with a uint8 picture before the model sees it, as metadata says it
 MODES = {
     "unit": {"scale": 1 / 255, **_RGB},
     "raw": {"scale": 1.0, **_RGB},
@@ -33,11 +33,11 @@ WORDS = {
 
 
 def with_preprocessing(card, mode):
-    """Return a card that says what a person said of the preprocessing, if anything.
+    """Return metadata with what a person said of the preprocessing, if anything.
 
     Args:
-        card: as `load_model` returns it.
-        mode: a key of `MODES`, or None to leave the card as it is.
+        card: metadata, as `load_model` returns it.
+        mode: a key of `MODES`, or None to leave the metadata as it is.
 
     Example:
 

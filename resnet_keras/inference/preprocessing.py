@@ -20,7 +20,17 @@ _BEFORE_WEIGHTS = {
     *("SpatialDropout2D", "ZeroPadding2D", "Concatenate", "RGBToGrayscale"),
     *("Cast", "Divide", "ExpandDims", "Flip", "GetItem", "Multiply", "Negative"),
     *("Repeat", "Squeeze", "Stack", "Subtract", "Add", "Transpose", "TrueDivide"),
-    *("Average", "Clip", "Copy", "Pad", "Split", "StopGradient", "Tile", "Unstack"),
+    *(
+        "Average",
+        "Clip",
+        "Copy",
+        "Flatten",
+        "Pad",
+        "Split",
+        "StopGradient",
+        "Tile",
+        "Unstack",
+    ),
 }
 
 # Names of layers that only this architecture of keras.applications has: its mode, in
@@ -50,9 +60,9 @@ class Found(NamedTuple):
     """What is known, or assumed, of the pictures that a model expects.
 
     Attributes:
-        preprocessing: dictionary, as in a card.
-        is_known: whether model or card tell, or it is assumed.
-        words: what to tell the person, or "" where the card tells.
+        preprocessing: dictionary, as in a model's metadata.
+        is_known: whether model or metadata tell it; else it is assumed.
+        words: what to tell the person, or "" where the metadata tells.
     """
 
     preprocessing: dict
@@ -63,8 +73,9 @@ class Found(NamedTuple):
 def find_preprocessing(model, card):
     """Find what a model expects of pictures.
 
-    The card decides; then the first operations of the model, which may rescale pixels
-    themselves; then the names of its layers, of a whole model of keras.applications.
+    The metadata decides; then the first operations of the model, which may rescale
+    pixels themselves; then the names of its layers, where it is a whole model of
+    keras.applications.
 
     Args:
         model: functional or sequential `keras.Model` from images.
@@ -81,7 +92,8 @@ def find_preprocessing(model, card):
     if mode:
         return Found(MODES[mode], True, f"{WORDS[mode]}, as its first layers expect")
     architecture, mode = architecture_of(model)
-    maker = _HEADS.get(next(graph.backwards(model)).name)
+    last = next(graph.backwards(model), None)
+    maker = _HEADS.get(getattr(last, "name", None))
     if architecture and maker:
         words = f"{WORDS[mode]}, as {architecture} of {maker} expects"
         return Found(MODES[mode], True, words)
