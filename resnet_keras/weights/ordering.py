@@ -109,7 +109,8 @@ def _difference(names, kernels, wanted, depth):
         return f"it has {len(kernels)} convolutions; ResNet{depth} has {len(wanted)}"
     return (
         f"{names[index]}, its convolution {index + 1}, has a kernel of shape "
-        f"{kernels[index]}; ResNet{depth} has {wanted[index][1]} there"
+        f"{kernels[index]}; ResNet{depth} has "
+        f"{str(wanted[index][1]).replace('None', 'any')} there"
     )
 
 

@@ -310,7 +310,11 @@ def _read_torch(path):
 def _from_torch(state):
     """Return the layers of a state dictionary, their arrays as Keras has them."""
     # What holds the network puts its own name first: module., model., backbone.
-    while len({name.split(".")[0] for name in state}) == 1 and len(state) > 4:
+    while (
+        len({name.split(".")[0] for name in state}) == 1
+        and all("." in name for name in state)
+        and not any(scheme_of(name.rpartition(".")[0]) for name in state)
+    ):
         state = {name.partition(".")[2]: array for name, array in state.items()}
     groups = {}
     for name, array in state.items():
