@@ -141,9 +141,10 @@ def check_not_input(outputs, inputs):
     for output in filter(os.path.lexists, outputs):
         found = [known[key] for key in _identities(output) if key in known]
         if found:
+            other = "" if str(output) == str(found[0]) else f" by the name {output}"
             raise InputError(
-                f"{found[0]}: is read by this command, which would write {output} over "
-                "it. Move it, or choose another place with --out."
+                f"{found[0]}: is read by this command, which would write over it"
+                f"{other}. Move it, or choose another place with --out."
             )
 
 

@@ -20,6 +20,7 @@ _HOMES = {  # looked up on first use: naming schemes need no Keras
     "read_weights": "loading",
     "restore": "loading",
     "table": "loading",
+    "traits": "loading",  # the older name of `variant_of`
     "variant_of": "loading",
     "without_biases": "loading",
 }

@@ -17,7 +17,7 @@ from resnet_keras.weights.imagenet import (
     imagenet_class_names,
     imagenet_file,
 )
-from resnet_keras.weights.naming import HEAD, ORIGINS, Position
+from resnet_keras.weights.naming import BGR_LESS_MEAN, HEAD, Position
 from resnet_keras.weights.reading import arranged, holds_weights, positions_of, read
 
 
@@ -74,6 +74,7 @@ def read_weights(path, depth=50):
     if path == IMAGENET:
         weights = read(imagenet_file(depth))
         weights.metadata["class_names"] = imagenet_class_names()
+        weights.metadata["preprocessing"] = BGR_LESS_MEAN
         return weights
     if holds_weights(path):
         return read(path)
@@ -88,15 +89,16 @@ def read_weights(path, depth=50):
     return weights
 
 
-def _with_weights(model):
-    """Return the layers that have weights, also of models within the model."""
+def _flat(model):
+    """Return all layers, also of models within the model."""
     found = []
     for layer in model.layers:
-        if hasattr(layer, "layers"):
-            found += _with_weights(layer)
-        elif layer.weights:
-            found.append(layer)
+        found += _flat(layer) if hasattr(layer, "layers") else [layer]
     return found
+
+
+def _with_weights(model):
+    return [layer for layer in _flat(model) if layer.weights]
 
 
 def layers_of(model):
@@ -114,7 +116,7 @@ def layers_of(model):
         for name, layer in layers.items()
     }
     try:
-        positions, *_ = positions_of(shapes)
+        positions, _ = positions_of(shapes)
     except ordering.NoMatch:
         return {}
     return {position: layers[name] for name, position in positions.items()}
@@ -221,9 +223,9 @@ def without_biases(arrays):
 def variant_of(model):
     """Return the `family.Variant` that a network is, whatever its layers are called."""
     layers = layers_of(model)
-    producers = {id(layer.output): layer for layer in model.layers}
+    producers = {id(layer.output): layer for layer in _flat(model)}
     pool_padding, stride_in = 0, "1x1"
-    for layer in model.layers:
+    for layer in _flat(model):
         if isinstance(layer, keras.layers.MaxPooling2D):
             before = producers.get(id(layer.input))
             if isinstance(before, keras.layers.ZeroPadding2D):

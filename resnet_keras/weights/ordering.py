@@ -25,8 +25,7 @@ def positions_by_order(shapes):
             layer's name to the shapes of its weights, as Keras orders them.
 
     Returns:
-        `(positions, is_course)`: a dictionary from name to `Position`, and whether the
-        addition has the shortcut last, as the course writes it.
+        Dictionary from name to `Position`.
 
     Raises:
         NoMatch: the layers are not those of a network in `family.DEPTHS`.
@@ -43,12 +42,12 @@ def positions_by_order(shapes):
     kernels = [tuple(shapes[name][0]) for name in names["conv"]]
     furthest, reason = -1, ""
     for depth in family.DEPTHS:
-        for is_course in (True, False):
-            wanted = convolutions(depth, is_course)
+        for shortcut_last in (True, False):
+            wanted = convolutions(depth, shortcut_last)
             number = _num_equal(kernels, [kernel for _, kernel in wanted])
             if number == len(kernels) == len(wanted):
                 _check_others(names, shapes, kernels)
-                return _positions(names, wanted), is_course
+                return _positions(names, wanted)
             if number > furthest:
                 furthest = number
                 reason = _difference(names["conv"], kernels, wanted, depth)
@@ -66,7 +65,7 @@ def _kind(name, shapes):
     raise NoMatch(f"{name} has weights of shape {', '.join(map(str, shapes))}")
 
 
-def convolutions(depth, is_course=True):
+def convolutions(depth, shortcut_last=True):
     """Return (position, kernel shape) of each convolution; None is any number.
 
     Projections stand where the shape changes: shortcut option "B" of the paper.
@@ -88,7 +87,7 @@ def convolutions(depth, is_course=True):
                 path.append((Position(stage, block, part, "conv"), kernel))
                 before = width * multiple
             if block_input != outputs or (block == 1 and stage > 2):
-                at = len(path) if is_course else len(path) - 1
+                at = len(path) if shortcut_last else len(path) - 1
                 projection = Position(stage, block, "1", "conv")
                 path.insert(at, (projection, (1, 1, block_input, outputs)))
             found += path
@@ -110,7 +109,8 @@ def _difference(names, kernels, wanted, depth):
         return f"it has {len(kernels)} convolutions; ResNet{depth} has {len(wanted)}"
     return (
         f"{names[index]}, its convolution {index + 1}, has a kernel of shape "
-        f"{kernels[index]}; ResNet{depth} has {wanted[index][1]} there"
+        f"{kernels[index]}; ResNet{depth} has "
+        f"{str(wanted[index][1]).replace('None', 'any')} there"
     )
 
 

@@ -106,21 +106,34 @@ def read(path):
         kind = path.suffix  # damaged, perhaps: let its reader say how
     if kind not in _READERS:
         raise InputError(f"{path}: holds no weights known here; expected {_WANTED}.")
-    layers, says_whose = _READERS[kind](path)
+    layers, num_padding, says_whose = _READERS[kind](path)
     weights = arranged(path, layers)
-    if weights.scheme == ordering.SCHEME and _READERS[kind] is not _read_h5:
-        raise InputError(
-            f"{path}: holds no weights of a residual network under names of "
-            f"torchvision; it holds {', '.join(list(layers)[:4])}."
-        )
-    if weights.scheme == "course" and not says_whose:
-        return weights
-    if weights.scheme in ORIGINS:
-        weights.variants, preprocessing = ORIGINS[weights.scheme]
-        # Trained in the course, on pixels over 255: the default
-        if weights.scheme != "course" or weights.classes in (None, 1000):
+    scheme = weights.scheme
+    if scheme == ordering.SCHEME:
+        if _READERS[kind] is not _read_h5:
+            raise InputError(
+                f"{path}: holds no weights of a residual network under names of "
+                f"torchvision; it holds {', '.join(list(layers)[:4])}."
+            )
+        scheme = _ORIGINS_BY_PADDING.get(num_padding)
+    elif scheme == "course" and not says_whose and num_padding != 1:
+        return weights  # of this package: all variants but the course's pad more
+    weights.variants, preprocessing = ORIGINS.get(scheme, ((), None))
+    if weights.classes in (None, 1000):
+        # Published for ImageNet; unnamed layers are the course's, on pixels over 255.
+        if preprocessing and weights.scheme != ordering.SCHEME:
             weights.metadata["preprocessing"] = preprocessing
+    elif scheme in _USUAL_MODES:
+        weights.metadata.setdefault("notes", []).append(
+            f"weights under names of {scheme} often expect --preprocessing "
+            f"{_USUAL_MODES[scheme]}, but the file does not say it."
+        )
     return weights
+
+
+# Where names say nothing: how many layers pad, and whose network that is
+_ORIGINS_BY_PADDING = {1: "course", 2: "keras.applications"}
+_USUAL_MODES = {"keras.applications": "caffe", "torchvision": "torch"}
 
 
 def arranged(path, layers):
@@ -135,7 +148,7 @@ def arranged(path, layers):
     """
     shapes = {name: [each.shape for each in layers[name]] for name in layers}
     try:
-        found, scheme, variants = positions_of(shapes)
+        found, scheme = positions_of(shapes)
     except ordering.NoMatch as error:
         some = ", ".join(list(layers)[:4]) or "nothing"
         raise InputError(
@@ -151,11 +164,11 @@ def arranged(path, layers):
             "expected a matrix, features by classes."
         )
     left_over = [name for name in layers if name not in found]
-    weights = Weights(str(path), scheme, arrays, names, left_over, variants)
+    weights = Weights(str(path), scheme, arrays, names, left_over)
     if scheme == ordering.SCHEME:
         weights.metadata["notes"] = [
-            f"its layers have no names of the network's ({next(iter(layers))}, ...), "
-            f"so {len(layers)} layers were matched by order and shape."
+            f"the names of its layers say nothing ({next(iter(layers))}, ...), so "
+            f"{len(layers)} layers were matched by order and shape."
         ]
     return weights
 
@@ -167,9 +180,8 @@ def positions_of(shapes):
         shapes: as in `ordering.positions_by_order`.
 
     Returns:
-        `(positions, scheme, variants)`: a dictionary from name to `Position`, without
-        the names that have none; the naming scheme; and the networks that order and
-        shapes allow, as in `Weights`, none where names decide.
+        `(positions, scheme)`: a dictionary from name to `Position`, without the names
+        that have none, and the naming scheme.
 
     Raises:
         ordering.NoMatch: neither names nor shapes are a residual network's.
@@ -181,35 +193,39 @@ def positions_of(shapes):
             rest = [name for name in shapes if name not in found]
             if len(rest) == 1 and len(shapes[rest[0]][0]) == 2:
                 found[rest[0]] = HEAD
-        return found, schemes[0], ()
-    found, is_course = ordering.positions_by_order(shapes)
-    # keras.applications adds the other way round; some of its files keep no names.
-    return found, ordering.SCHEME, ("course",) if is_course else ()
+        return found, schemes[0]
+    return ordering.positions_by_order(shapes), ordering.SCHEME
 
 
 def _read_h5(path):
-    """Return the layers of an HDF5 file by name, and whether their names say whose.
+    """Return the layers of an HDF5 file by name; how many others pad; who named them.
 
-    Names of the course in the newer layout may be this package's, whose networks vary:
-    all but the course's have more than one layer that pads.
+    Names of the course in the newer layout may be this package's.
     """
     with naming_damage(path), h5py.File(path) as file:
         check_h5_weights(path)
         if "layer_names" in file.attrs:  # Keras 1 and 2
-            return _read_keras_2(file), True
-        if "layers" in file:
-            num_padding = sum(key.startswith("zero_padding") for key in file["layers"])
-            return dict(_read_keras_3(file["layers"])), num_padding == 1
-        raise InputError(
-            f"{path}: an HDF5 file, but not one of weights (it holds "
-            f"{', '.join(list(file)[:5]) or 'nothing'}); expected one that Keras "
-            "saved."
+            names = _texts(file.attrs["layer_names"])
+            layers, says_whose = _read_keras_2(file, names), True
+        elif "layers" in file:
+            names = []
+            file["layers"].visit(names.append)
+            layers, says_whose = dict(_read_keras_3(file["layers"])), False
+        else:
+            raise InputError(
+                f"{path}: an HDF5 file, but not one of weights (it holds "
+                f"{', '.join(list(file)[:5]) or 'nothing'}); expected one that Keras "
+                "saved."
+            )
+        num_padding = sum(
+            name.rsplit("/", 1)[-1].startswith("zero_padding") for name in names
         )
+    return layers, num_padding, says_whose
 
 
-def _read_keras_2(file):
+def _read_keras_2(file, names):
     layers = {}
-    for layer in _texts(file.attrs["layer_names"]):
+    for layer in names:
         for name in _texts(file[layer].attrs["weight_names"]):
             # A model within a model is one layer; its weights say whose they are.
             is_nested = len(file[layer].attrs["weight_names"]) > 5 and "/" in name
@@ -252,7 +268,7 @@ def _read_safetensors(path):
             "'resnet_keras[safetensors]'."
         ) from error
     with naming_damage(path):
-        return _from_torch(load_file(path)), True
+        return _from_torch(load_file(path)), None, True
 
 
 def _read_torch(path):
@@ -288,13 +304,17 @@ def _read_torch(path):
             if tensor.numel() * tensor.element_size() > stored:
                 raise InputError(f"{path}: {name} claims more numbers than are stored.")
             arrays[name] = tensor.float().numpy()
-    return _from_torch(arrays), True
+    return _from_torch(arrays), None, True
 
 
 def _from_torch(state):
     """Return the layers of a state dictionary, their arrays as Keras has them."""
     # What holds the network puts its own name first: module., model., backbone.
-    while len({name.split(".")[0] for name in state}) == 1 and len(state) > 4:
+    while (
+        len({name.split(".")[0] for name in state}) == 1
+        and all("." in name for name in state)
+        and not any(scheme_of(name.rpartition(".")[0]) for name in state)
+    ):
         state = {name.partition(".")[2]: array for name, array in state.items()}
     groups = {}
     for name, array in state.items():
