@@ -1,7 +1,7 @@
 """How soon a given validation accuracy is reached: here, and with the course's recipe.
 
-All train on the same images and are judged after each epoch on the same others, those
-that `resnet_keras.training.hold_out` sets aside, by moving-average statistics. The
+All train on the same images and are evaluated after each epoch on the same held-out
+ones, those of `resnet_keras.training.hold_out`, by moving-average statistics. The
 clock runs from the first step on, with all that an epoch costs; it does not run while
 data are read and networks are built.
 """
@@ -34,8 +34,7 @@ def this_package(source, target, max_seconds, seed=0, epochs=None):
     Returns:
         Dictionary: `seconds` until an epoch ended with the accuracy, or None;
         `trained`, the seconds trained in all; `ends` and `accuracies`, of each epoch:
-        after how many seconds it ended, and the share of validation images it had
-        right.
+        after how many seconds it ended, and its validation accuracy.
     """
     with tempfile.TemporaryDirectory() as directory:
         line = ["-m", "resnet_keras.train", "--data", source, "--out", directory]
@@ -106,7 +105,7 @@ def _train_as_in_the_course(pipe, source, seed, jit_compile):
     import keras
     import numpy as np
 
-    from resnet_keras.benchmark.contenders import compile_as_in_the_course
+    from resnet_keras.benchmark.baselines import compile_as_in_the_course
     from resnet_keras.datasets import load_dataset
     from resnet_keras.training import hold_out
 
@@ -148,8 +147,8 @@ def _result(pairs, target, max_seconds=math.inf):
     accuracies = [float(accuracy) for _, accuracy in pairs]
     good = (
         end
-        for end, share in zip(ends, accuracies, strict=True)
-        if share >= target and end <= max_seconds
+        for end, accuracy in zip(ends, accuracies, strict=True)
+        if accuracy >= target and end <= max_seconds
     )
     return {
         "seconds": next(good, None),
@@ -164,10 +163,10 @@ def _is_over(result, max_seconds):
 
 
 def in_words(results, this):
-    """Return a line for each contender, and how much sooner `this` is there.
+    """Return a line for each result, and how much sooner `this` reached the accuracy.
 
-    Where another did not get there, it is not known how long it would have taken, but
-    that it is longer than it was given.
+    Where another did not reach it, all that is known is that it takes longer than it
+    was given.
 
     Example:
 

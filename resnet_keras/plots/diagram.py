@@ -60,8 +60,8 @@ def architecture(model):
         axes = figure.add_axes((0.01, bottom / total, 0.98, each / total))
         mine = [row for row in blocks if row["kind"] == kind]
         striding = [row["strides"] for row in mine if row["stride"] > 1] or [[1]]
-        place = int(np.argmax(striding[0]))  # of the convolution that halves the feature map
-        _draw_block(axes, kind, mine[0]["windows"], place)
+        position = int(np.argmax(striding[0]))  # of the convolution that strides
+        _draw_block(axes, kind, mine[0]["windows"], position)
         if _SHORTCUT.get(kind):
             axes.text(11.5, 1.45, _strides(mine), ha="right", fontsize=9, color=_NOTE)
         axes.axhline(1.98, color="#cccccc", linewidth=0.8)

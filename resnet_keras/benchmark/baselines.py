@@ -1,9 +1,9 @@
-"""What is compared, as makers for `resnet_keras.measuring.interleaved`.
+"""What is compared, this package and its baselines, as makers for `interleaved`.
 
 Each maker takes (network, size, batch_size): a name of the family, the side of the
 images in pixels, and how many make a step. It returns the steps to be timed. The
-contenders from elsewhere are ResNet-50 whatever the name, but for the small network of
-a quick look, which they take from here.
+networks of keras.applications and PyTorch are ResNet-50 whatever the name, except in
+the quick form, whose small network is built by this package for all.
 """
 
 import importlib.util
@@ -48,7 +48,7 @@ def this_package_in_fit(network, size, batch_size):
 
 
 class _Fixed(keras.utils.PyDataset):
-    """One batch again and again, which costs nothing to make."""
+    """The same batch at each step, which costs nothing to make."""
 
     def __init__(self, batch, number):
         super().__init__(workers=2)
@@ -143,22 +143,34 @@ def _has(package):
     return importlib.util.find_spec(package) is not None
 
 
-THIS, DEFAULTS, WITH_XLA, WITHOUT_XLA, PYTORCH, LIMIT = (
+THIS, DEFAULTS, WITH_XLA, WITHOUT_XLA, LIMIT = (
     "(a) this package",
     "(b) Keras' defaults",
     "(b) Keras with XLA",
     "(c) Keras without XLA",
-    "(d) PyTorch",
     "(e) matrix products",
 )
 KERAS_ONLY = "(a) without OpenVINO"
+# Its expert users take bfloat16, and compile, where that is faster: the best counts.
+PYTORCH = {
+    "(d) PyTorch float32": {},
+    "(d) PyTorch bfloat16": {"bfloat16": True},
+    "(d) PyTorch compiled": {"bfloat16": True, "compiled": True},
+}
+
+
+def _with_pytorch(make):
+    if not _has("torch"):
+        return {}
+    return {name: partial(make, **settings) for name, settings in PYTORCH.items()}
+
 
 TRAINING = {
     THIS: this_package,
     DEFAULTS: partial(keras_alone, jit_compile="auto"),
     WITH_XLA: partial(keras_alone, jit_compile=True),
     WITHOUT_XLA: partial(keras_alone, jit_compile=False),
-    **({PYTORCH: pytorch.trains} if _has("torch") else {}),
+    **_with_pytorch(pytorch.trains),
     LIMIT: matrix_products,
 }
 PREDICTION = {
@@ -171,6 +183,6 @@ PREDICTION = {
     DEFAULTS: partial(keras_alone_predicts, jit_compile="auto"),
     WITH_XLA: partial(keras_alone_predicts, jit_compile=True),
     WITHOUT_XLA: partial(keras_alone_predicts, jit_compile=False),
-    **({PYTORCH: pytorch.predicts} if _has("torch") else {}),
+    **_with_pytorch(pytorch.predicts),
 }
 INPUT = {"fit": this_package_in_fit}
