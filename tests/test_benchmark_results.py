@@ -47,8 +47,12 @@ def test_best_baseline_is_neither_this_package_nor_a_limit():
 
 
 def test_names_of_one_letter_are_told_apart():
-    names = ["(b) Keras with XLA", "(b) Keras' defaults", "(a) this package"]
-    assert results._short(names) == ["(b) Keras\nwith XLA", "(b)", "(a)"]
+    bars = dict.fromkeys(
+        ["(a) this package", "(b) Keras' defaults", "(b) Keras with XLA"], 1.0
+    )
+    figure = results.figure({"first": bars, "second": bars}, [])
+    labels = [text.get_text() for text in figure.axes[1].get_yticklabels()]
+    assert labels == ["(b) Keras\nwith XLA", "(b) Keras'\ndefaults", "(a)"]
 
 
 def test_course_of_accuracy_is_drawn_to_the_minute():

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 _OWN, _OTHER, _MORE = "#dd8452", "#4c72b0", ("#55a868", "#8172b3")
+_LIMIT = "#b8bec6"  # of the processor
 
 
 def speeds(results, num_images):
@@ -42,14 +43,14 @@ def table(title, rates, memory, this):
 
     >>> rates, memory = {"ours": 90.0, "other": 30.0}, {"ours": 900}
     >>> print("\\n".join(table("training", rates, memory, "ours")))
-    training                  images/s  (a) / this  peak MiB
-    ours                          90.0        1.00       900
-    other                         30.0        3.00         -
+    training                  images/s  (a) speed-up  peak MiB
+    ours                          90.0          1.00       900
+    other                         30.0          3.00         -
     """
-    lines = [f"{title:<24}  images/s  (a) / this  peak MiB"]
+    lines = [f"{title:<24}  images/s  (a) speed-up  peak MiB"]
     for name, rate in rates.items():
         peak = f"{memory[name]:.0f}" if name in memory else "-"
-        lines.append(f"{name:<24}  {rate:8.1f}  {rates[this] / rate:10.2f}  {peak:>8}")
+        lines.append(f"{name:<24}  {rate:8.1f}  {rates[this] / rate:12.2f}  {peak:>8}")
     return lines
 
 
@@ -94,7 +95,7 @@ def figure(bars, rows):
         width = 12 // len(bars)
         axes = result.add_subplot(grid[0, index * width : (index + 1) * width])
         names = list(values)[::-1]
-        colours = [_OWN if name.startswith("(a)") else _OTHER for name in names]
+        colours = [_colour(name) for name in names]
         drawn = axes.barh(names, [values[name] for name in names], color=colours)
         labels = [
             f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
@@ -117,7 +118,7 @@ def figure(bars, rows):
         axes.loglog(values, memory, "s--", color=_OTHER, label="MiB")
         axes.set_xticks(values, [f"{value:,}" for value in values])
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_title(f"training, by {axis}", fontsize=10)
+        axes.set_title(f"cost of training, by {axis}", fontsize=10)
         axes.set_ylim(bottom=min(costs + memory) / 2, top=2 * max(costs + memory))
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, fontsize=8)
@@ -127,12 +128,16 @@ def figure(bars, rows):
 
 
 def _short(names):
-    """Return the letters of the names, bottom up; of two with one letter, the name."""
-    above = [{name[:3] for name in names[index + 1 :]} for index in range(len(names))]
+    """Return the letter of each name, or the name where others have that letter."""
+    letters = [name[:3] for name in names]
     return [
-        textwrap.fill(name, 13) if name[:3] in letters else name[:3]
-        for name, letters in zip(names, above, strict=True)
+        textwrap.fill(name, 13) if letters.count(letter) > 1 else letter
+        for name, letter in zip(names, letters, strict=True)
     ]
+
+
+def _colour(name):
+    return {"(a)": _OWN, "(e)": _LIMIT}.get(name[:3], _OTHER)
 
 
 def course_of_accuracy(results, target):
