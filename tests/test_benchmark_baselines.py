@@ -31,7 +31,7 @@ def test_course_compiles_with_keras_defaults():
 
 
 def test_fit_with_a_fixed_batch_does_as_many_steps_as_with_augmented_ones(monkeypatch):
-    monkeypatch.setattr(baselines, "_STEPS_IN_FIT", 2)
+    monkeypatch.setattr(baselines, "STEPS_IN_FIT", 2)
     steps = baselines.this_package_in_fit("resnet-cifar-20", 32, 4)
     assert {name: len(step().epoch) for name, step in steps.items()} == {
         "augmented": 1,

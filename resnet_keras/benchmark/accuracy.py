@@ -43,7 +43,7 @@ def this_package(source, target, max_seconds, seed=0, epochs=None):
         process = subprocess.Popen(
             [sys.executable, *line], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        path, result = Path(directory) / "history.csv", _result([], target)
+        path, result = Path(directory) / "history.csv", summarized([], target)
         try:
             while process.poll() is None and not _is_over(result, max_seconds):
                 time.sleep(0.1)
@@ -51,7 +51,7 @@ def this_package(source, target, max_seconds, seed=0, epochs=None):
                     with path.open(newline="") as file:
                         rows = list(csv.DictReader(file))
                     pairs = [(row["seconds"], row["val_accuracy"]) for row in rows]
-                    result = _result(pairs, target, max_seconds)
+                    result = summarized(pairs, target, max_seconds)
             if process.poll():
                 message = process.stderr.read().decode().strip()
                 raise InputError(message.removeprefix("error: "))
@@ -77,13 +77,13 @@ def course(source, target, max_seconds, seed=0, jit_compile="auto"):
     context = multiprocessing.get_context("spawn")
     pipe, there = context.Pipe(duplex=False)
     process = context.Process(
-        target=_train_as_in_the_course,
+        target=train_as_in_the_course,
         args=(there, source, seed, jit_compile),
         daemon=True,
     )
     process.start()
     there.close()
-    pairs, result = [], _result([], target)
+    pairs, result = [], summarized([], target)
     try:
         begin = pipe.recv()  # the clock starts
         while not _is_over(result, max_seconds):
@@ -91,14 +91,15 @@ def course(source, target, max_seconds, seed=0, jit_compile="auto"):
             if not pipe.poll(max(0, max_seconds - passed)):
                 break
             pairs.append(pipe.recv())
-            result = _result(pairs, target)
+            result = summarized(pairs, target)
     finally:
         process.kill()
         process.join()
     return result | {"trained": max(result["trained"], time.time() - begin)}
 
 
-def _train_as_in_the_course(pipe, source, seed, jit_compile):
+def train_as_in_the_course(pipe, source, seed, jit_compile):
+    """Send through `pipe` when training begins, then seconds and accuracy of epochs."""
     from resnet_keras.commands import load_keras
 
     load_keras()
@@ -141,8 +142,8 @@ def _train_as_in_the_course(pipe, source, seed, jit_compile):
     )
 
 
-def _result(pairs, target, max_seconds=math.inf):
-    """Sum up epochs, given as pairs of seconds and accuracy; late ones do not count."""
+def summarized(pairs, target, max_seconds=math.inf):
+    """Return what `this_package` does, from each epoch's seconds and accuracy."""
     ends = list(accumulate(float(duration) for duration, _ in pairs))
     accuracies = [float(accuracy) for _, accuracy in pairs]
     good = (

@@ -22,7 +22,7 @@ from resnet_keras.recipe import Batches, Recipe, compile_for_training
 
 PRECISIONS = ("float32", "bfloat16")
 MATRIX_SIDE = 3072  # a product takes 0.25 s on two cores, 120 MB in float32
-_STEPS_IN_FIT = 8
+STEPS_IN_FIT = 8
 
 
 def this_package(network, size, batch_size):
@@ -35,7 +35,7 @@ def this_package(network, size, batch_size):
 def this_package_in_fit(network, size, batch_size):
     """Return `fit` over eight batches, augmented as in training and ready-made."""
     twin = _twin(network, size)
-    images, one_hot = random_images(_STEPS_IN_FIT * batch_size, size)
+    images, one_hot = random_images(STEPS_IN_FIT * batch_size, size)
     rows = np.arange(len(images))
     pictures = (255 * images).astype(np.uint8)
     real = Batches(pictures, one_hot, rows, batch_size, Recipe(), seed=0)
