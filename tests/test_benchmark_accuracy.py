@@ -35,8 +35,8 @@ def test_both_reached_gives_a_ratio_and_neither_none():
 
 def epochs_of_mine(pipe, source, seed, jit_compile):
     pipe.send(time.time())
-    for share in (0.2, 0.4, 0.9, 1.0):
-        pipe.send((0.1, share))
+    for reached in (0.2, 0.4, 0.9, 1.0):
+        pipe.send((0.1, reached))
     time.sleep(60)
 
 

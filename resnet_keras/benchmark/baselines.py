@@ -27,14 +27,14 @@ STEPS_IN_FIT = 8
 
 def this_package(network, size, batch_size):
     """Return a training step as `resnet_keras.train` does it, on a fixed batch."""
-    twin = _twin(network, size)
+    trained = _training_copy(network, size)
     images, one_hot = random_images(batch_size, size)
-    return {"train": lambda: twin.train_on_batch(images, one_hot)}
+    return {"train": lambda: trained.train_on_batch(images, one_hot)}
 
 
 def this_package_in_fit(network, size, batch_size):
     """Return `fit` over eight batches, augmented as in training and ready-made."""
-    twin = _twin(network, size)
+    trained = _training_copy(network, size)
     images, one_hot = random_images(STEPS_IN_FIT * batch_size, size)
     rows = np.arange(len(images))
     pictures = (255 * images).astype(np.uint8)
@@ -42,7 +42,7 @@ def this_package_in_fit(network, size, batch_size):
     fixed = _Fixed(real[0], len(real))
 
     def fit(batches):
-        return lambda: twin.fit(batches, shuffle=False, verbose=0)
+        return lambda: trained.fit(batches, shuffle=False, verbose=0)
 
     return {"augmented": fit(real), "fixed": fit(fixed)}
 
@@ -61,13 +61,13 @@ class _Fixed(keras.utils.PyDataset):
         return self._batch
 
 
-def _twin(network, size):
+def _training_copy(network, size):
     fused.keep_freed_memory()
     shape = (size, size, 3)
     model = initialization.network(network, shape, CLASSES, Recipe(), 0)
-    twin = fused.training_twin(model, fused.best_precision())
-    compile_for_training(twin, Recipe(), steps_per_epoch=100, epochs=10)
-    return twin
+    trained = fused.training_twin(model, fused.best_precision())
+    compile_for_training(trained, Recipe(), steps_per_epoch=100, epochs=10)
+    return trained
 
 
 def this_package_predicts(network, size, batch_size, with_runtimes=True):

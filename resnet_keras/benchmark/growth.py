@@ -93,12 +93,12 @@ def cost_of_images(number, size=32):
             part[:] = rng.integers(0, 256, part.shape, np.uint8)
         images.flush()
         one_hot = np.eye(6, dtype=np.float32)[np.arange(number) % 6]
-        twin = fused.training_twin(ResNetCIFAR(8, (size, size, 3), 6))
-        compile_for_training(twin, Recipe(), steps_per_epoch=number, epochs=1)
+        trained = fused.training_twin(ResNetCIFAR(8, (size, size, 3), 6))
+        compile_for_training(trained, Recipe(), steps_per_epoch=number, epochs=1)
 
         def epoch(rows):
             batches = Batches(images, one_hot, rows, 32, Recipe(), seed=0)
-            twin.fit(batches, shuffle=False, verbose=0)
+            trained.fit(batches, shuffle=False, verbose=0)
 
         epoch(np.arange(96))  # the first steps trace the network
         start = time.perf_counter()
