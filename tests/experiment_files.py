@@ -1,4 +1,4 @@
-"""What the tests of experiments share."""
+"""A check that the tests of all experiments make."""
 
 import csv
 

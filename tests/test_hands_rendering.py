@@ -60,7 +60,7 @@ def test_pictures_do_not_depend_on_how_many_are_asked_for():
 
 
 def test_many_are_drawn_by_other_processes(monkeypatch):
-    monkeypatch.setattr(rendering, "_LEAST_PER_WORKER", 10)
+    monkeypatch.setattr(rendering, "LEAST_PER_WORKER", 10)
     monkeypatch.setattr(workers, "num_cores", lambda: 3)
     whole = render(33, 32, seed=2, start=6, masks=True)
     monkeypatch.setattr(rendering, "render", None)  # not here

@@ -14,7 +14,7 @@ from resnet_keras.hands import workers
 
 
 def own_number(_):
-    """Return the number of the process that is asked."""
+    """Return the number of the process that computes it."""
     return os.getpid()
 
 

@@ -17,12 +17,12 @@ def _parse(argv):
         prog="python -m resnet_keras.benchmark",
         description="Compare, on this machine, training and prediction with Keras' own "
         "ResNet-50, with PyTorch's where that is installed, and with the processor's "
-        "limit; in turn, by medians, in about ten minutes.",
+        "limit; interleaved, by medians, in about a quarter of an hour.",
     )
     parser.add_argument(
         "--time-to-accuracy",
         type=number_from(0, 1),
-        metavar="SHARE",
+        metavar="FRACTION",
         help="measure instead the minutes of training until this validation accuracy, "
         "here and with the course's recipe; 0.95, say",
     )
@@ -44,14 +44,14 @@ def _parse(argv):
         type=integer_from(1),
         metavar="N",
         help="for that, over how many epochs this package lowers its learning rate: "
-        "few reach a middling accuracy sooner (default: as resnet_keras.train)",
+        "fewer reach a moderate accuracy sooner (default: as resnet_keras.train)",
     )
     parser.add_argument(
         "--seed",
         type=integer_from(0, 2**31),
         default=0,
         metavar="N",
-        help="for that, of all that is drawn at random (default: 0)",
+        help="for that, of everything random (default: 0)",
     )
     parser.add_argument(
         "--xla",
@@ -62,7 +62,7 @@ def _parse(argv):
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="a small network, two contenders and one round, to see that it works",
+        help="a small network, one baseline and one round, to see that it works",
     )
     parser.add_argument(
         "--out",
@@ -113,23 +113,23 @@ def main(argv=None):
 
 def _time_to_accuracy(arguments, out):
     from resnet_keras import plots
-    from resnet_keras.benchmark import accuracy, contenders, results
+    from resnet_keras.benchmark import accuracy, baselines, results
 
     target, source = arguments.time_to_accuracy, arguments.data
-    with_xla = contenders.keras_chooses_xla()
+    with_xla = baselines.keras_chooses_xla()
     makers = {
-        contenders.THIS: partial(accuracy.this_package, epochs=arguments.epochs),
-        contenders.WITHOUT_XLA: partial(accuracy.course, jit_compile=False),
+        baselines.THIS: partial(accuracy.this_package, epochs=arguments.epochs),
+        baselines.WITHOUT_XLA: partial(accuracy.course, jit_compile=False),
     }
     if with_xla or arguments.xla:
-        makers[contenders.WITH_XLA] = partial(accuracy.course, jit_compile=True)
-    same = contenders.WITH_XLA if with_xla else contenders.WITHOUT_XLA
-    print(f"Until {target} of the validation images of {source} are right")
-    print(f"{contenders.DEFAULTS} are here those of {same}", flush=True)
+        makers[baselines.WITH_XLA] = partial(accuracy.course, jit_compile=True)
+    same = baselines.WITH_XLA if with_xla else baselines.WITHOUT_XLA
+    print(f"Until the validation accuracy on {source} is {target}")
+    print(f"{baselines.DEFAULTS} are here those of {same}", flush=True)
     found, picture = {}, out / "time_to_accuracy.png"
     for name, train in makers.items():
         found[name] = train(source, target, 60 * arguments.max_minutes, arguments.seed)
-        print(accuracy.in_words(found, contenders.THIS)[-1], flush=True)
+        print(accuracy.in_words(found, baselines.THIS)[-1], flush=True)
     plots.save(results.course_of_accuracy(found, target), picture)
     print(f"Written: {picture}")
     return {

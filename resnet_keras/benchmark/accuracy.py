@@ -1,7 +1,7 @@
 """How soon a given validation accuracy is reached: here, and with the course's recipe.
 
-All train on the same images and are judged after each epoch on the same others, those
-that `resnet_keras.training.hold_out` sets aside, by moving-average statistics. The
+All train on the same images and are evaluated after each epoch on the same held-out
+ones, those of `resnet_keras.training.hold_out`, by moving-average statistics. The
 clock runs from the first step on, with all that an epoch costs; it does not run while
 data are read and networks are built.
 """
@@ -34,8 +34,7 @@ def this_package(source, target, max_seconds, seed=0, epochs=None):
     Returns:
         Dictionary: `seconds` until an epoch ended with the accuracy, or None;
         `trained`, the seconds trained in all; `ends` and `accuracies`, of each epoch:
-        after how many seconds it ended, and the share of validation images it had
-        right.
+        after how many seconds it ended, and its validation accuracy.
     """
     with tempfile.TemporaryDirectory() as directory:
         line = ["-m", "resnet_keras.train", "--data", source, "--out", directory]
@@ -44,7 +43,7 @@ def this_package(source, target, max_seconds, seed=0, epochs=None):
         process = subprocess.Popen(
             [sys.executable, *line], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        path, result = Path(directory) / "history.csv", _result([], target)
+        path, result = Path(directory) / "history.csv", summarized([], target)
         try:
             while process.poll() is None and not _is_over(result, max_seconds):
                 time.sleep(0.1)
@@ -52,7 +51,7 @@ def this_package(source, target, max_seconds, seed=0, epochs=None):
                     with path.open(newline="") as file:
                         rows = list(csv.DictReader(file))
                     pairs = [(row["seconds"], row["val_accuracy"]) for row in rows]
-                    result = _result(pairs, target, max_seconds)
+                    result = summarized(pairs, target, max_seconds)
             if process.poll():
                 message = process.stderr.read().decode().strip()
                 raise InputError(message.removeprefix("error: "))
@@ -78,13 +77,13 @@ def course(source, target, max_seconds, seed=0, jit_compile="auto"):
     context = multiprocessing.get_context("spawn")
     pipe, there = context.Pipe(duplex=False)
     process = context.Process(
-        target=_train_as_in_the_course,
+        target=train_as_in_the_course,
         args=(there, source, seed, jit_compile),
         daemon=True,
     )
     process.start()
     there.close()
-    pairs, result = [], _result([], target)
+    pairs, result = [], summarized([], target)
     try:
         begin = pipe.recv()  # the clock starts
         while not _is_over(result, max_seconds):
@@ -92,21 +91,22 @@ def course(source, target, max_seconds, seed=0, jit_compile="auto"):
             if not pipe.poll(max(0, max_seconds - passed)):
                 break
             pairs.append(pipe.recv())
-            result = _result(pairs, target)
+            result = summarized(pairs, target)
     finally:
         process.kill()
         process.join()
     return result | {"trained": max(result["trained"], time.time() - begin)}
 
 
-def _train_as_in_the_course(pipe, source, seed, jit_compile):
+def train_as_in_the_course(pipe, source, seed, jit_compile):
+    """Send through `pipe` when training begins, then seconds and accuracy of epochs."""
     from resnet_keras.commands import load_keras
 
     load_keras()
     import keras
     import numpy as np
 
-    from resnet_keras.benchmark.contenders import compile_as_in_the_course
+    from resnet_keras.benchmark.baselines import compile_as_in_the_course
     from resnet_keras.datasets import load_dataset
     from resnet_keras.training import hold_out
 
@@ -142,14 +142,14 @@ def _train_as_in_the_course(pipe, source, seed, jit_compile):
     )
 
 
-def _result(pairs, target, max_seconds=math.inf):
-    """Sum up epochs, given as pairs of seconds and accuracy; late ones do not count."""
+def summarized(pairs, target, max_seconds=math.inf):
+    """Return what `this_package` does, from each epoch's seconds and accuracy."""
     ends = list(accumulate(float(duration) for duration, _ in pairs))
     accuracies = [float(accuracy) for _, accuracy in pairs]
     good = (
         end
-        for end, share in zip(ends, accuracies, strict=True)
-        if share >= target and end <= max_seconds
+        for end, accuracy in zip(ends, accuracies, strict=True)
+        if accuracy >= target and end <= max_seconds
     )
     return {
         "seconds": next(good, None),
@@ -164,10 +164,10 @@ def _is_over(result, max_seconds):
 
 
 def in_words(results, this):
-    """Return a line for each contender, and how much sooner `this` is there.
+    """Return a line for each result, and how much sooner `this` reached the accuracy.
 
-    Where another did not get there, it is not known how long it would have taken, but
-    that it is longer than it was given.
+    Where another did not reach it, all that is known is that it takes longer than it
+    was given.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""What all contenders are given."""
+"""What all that is compared is given."""
 
 import numpy as np
 

@@ -10,13 +10,13 @@ import numpy as np
 from PIL import Image
 
 from resnet_keras import ResNet50, plots, save_model
-from resnet_keras.benchmark import contenders, growth, results
+from resnet_keras.benchmark import baselines, growth, results
 from resnet_keras.benchmark.common import CLASSES
 from resnet_keras.measuring import interleaved
 from resnet_keras.models import build
 from resnet_keras.summary import stage_table
 
-# network, side of the images, images of a step, turns of each contender
+# network, side of the images, batch size, rounds of timing
 _FULL = ("resnet50", 64, 32, 7)
 _QUICK = ("resnet-cifar-20", 32, 4, 1)
 
@@ -25,7 +25,7 @@ def compare(quick, picture):
     """Measure, print and draw speed, memory and growth.
 
     Args:
-        quick: whether to compare two contenders with a small network, once.
+        quick: whether to compare with one baseline and a small network, once.
         picture: path of the figure.
 
     Returns:
@@ -36,7 +36,7 @@ def compare(quick, picture):
 
     def measure(makers, num_rounds=num_rounds):
         if quick:
-            chosen = (contenders.THIS, contenders.WITHOUT_XLA)
+            chosen = (baselines.THIS, baselines.WITHOUT_XLA)
             makers = {name: makers[name] for name in chosen}
         found = interleaved(makers, (network, size, batch_size), num_rounds)
         for name, values in found.items():
@@ -48,7 +48,7 @@ def compare(quick, picture):
     result |= _rates(measure, batch_size, multiply_adds(network, size))
     result["growth"] = []
     if not quick:
-        found = measure(contenders.INPUT, 3)["fit"]
+        found = measure(baselines.INPUT, 3)["fit"]
         result["input"] = found if "error" in found else _input(found["seconds"])
         result["start"] = start_up()
         print(results.growth_heading())
@@ -70,10 +70,10 @@ def multiply_adds(network, size):
 
 def _rates(measure, batch_size, multiply_adds_per_image):
     """Measure and print images/s and memory, of training and of prediction."""
-    training = measure(contenders.TRAINING)
-    limit = {key: training.pop(key) for key in [contenders.LIMIT] if key in training}
-    num_products = dict.fromkeys(contenders.PRECISIONS, contenders.MATRIX_SIDE**3)
-    products = results.speeds(limit, num_products).get(contenders.LIMIT, {})
+    training = measure(baselines.TRAINING)
+    limit = {key: training.pop(key) for key in [baselines.LIMIT] if key in training}
+    num_products = dict.fromkeys(baselines.PRECISIONS, baselines.MATRIX_SIDE**3)
+    products = results.speeds(limit, num_products).get(baselines.LIMIT, {})
     rates, memory = {}, {}
 
     def tell(title, found, step, num_images, passes):
@@ -81,12 +81,16 @@ def _rates(measure, batch_size, multiply_adds_per_image):
         rates[title] = {name: steps[step] for name, steps in speeds.items()}
         rates[title] |= limits(products, passes * multiply_adds_per_image)
         memory[title] = {name: found[name]["peak_memory_mb"] for name in speeds}
-        lines = results.table(title, rates[title], memory[title], contenders.THIS)
+        lines = results.table(title, rates[title], memory[title], baselines.THIS)
+        best = results.best_baseline(rates[title])
+        if best:
+            ratio = rates[title][baselines.THIS] / rates[title][best]
+            lines.append(f"{ratio:.2f} x the best baseline, {best}")
         print("\n".join(lines) + "\n", flush=True)
 
     # The gradients of a layer's input and of its weights take as much as itself.
     tell("training", training, "train", batch_size, passes=3)
-    prediction = measure(contenders.PREDICTION)
+    prediction = measure(baselines.PREDICTION)
     tell("prediction", prediction, "batch", batch_size, passes=1)
     tell("prediction, one by one", prediction, "one", 1, passes=1)
     return {
@@ -117,7 +121,7 @@ def limits(products, multiply_adds_per_image):
 
 
 def _input(seconds):
-    """Say what a step with augmented input takes beside one with a ready batch."""
+    """Print what a step with augmented input takes beside one with a ready batch."""
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     ratio = medians["augmented"] / medians["fixed"]
     print(f"A step with augmented input takes {ratio:.3f} x one with a fixed batch\n")

@@ -18,19 +18,19 @@ AXES = {
 }
 
 
-def measure(say, num_rounds=3):
+def measure(report, num_rounds=3):
     """Return a row for each point of each axis.
 
     Args:
-        say: function that takes a row as soon as it is measured.
-        num_rounds: how many turns there are at each point.
+        report: function that takes a row as soon as it is measured.
+        num_rounds: how many rounds of timing there are at each point.
 
     Returns:
         List of dictionaries: `axis`, `value`, `seconds_per_image` of training (the
         median) and `memory_mb`, the most that the process held; along "images" what it
-        held in the end, pages of files aside.
+        held in the end, without pages of files.
     """
-    from resnet_keras.benchmark.contenders import THIS, this_package
+    from resnet_keras.benchmark.baselines import THIS, this_package
 
     rows = []
 
@@ -43,7 +43,7 @@ def measure(say, num_rounds=3):
                 "memory_mb": memory,
             }
         )
-        say(rows[-1])
+        report(rows[-1])
 
     known = {}
     for axis, points in AXES.items():
@@ -93,12 +93,12 @@ def cost_of_images(number, size=32):
             part[:] = rng.integers(0, 256, part.shape, np.uint8)
         images.flush()
         one_hot = np.eye(6, dtype=np.float32)[np.arange(number) % 6]
-        twin = fused.training_twin(ResNetCIFAR(8, (size, size, 3), 6))
-        compile_for_training(twin, Recipe(), steps_per_epoch=number, epochs=1)
+        trained = fused.training_twin(ResNetCIFAR(8, (size, size, 3), 6))
+        compile_for_training(trained, Recipe(), steps_per_epoch=number, epochs=1)
 
         def epoch(rows):
             batches = Batches(images, one_hot, rows, 32, Recipe(), seed=0)
-            twin.fit(batches, shuffle=False, verbose=0)
+            trained.fit(batches, shuffle=False, verbose=0)
 
         epoch(np.arange(96))  # the first steps trace the network
         start = time.perf_counter()

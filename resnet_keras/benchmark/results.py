@@ -7,17 +7,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 _OWN, _OTHER, _MORE = "#dd8452", "#4c72b0", ("#55a868", "#8172b3")
+_LIMIT = "#b8bec6"  # of the processor
 
 
 def speeds(results, num_images):
     """Return images/s, from the median of the seconds of each step.
 
     Args:
-        results: as `measuring.interleaved` returns it.
+        results: as `interleaved` returns it.
         num_images: dictionary from names of steps to how many images each takes.
 
     Returns:
-        Dictionary from contenders to dictionaries from steps to images/s.
+        Dictionary from names to dictionaries from steps to images/s.
     """
     return {
         name: {
@@ -34,23 +35,38 @@ def table(title, rates, memory, this):
 
     Args:
         title: of the first column.
-        rates: dictionary from contenders to images/s.
-        memory: dictionary from contenders to peak MiB; some may be missing.
-        this: the contender whose ratio to each other is given.
+        rates: dictionary from names to images/s.
+        memory: dictionary from names to peak MiB; some may be missing.
+        this: the name whose ratio to each other is given.
 
     Example:
 
     >>> rates, memory = {"ours": 90.0, "other": 30.0}, {"ours": 900}
     >>> print("\\n".join(table("training", rates, memory, "ours")))
-    training                  images/s  (a) against it  peak MiB
-    ours                          90.0            1.00       900
-    other                         30.0            3.00         -
+    training                  images/s  (a) speed-up  peak MiB
+    ours                          90.0          1.00       900
+    other                         30.0          3.00         -
     """
-    lines = [f"{title:<24}  images/s  (a) against it  peak MiB"]
+    lines = [f"{title:<24}  images/s  (a) speed-up  peak MiB"]
     for name, rate in rates.items():
         peak = f"{memory[name]:.0f}" if name in memory else "-"
-        lines.append(f"{name:<24}  {rate:8.1f}  {rates[this] / rate:14.2f}  {peak:>8}")
+        lines.append(f"{name:<24}  {rate:8.1f}  {rates[this] / rate:12.2f}  {peak:>8}")
     return lines
+
+
+def best_baseline(rates):
+    """Return the fastest of the names that are neither this package nor a limit.
+
+    Args:
+        rates: dictionary from names to images/s.
+
+    Example:
+
+    >>> best_baseline({"(a) ours": 9, "(b) one": 2, "(d) two": 3, "(e) limit": 20})
+    '(d) two'
+    """
+    others = [name for name in rates if not name.startswith(("(a)", "(e)"))]
+    return max(others, key=rates.get, default=None)
 
 
 def growth_heading():
@@ -68,7 +84,7 @@ def figure(bars, rows):
     """Draw what was compared as bars, and growth as lines.
 
     Args:
-        bars: dictionary from titles to dictionaries from contenders to numbers.
+        bars: dictionary from titles to dictionaries from names to numbers.
         rows: as `growth.measure` returns them; may be empty.
     """
     axes_of_growth = list(dict.fromkeys(row["axis"] for row in rows))
@@ -79,7 +95,7 @@ def figure(bars, rows):
         width = 12 // len(bars)
         axes = result.add_subplot(grid[0, index * width : (index + 1) * width])
         names = list(values)[::-1]
-        colours = [_OWN if name.startswith("(a)") else _OTHER for name in names]
+        colours = [_colour(name) for name in names]
         drawn = axes.barh(names, [values[name] for name in names], color=colours)
         labels = [
             f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
@@ -102,7 +118,7 @@ def figure(bars, rows):
         axes.loglog(values, memory, "s--", color=_OTHER, label="MiB")
         axes.set_xticks(values, [f"{value:,}" for value in values])
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_title(f"training, by {axis}", fontsize=10)
+        axes.set_title(f"cost of training, by {axis}", fontsize=10)
         axes.set_ylim(bottom=min(costs + memory) / 2, top=2 * max(costs + memory))
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, fontsize=8)
@@ -112,19 +128,23 @@ def figure(bars, rows):
 
 
 def _short(names):
-    """Return the letters of contenders, bottom up; of two with one letter, more."""
-    above = [{name[:3] for name in names[index + 1 :]} for index in range(len(names))]
+    """Return the letter of each name, or the name where others have that letter."""
+    letters = [name[:3] for name in names]
     return [
-        textwrap.fill(name, 13) if name[:3] in letters else name[:3]
-        for name, letters in zip(names, above, strict=True)
+        textwrap.fill(name, 13) if letters.count(letter) > 1 else letter
+        for name, letter in zip(names, letters, strict=True)
     ]
+
+
+def _colour(name):
+    return {"(a)": _OWN, "(e)": _LIMIT}.get(name[:3], _OTHER)
 
 
 def course_of_accuracy(results, target):
     """Draw how validation accuracy rose with the minutes of training.
 
     Args:
-        results: dictionary from contenders to results as of
+        results: dictionary from names to results as of
             `resnet_keras.benchmark.accuracy`.
         target: the accuracy that was to be reached.
     """

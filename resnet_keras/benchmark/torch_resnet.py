@@ -1,53 +1,83 @@
-"""The same ResNet-50 in plain PyTorch, for comparison where that is installed."""
+"""The family in plain PyTorch, layers named as torchvision's; needs PyTorch."""
 
 from torch import nn
 
 from resnet_keras.family import DEPTHS, WIDTHS
 
 
-def resnet50(classes):
-    """Return the network: strides and poolings as in the course, no bias before BN."""
-    blocks, channels = [], 64
-    for stage, number in enumerate(DEPTHS[50][1]):
-        for block in range(number):
-            stride = 2 if stage and not block else 1
-            blocks.append(Bottleneck(channels, WIDTHS[stage], stride))
-            channels = 4 * WIDTHS[stage]
-    return nn.Sequential(
-        *_normalized(3, 64, 7, stride=2),
-        nn.ReLU(inplace=True),
-        nn.MaxPool2d(3, 2),
-        *blocks,
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(channels, classes),
-    )
+class ResNet(nn.Module):
+    """ResNet of 18 to 152 layers, which returns logits.
 
+    Args:
+        depth: key of `family.DEPTHS`.
+        classes: how many.
+        stride_in: which convolution of a bottleneck strides: "3x3" as in torchvision
+            (v1.5), "1x1" as in the course (v1).
+        pool_padding: of the max pooling, 1 as in torchvision or 0 as in the course.
+    """
 
-class Bottleneck(nn.Module):
-    """Three convolutions and a shortcut, which projects where the shape changes."""
-
-    def __init__(self, channels, width, stride):
+    def __init__(self, depth, classes, stride_in="3x3", pool_padding=1):
         super().__init__()
-        self.path = nn.Sequential(
-            *_normalized(channels, width, 1, stride),
-            nn.ReLU(inplace=True),
-            *_normalized(width, width, 3),
-            nn.ReLU(inplace=True),
-            *_normalized(width, 4 * width, 1),
-        )
-        self.shortcut = nn.Identity()
-        if stride > 1 or channels != 4 * width:
-            shortcut = _normalized(channels, 4 * width, 1, stride)
-            self.shortcut = nn.Sequential(*shortcut)
+        multiples, numbers = DEPTHS[depth]
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.maxpool = nn.MaxPool2d(3, 2, pool_padding)
+        channels = 64
+        for index, (width, number) in enumerate(zip(WIDTHS, numbers, strict=True)):
+            blocks = []
+            for block in range(number):
+                stride = 2 if index and not block else 1
+                blocks.append(Block(channels, width, multiples, stride, stride_in))
+                channels = width * multiples[-1]
+            self.add_module(f"layer{index + 1}", nn.Sequential(*blocks))
+        self.fc = nn.Linear(channels, classes)
 
     def forward(self, x):
-        """Return F(x) + x, rectified."""
-        return nn.functional.relu(self.path(x) + self.shortcut(x), inplace=True)
+        """Return logits (batch, classes) of images (batch, 3, height, width)."""
+        x = self.maxpool(_relu(self.bn1(self.conv1(x))))
+        for index in range(1, 5):
+            x = getattr(self, f"layer{index}")(x)
+        return self.fc(x.mean((2, 3)))
 
 
-def _normalized(channels, filters, kernel_size, stride=1):
-    convolution = nn.Conv2d(
-        channels, filters, kernel_size, stride, kernel_size // 2, bias=False
-    )
-    return convolution, nn.BatchNorm2d(filters)
+class Block(nn.Module):
+    """A basic block or a bottleneck; the shortcut projects where the shape changes."""
+
+    def __init__(self, channels, width, multiples, stride, stride_in):
+        super().__init__()
+        kernel_sizes = [3, 3] if len(multiples) == 2 else [1, 3, 1]
+        strided = 1 if len(multiples) == 3 and stride_in == "3x3" else 0
+        self.number, before = len(kernel_sizes), channels
+        for index, (multiple, kernel_size) in enumerate(
+            zip(multiples, kernel_sizes, strict=True)
+        ):
+            conv = nn.Conv2d(
+                before,
+                width * multiple,
+                kernel_size,
+                stride if index == strided else 1,
+                kernel_size // 2,
+                bias=False,
+            )
+            before = width * multiple
+            self.add_module(f"conv{index + 1}", conv)
+            self.add_module(f"bn{index + 1}", nn.BatchNorm2d(before))
+        self.downsample = None
+        if stride > 1 or before != channels:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(channels, before, 1, stride, bias=False),
+                nn.BatchNorm2d(before),
+            )
+
+    def forward(self, x):
+        """Return relu(F(x) + shortcut)."""
+        y = x
+        for index in range(1, self.number + 1):
+            y = getattr(self, f"bn{index}")(getattr(self, f"conv{index}")(y))
+            if index < self.number:
+                y = _relu(y)
+        return _relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+def _relu(x):
+    return nn.functional.relu(x, inplace=True)

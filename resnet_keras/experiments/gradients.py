@@ -135,6 +135,9 @@ def gradient_ratio(rows, network, depth, normalized, step):
     return chosen[0] / chosen[-1] if chosen[-1] else float("nan")
 
 
+share = gradient_ratio  # the name it had in the walkthrough
+
+
 def findings(rows):
     """Return how much of the gradient reaches the first layer of the deepest networks.
 

@@ -17,7 +17,7 @@ SIZES = (16, 512)
 _MOST = 2**62
 
 # Images for each worker; a process takes longer to begin than to draw 100.
-_LEAST_PER_WORKER = 1000
+LEAST_PER_WORKER = 1000
 
 # First number of each picture's key: images and scenes never share random numbers.
 _IMAGES, _ORDER, _SCENES = range(3)
@@ -109,7 +109,7 @@ def iter_batches(
     """
     check(num_images, image_size, seed, start)
     starts = range(start, start + num_images, batch_size)
-    num_workers = min(workers.num_cores(), num_images // _LEAST_PER_WORKER, len(starts))
+    num_workers = min(workers.num_cores(), num_images // LEAST_PER_WORKER, len(starts))
     render_batch = partial(
         _render_batch,
         end=start + num_images,

@@ -17,7 +17,7 @@ from resnet_keras.weights.imagenet import (
     imagenet_class_names,
     imagenet_file,
 )
-from resnet_keras.weights.naming import BGR_LESS_MEAN, HEAD, Position
+from resnet_keras.weights.naming import BGR_LESS_MEAN, HEAD, ORIGINS, Position
 from resnet_keras.weights.reading import arranged, holds_weights, positions_of, read
 
 

@@ -1,9 +1,9 @@
-"""What is compared, as makers for `resnet_keras.measuring.interleaved`.
+"""What is compared, this package and its baselines, as makers for `interleaved`.
 
 Each maker takes (network, size, batch_size): a name of the family, the side of the
 images in pixels, and how many make a step. It returns the steps to be timed. The
-contenders from elsewhere are ResNet-50 whatever the name, but for the small network of
-a quick look, which they take from here.
+networks of keras.applications and PyTorch are ResNet-50 whatever the name, except in
+the quick form, whose small network is built by this package for all.
 """
 
 import importlib.util
@@ -22,33 +22,33 @@ from resnet_keras.recipe import Batches, Recipe, compile_for_training
 
 PRECISIONS = ("float32", "bfloat16")
 MATRIX_SIDE = 3072  # a product takes 0.25 s on two cores, 120 MB in float32
-_STEPS_IN_FIT = 8
+STEPS_IN_FIT = 8
 
 
 def this_package(network, size, batch_size):
     """Return a training step as `resnet_keras.train` does it, on a fixed batch."""
-    twin = _twin(network, size)
+    trained = _training_copy(network, size)
     images, one_hot = random_images(batch_size, size)
-    return {"train": lambda: twin.train_on_batch(images, one_hot)}
+    return {"train": lambda: trained.train_on_batch(images, one_hot)}
 
 
 def this_package_in_fit(network, size, batch_size):
     """Return `fit` over eight batches, augmented as in training and ready-made."""
-    twin = _twin(network, size)
-    images, one_hot = random_images(_STEPS_IN_FIT * batch_size, size)
+    trained = _training_copy(network, size)
+    images, one_hot = random_images(STEPS_IN_FIT * batch_size, size)
     rows = np.arange(len(images))
     pictures = (255 * images).astype(np.uint8)
     real = Batches(pictures, one_hot, rows, batch_size, Recipe(), seed=0)
     fixed = _Fixed(real[0], len(real))
 
     def fit(batches):
-        return lambda: twin.fit(batches, shuffle=False, verbose=0)
+        return lambda: trained.fit(batches, shuffle=False, verbose=0)
 
     return {"augmented": fit(real), "fixed": fit(fixed)}
 
 
 class _Fixed(keras.utils.PyDataset):
-    """One batch again and again, which costs nothing to make."""
+    """The same batch at each step, which costs nothing to make."""
 
     def __init__(self, batch, number):
         super().__init__(workers=2)
@@ -61,13 +61,13 @@ class _Fixed(keras.utils.PyDataset):
         return self._batch
 
 
-def _twin(network, size):
+def _training_copy(network, size):
     fused.keep_freed_memory()
     shape = (size, size, 3)
     model = initialization.network(network, shape, CLASSES, Recipe(), 0)
-    twin = fused.training_twin(model, fused.best_precision())
-    compile_for_training(twin, Recipe(), steps_per_epoch=100, epochs=10)
-    return twin
+    trained = fused.training_twin(model, fused.best_precision())
+    compile_for_training(trained, Recipe(), steps_per_epoch=100, epochs=10)
+    return trained
 
 
 def this_package_predicts(network, size, batch_size, with_runtimes=True):
@@ -143,22 +143,34 @@ def _has(package):
     return importlib.util.find_spec(package) is not None
 
 
-THIS, DEFAULTS, WITH_XLA, WITHOUT_XLA, PYTORCH, LIMIT = (
+THIS, DEFAULTS, WITH_XLA, WITHOUT_XLA, LIMIT = (
     "(a) this package",
     "(b) Keras' defaults",
     "(b) Keras with XLA",
     "(c) Keras without XLA",
-    "(d) PyTorch",
     "(e) matrix products",
 )
 KERAS_ONLY = "(a) without OpenVINO"
+# Its expert users take bfloat16, and compile, where that is faster: the best counts.
+PYTORCH = {
+    "(d) PyTorch float32": {},
+    "(d) PyTorch bfloat16": {"bfloat16": True},
+    "(d) PyTorch compiled": {"bfloat16": True, "compiled": True},
+}
+
+
+def _with_pytorch(make):
+    if not _has("torch"):
+        return {}
+    return {name: partial(make, **settings) for name, settings in PYTORCH.items()}
+
 
 TRAINING = {
     THIS: this_package,
     DEFAULTS: partial(keras_alone, jit_compile="auto"),
     WITH_XLA: partial(keras_alone, jit_compile=True),
     WITHOUT_XLA: partial(keras_alone, jit_compile=False),
-    **({PYTORCH: pytorch.trains} if _has("torch") else {}),
+    **_with_pytorch(pytorch.trains),
     LIMIT: matrix_products,
 }
 PREDICTION = {
@@ -171,6 +183,6 @@ PREDICTION = {
     DEFAULTS: partial(keras_alone_predicts, jit_compile="auto"),
     WITH_XLA: partial(keras_alone_predicts, jit_compile=True),
     WITHOUT_XLA: partial(keras_alone_predicts, jit_compile=False),
-    **({PYTORCH: pytorch.predicts} if _has("torch") else {}),
+    **_with_pytorch(pytorch.predicts),
 }
 INPUT = {"fit": this_package_in_fit}

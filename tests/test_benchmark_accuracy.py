@@ -13,14 +13,14 @@ from resnet_keras.benchmark import accuracy
 
 def test_time_is_counted_to_the_end_of_the_first_epoch_that_is_good_enough():
     pairs = [("10.5", "0.5"), ("10", "0.96"), ("10", "0.9")]
-    assert accuracy._result(pairs, 0.95) == {
+    assert accuracy.summarized(pairs, 0.95) == {
         "seconds": 20.5,
         "trained": 30.5,
         "ends": [10.5, 20.5, 30.5],
         "accuracies": [0.5, 0.96, 0.9],
     }
-    assert accuracy._result(pairs[:1], 0.95)["seconds"] is None
-    assert accuracy._result(pairs, 0.95, max_seconds=20)["seconds"] is None
+    assert accuracy.summarized(pairs[:1], 0.95)["seconds"] is None
+    assert accuracy.summarized(pairs, 0.95, max_seconds=20)["seconds"] is None
 
 
 def test_both_reached_gives_a_ratio_and_neither_none():
@@ -35,8 +35,8 @@ def test_both_reached_gives_a_ratio_and_neither_none():
 
 def epochs_of_mine(pipe, source, seed, jit_compile):
     pipe.send(time.time())
-    for share in (0.2, 0.4, 0.9, 1.0):
-        pipe.send((0.1, share))
+    for reached in (0.2, 0.4, 0.9, 1.0):
+        pipe.send((0.1, reached))
     time.sleep(60)
 
 
@@ -68,14 +68,14 @@ def test_train_is_told_the_seed_and_the_epochs(monkeypatch):
 
 
 def test_course_is_stopped_once_it_is_good_enough(monkeypatch):
-    monkeypatch.setattr(accuracy, "_train_as_in_the_course", epochs_of_mine)
+    monkeypatch.setattr(accuracy, "train_as_in_the_course", epochs_of_mine)
     result = accuracy.course("hands", 0.9, 100, jit_compile=False)
     assert result["seconds"] == pytest.approx(0.3)
     assert result["accuracies"] == [0.2, 0.4, 0.9]
 
 
 def test_course_is_stopped_when_its_time_is_up(monkeypatch):
-    monkeypatch.setattr(accuracy, "_train_as_in_the_course", epochs_of_mine)
+    monkeypatch.setattr(accuracy, "train_as_in_the_course", epochs_of_mine)
     begin = time.perf_counter()
     result = accuracy.course("hands", 1.1, 2, jit_compile=False)
     assert result["seconds"] is None

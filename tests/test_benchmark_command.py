@@ -1,0 +1,94 @@
+"""The quick form of the benchmark, its options, and what it refuses."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from resnet_keras.benchmark import __main__ as benchmark
+from resnet_keras.benchmark import accuracy, baselines, comparison
+from resnet_keras.errors import InputError
+from resnet_keras.models import build
+from tests.conftest import command, write_pair
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    out = tmp_path_factory.mktemp("benchmark")
+    assert benchmark.main(["--quick", "--out", str(out)]) == 0
+    return out, json.loads((out / "benchmark.json").read_text())
+
+
+def test_quick_form_compares_speed_and_memory(quick):
+    _, result = quick
+    rates = result["images_per_second"]
+    for title in ("training", "prediction", "prediction, one by one"):
+        assert set(rates[title]) == {baselines.THIS, baselines.WITHOUT_XLA}
+    assert min(result["peak_memory_mb"]["training"].values()) > 200  # TensorFlow alone
+    seconds = result["seconds_of_steps"]
+    for title, step, number in (("training", "train", 4), ("prediction", "batch", 4)):
+        for name, rate in rates[title].items():
+            [one] = seconds[title][name]["seconds"][step]
+            assert rate == pytest.approx(number / one)
+
+
+def test_quick_form_draws_a_bar_for_each(quick):
+    out, _ = quick
+    with Image.open(out / "benchmark.png") as picture:
+        assert picture.size[0] > 1000
+
+
+def test_multiply_adds_are_those_of_the_network(quick):
+    # ResNet-20 for 32 x 32 pixels: the paper's net of 41 million.
+    assert 40e6 < quick[1]["multiply_adds_per_image"] < 42e6
+
+
+def test_start_up_is_of_whole_processes_with_the_same_model(monkeypatch):
+    lines, now = [], [0.0]
+
+    def run(line, **settings):
+        lines.append(line)
+        now[0] += 0.3 if "resnet_keras.predict" in line else 0.1
+
+    monkeypatch.setattr(comparison.subprocess, "run", run)
+    monkeypatch.setattr(comparison.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(
+        comparison, "ResNet50", lambda: build("resnet-cifar-20", (32, 32, 3), 2)
+    )
+    assert comparison.start_up(num_rounds=1)["ratio"] == pytest.approx(3)
+    assert lines[0][3] in lines[1][2]
+
+
+def test_what_is_given_and_unusable_is_named(tmp_path):
+    with pytest.raises(InputError, match="nothing: no such file or folder"):
+        accuracy.this_package(str(tmp_path / "nothing"), 0.9, 60)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file: is a file; expected a folder"):
+        benchmark.main(["--out", str(tmp_path / "file")])
+
+
+def test_there_is_no_quick_form_of_the_time_to_an_accuracy(capsys):
+    with pytest.raises(SystemExit):
+        benchmark.main(["--quick", "--time-to-accuracy", "0.9"])
+    assert "exclude each other" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--max-minutes", "3"], ["--xla"]])
+def test_options_of_the_time_to_an_accuracy_are_not_for_the_comparison(option, capsys):
+    with pytest.raises(SystemExit):
+        benchmark.main(option)
+    assert f"{option[0]} is for --time-to-accuracy" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_time_to_accuracy_of_all_three(tmp_path):
+    write_pair(tmp_path / "colours", num_train=120)
+    line = ["--time-to-accuracy", 0.3, "--data", tmp_path / "colours"]
+    line += ["--max-minutes", 3, "--seed", 1, "--epochs", 3, "--xla"]
+    process = command("benchmark", *line, "--out", tmp_path)
+    assert process.returncode == 0, process.stderr
+    found = json.loads((tmp_path / "time_to_accuracy.json").read_text())
+    assert len(found["time_to_accuracy"]) == 3
+    assert all(values["accuracies"] for values in found["time_to_accuracy"].values())
+    with Image.open(tmp_path / "time_to_accuracy.png") as picture:
+        assert picture.size[0] > 900
