@@ -678,7 +678,7 @@ MUTANTS = [
     # Not in the list.
     _mutant(
         "not-assigned",
-        "result-unused inner-relu-missing",
+        "result-unused",
         "i",
         "2021",
         ("    X = Activation('relu')(X) # i2\n", "    Activation('relu')(X)\n"),
@@ -1002,15 +1002,14 @@ def identity_block(X, f, filters, stage, block):
 def convolutional_block(X, f, filters, stage, block, s=2):
     return _block(X, f, filters, f'{stage}{block}', s, True)
 """,
-    "activation-in-convolution-free": """\
+    "star-imports": """\
 import tensorflow as tf
 from tensorflow.keras.layers import *
 from tensorflow.keras.initializers import *
 
 def conv_bn_relu(X, n, k, training, initializer, s=1, relu=True):
-    X = ZeroPadding2D(((k - 1) // 2, k // 2))(X) if False else X
     X = Conv2D(n, [k, k], strides=[s, s], padding="SAME", kernel_initializer=initializer(seed=0), bias_initializer="zeros")(X)
-    X = BatchNormalization()(X, training)
+    X = BatchNormalization()(X, training=training)
     return Activation(tf.nn.relu)(X) if relu else X
 
 def identity_block(X, f, filters, training=True, initializer=random_uniform):

@@ -1,0 +1,385 @@
+"""Check a block: call it, take its graph apart, compare its numbers, name causes."""
+
+import inspect
+import re
+from collections import Counter
+
+import keras
+import numpy as np
+
+from resnet_keras.check import reference, tracing
+from resnet_keras.check.alignment import Pair
+from resnet_keras.check.diagnosis import HARMLESS, Diagnosis, title
+from resnet_keras.check.paths import take_apart
+from resnet_keras.check.reference import Arguments
+from resnet_keras.check.result import Result, found
+from resnet_keras.check.signatures import signature_of
+
+# No two values are alike, so that a number written in place of an argument shows.
+_VALUES = {
+    "identity_block": Arguments(f=5, filters=(2, 4, 6), s=1, channels=6),
+    "convolutional_block": Arguments(f=5, filters=(2, 4, 6), s=3, channels=5),
+}
+_SIZE, _ANY_SIZE = (7, 9), (None, None)
+_STAGE, _BLOCK = 4, "q"
+_TOLERANCE = 1e-3  # float32, in sums of up to 5 x 5 x 4 products of order one
+
+
+def check_block(function, kind, name):
+    """Check a learner's block.
+
+    Args:
+        function: of the learner.
+        kind: "identity_block" or "convolutional_block".
+        name: what to call it.
+
+    Returns:
+        `Result`.
+
+    Raises:
+        InputError: its arguments are none of the three signatures'.
+    """
+    return _Check(function, kind, name).run()
+
+
+class _Check:
+    def __init__(self, function, kind, name):
+        self.function, self.kind = function, kind
+        self.signature = signature_of(function, kind)
+        self.values = _VALUES[kind]
+        self.result = Result(name, kind)
+
+    def run(self):
+        first, built, values = self._build()
+        if built is None:
+            self._report_failure(first)
+            return self.result
+        documented = reference.block(self.kind, values)
+        last = tracing.graph(built)
+        if built is not first:
+            _take_settings(tracing.steps_of(last), built, first)
+            documented = reference.block(self.kind, self.values)
+        unused = _unused(built, last)
+        diagnosis = Diagnosis(take_apart(last, documented), documented, unused)
+        initial = self._initial_values(diagnosis)
+        numbers = self._outputs(built, documented, diagnosis)
+        self._report_steps(diagnosis, documented)
+        self.result.add(*initial)
+        if self.signature.has_names:
+            self._report_names(diagnosis, last)
+        self._report_training(last)
+        if first is not built and not self.result.findings:
+            part = "Result"
+            finding = found("raises", part, found=_message(first.error), line=first.line)
+            self.result.add(part, "a tensor of the documented shape", [finding])
+        if self.kind == "convolutional_block":
+            self._report_default()
+        self.result.add(*numbers)
+        if self.result.right:
+            self._try_even_window()
+        self.result.drawing = _drawing(diagnosis)
+        return self.result
+
+    def _call(self, values, size=_SIZE, training=True):
+        inputs = keras.Input((*size, values.channels))
+        arguments = self.signature.arguments(
+            X=inputs,
+            f=values.f,
+            filters=list(values.filters),
+            stage=_STAGE,
+            block=_BLOCK,
+            s=values.s,
+            training=training,
+            initializer=reference.Given,
+        )
+        if self.kind == "identity_block":
+            arguments.pop(self.signature.names.get("s"), None)
+        return tracing.trace(self.function, inputs, arguments)
+
+    def _build(self):
+        """Call the function; if it fails, so that shapes cannot be the reason.
+
+        Returns:
+            The first `Trace`, the first that has a graph (or None), and what it was
+            called with.
+        """
+        values = self.values
+        alike = Arguments(f=values.f, filters=(6, 6, 6), s=values.s, channels=6)
+        tiny = Arguments(f=1, filters=(6, 6, 6), s=1, channels=6)
+        first = None
+        for case, size in (
+            (values, _SIZE),
+            (values, _ANY_SIZE),
+            (alike, _ANY_SIZE),
+            (tiny, _SIZE),
+        ):
+            attempt = self._call(case, size)
+            first = first or attempt
+            if attempt.is_graph:
+                return first, attempt, case
+            if attempt.error is None:  # it returned something else
+                break
+        return first, None, None
+
+    def _report_failure(self, first):
+        part, documented = "Result", "a tensor, the block's output"
+        if first.error is None:
+            what = type(first.output).__name__
+            what = "nothing" if first.output is None else f"a {what}"
+            findings = [found("nothing-returned", part, found=what)]
+        else:
+            message = _message(first.error)
+            findings = [found("raises", part, found=message, line=first.line)]
+        unwritten = _unwritten(self.function)
+        if unwritten:
+            findings = [found("not-written", part, line=unwritten)]
+        self.result.add(part, documented, findings)
+
+    def _report_steps(self, diagnosis, documented):
+        by_part = {}
+        for finding in diagnosis.findings:
+            by_part.setdefault(finding.part, []).append(finding)
+        paths = diagnosis.paths
+        for part in ("2a", "2b", "2c"):
+            words = diagnosis.documented_words(part)
+            self.result.add(title(part), words, by_part.pop(title(part), ()))
+        skipped = "" if paths.shortcut is not None else "nothing is joined"
+        if "added-to-itself" in {finding.code for finding in diagnosis.findings}:
+            skipped = "it never reaches the addition"
+        words = diagnosis.documented_words("1")
+        self.result.add("Shortcut", words, by_part.pop("Shortcut", ()), skipped)
+        for part, words in (
+            ("Addition", "main path + shortcut"),
+            ("Last ReLU", "ReLU after the addition"),
+        ):
+            self.result.add(part, words, by_part.pop(part, ()))
+
+    def _initial_values(self, diagnosis):
+        """Compare the kernels, as they are before training, with the documented."""
+        kind = "initializer" if self.signature.has_initializer else "GlorotUniform"
+        words = f"{kind}(seed=0) for each kernel"
+        part, findings = "Initial values", []
+        initializer = reference.Given(seed=0)
+        for step, layer in diagnosis.layers.items():
+            if step.kind != "conv" or not isinstance(layer, keras.layers.Conv2D):
+                continue
+            wanted = initializer(layer.kernel.shape)
+            if not np.allclose(layer.kernel, wanted):
+                settings = layer.kernel_initializer
+                name = type(settings).__name__.replace("Given", "initializer")
+                seed = getattr(settings, "seed", None)
+                given = "no seed" if not isinstance(seed, int) else f"seed {seed}"
+                config = getattr(settings, "get_config", dict)()
+                if config.get("seed", seed) is None:
+                    given = "no seed"
+                line = diagnosis.line_of(step)
+                where = reference.COMPONENTS[step.part]
+                findings.append(
+                    found(
+                        "seed-missing",
+                        part,
+                        words,
+                        line,
+                        where=where,
+                        found=f"{name}, {given}",
+                        wanted=f"{kind}(seed=0)",
+                    )
+                )
+        return part, words, findings
+
+    def _report_names(self, diagnosis, last):
+        part = "Names"
+        words = f"res{_STAGE}{_BLOCK}_branch2a, bn{_STAGE}{_BLOCK}_branch2a, ..."
+        words += f" (called with stage={_STAGE}, block={_BLOCK!r})"
+        findings, seen = [], {}
+        steps = [step for step in tracing.steps_of(last) if step.operation]
+        for step in steps:
+            seen.setdefault(id(step.operation), step)
+        counts = Counter(step.operation.name for step in seen.values())
+        twice = {name for name, number in counts.items() if number > 1}
+        wanted = {
+            id(layer): _name(step) for step, layer in diagnosis.layers.items()
+        }
+        for step in seen.values():
+            name, right = step.operation.name, wanted.get(id(step.operation))
+            if name == right or (right is None and name not in twice):
+                continue
+            code = "name-twice" if name in twice else "name-wrong"
+            right = right or "for example none at all"
+            findings.append(
+                found(code, part, "", step.line, found=name, wanted=right)
+            )
+        self.result.add(part, words, findings)
+
+    def _report_training(self, last):
+        part, findings = "Training", []
+        steps = [step for step in tracing.steps_of(last) if step.kind == "bn"]
+        if not self.signature.has_training:
+            words = "normalization decides by itself; no fixed training="
+            for step in steps:
+                if step.training is not None:
+                    findings.append(
+                        found("training-fixed", part, "", step.line, found=step.training)
+                    )
+            self.result.add(part, words, findings)
+            return
+        other = self._call(self.values, _ANY_SIZE, training=False)
+        others = [None] * len(steps)
+        if other.is_graph:
+            again = tracing.steps_of(tracing.graph(other))
+            others = [step.training for step in again if step.kind == "bn"]
+        words = "training=training for each batch normalization"
+        for step, second in zip(steps, others, strict=False):
+            if step.training is None:
+                findings.append(found("training-not-passed", part, "", step.line))
+            elif step.training is not True or second not in (False, None):
+                findings.append(
+                    found("training-fixed", part, "", step.line, found=step.training)
+                )
+        self.result.add(part, words, findings)
+
+    def _report_default(self):
+        default = self.signature.defaults.get("s", 2)
+        if default not in (2, (2, 2)):
+            finding = found("stride-default", "Stride", "s=2", found=default)
+            self.result.add("Stride", "s=2 by default", [finding])
+
+    def _outputs(self, built, documented, diagnosis):
+        """Compare outputs, computed with the same weights, in both modes.
+
+        What makes no difference there is another way to write the same, and leaves the
+        list of mistakes.
+        """
+        part = "Outputs"
+        words = "with the same weights the documented numbers, in both modes"
+        graph_codes = {finding.code for finding in diagnosis.findings}
+        compares = self._comparable(documented, diagnosis)
+        if graph_codes - set(HARMLESS) or not compares:
+            return part, words, (), "the steps differ"
+        rng = np.random.default_rng(0)
+        for layer in diagnosis.layers.values():
+            for variable in layer.weights:
+                low = 0.5 if variable.path.endswith(("gamma", "variance")) else -1
+                variable.assign(rng.uniform(low, 1, variable.shape))
+        images = rng.normal(size=(3, *_SIZE, self.values.channels)).astype("float32")
+        error = 0
+        for training in (False, True):
+            expected = reference.compute(
+                documented, images, diagnosis.layers, training
+            )
+            try:
+                output = tracing.evaluate(built, images, training)
+            except Exception as problem:
+                line = tracing.error_line(problem)
+                finding = found("raises", part, "", line, found=_message(problem))
+                return part, words, [finding]
+            if output.shape != expected.shape:
+                return part, words, (), "the steps differ"
+            scale = np.abs(expected).max()
+            error = max(error, float(np.abs(output - expected).max() / scale))
+        if error < _TOLERANCE:
+            diagnosis.findings = [
+                finding
+                for finding in diagnosis.findings
+                if finding.code not in HARMLESS
+            ]
+            return part, words
+        if graph_codes:
+            return part, words, (), "the steps differ"
+        return part, words, [found("outputs", part, "", found=f"{error:.0%}")]
+
+    def _comparable(self, documented, diagnosis):
+        steps = [step for step in documented.main + documented.shortcut]
+        needed = [step for step in steps if step.kind in ("conv", "bn")]
+        return all(step in diagnosis.layers for step in needed) and (
+            diagnosis.paths.join is not None
+        )
+
+    def _try_even_window(self):
+        values = Arguments(
+            f=2,
+            filters=self.values.filters,
+            s=2 if self.kind == "convolutional_block" else 1,
+            channels=self.values.channels,
+        )
+        attempt = self._call(values)
+        line = attempt.line
+        if attempt.is_graph:
+            documented = reference.block(self.kind, values)
+            paths = take_apart(tracing.graph(attempt), documented)
+            if not Diagnosis(paths, documented).findings:
+                return
+        finding = found("even-window", title("2b"), "", line)
+        part = next(p for p in self.result.parts if p.title == title("2b"))
+        part.findings.append(finding)
+
+
+def _take_settings(steps, built, first):
+    """Give steps the settings of the first call, whose values tell more."""
+    for step in steps:
+        index = next(
+            (i for i, each in enumerate(built.operations) if each is step.operation),
+            None,
+        )
+        if index is None or index >= len(first.operations):
+            continue
+        operation = first.operations[index]
+        if type(operation) is not type(step.operation):
+            continue
+        if step.kind == "conv":
+            padding = step.settings["padding"]
+            step.settings = tracing.conv_settings(operation)
+            step.settings["padding"] = padding
+        elif step.kind == "bn":
+            step.settings = tracing.bn_settings(operation)
+
+
+def _unused(built, last):
+    """Return steps whose result leads nowhere, by the order of their making."""
+    used = {id(step.operation) for step in tracing.steps_of(last)}
+    unused = []
+    for operation in built.operations:
+        nodes = getattr(operation, "_inbound_nodes", ())
+        if isinstance(operation, keras.Model) or not nodes or id(operation) in used:
+            continue
+        step = tracing.graph(built, nodes[-1].outputs[0])
+        if step.operation is operation:
+            unused.append(step)
+    return unused
+
+
+def _name(step):
+    base = "res" if step.kind == "conv" else "bn"
+    return f"{base}{_STAGE}{_BLOCK}_branch{step.part}"
+
+
+def _message(error):
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else "no message"
+    if len(lines) > 1 and text.endswith(":"):
+        text += " " + lines[1]
+    return f"{type(error).__name__}: {text}"
+
+
+def _unwritten(function):
+    """Return the line where the course's placeholder None still stands, if any."""
+    try:
+        lines, start = inspect.getsourcelines(inspect.unwrap(function))
+        filename = inspect.unwrap(function).__code__.co_filename
+    except (OSError, TypeError, AttributeError):
+        return None
+    for number, text in enumerate(lines[1:], start + 1):
+        code = text.partition("#")[0]
+        if re.search(r"(^|[^=!<>])=\s*None\s*(\(|$)", code):
+            return tracing.line_at(filename, number)
+    return None
+
+
+def _drawing(diagnosis):
+    """Return rows for the picture: (path, documented pair)."""
+    rows = [("main", pair) for pair in diagnosis.main]
+    rows += [("shortcut", pair) for pair in diagnosis.shortcut or ()]
+    join = diagnosis.paths.join
+    rows.append(("join", Pair(None, join)))
+    rows += [("end", pair) for pair in diagnosis.end]
+    return rows
