@@ -16,17 +16,17 @@ class Pair:
     differences: tuple = ()  # names of settings
 
 
-def differences(documented, step, ignored=()):
+def differences(documented, step):
     """Return the names of the settings in which two steps of one kind differ."""
     names = []
     for name, wanted in documented.settings.items():
         value = step.settings.get(name)
-        if name == "padding":
+        if name == "padding" and "kernel_size" in step.settings:
             # On a 1x1 window both paddings are the same.
             kernel = step.settings["kernel_size"]
             if kernel == (1, 1) or kernel != documented.settings["kernel_size"]:
                 continue
-        if name not in ignored and value != wanted:
+        if value != wanted:
             names.append(name)
     return tuple(names)
 

@@ -52,7 +52,8 @@ class _Check:
     def run(self):
         first, built, values = self._build()
         if built is None:
-            self._report_failure(first)
+            finding = failure(first, self.function, "nothing-returned")
+            self.result.add("Result", "a tensor, the block's output", [finding])
             return self.result
         documented = reference.block(self.kind, values)
         last = tracing.graph(built)
@@ -120,20 +121,6 @@ class _Check:
             if attempt.error is None:  # it returned something else
                 break
         return first, None, None
-
-    def _report_failure(self, first):
-        part, documented = "Result", "a tensor, the block's output"
-        if first.error is None:
-            what = type(first.output).__name__
-            what = "nothing" if first.output is None else f"a {what}"
-            findings = [found("nothing-returned", part, found=what)]
-        else:
-            message = _message(first.error)
-            findings = [found("raises", part, found=message, line=first.line)]
-        unwritten = _unwritten(self.function)
-        if unwritten:
-            findings = [found("not-written", part, line=unwritten)]
-        self.result.add(part, documented, findings)
 
     def _report_steps(self, diagnosis, documented):
         by_part = {}
@@ -312,6 +299,30 @@ class _Check:
         finding = found("even-window", title("2b"), "", line)
         part = next(p for p in self.result.parts if p.title == title("2b"))
         part.findings.append(finding)
+
+
+def failure(attempt, function, code):
+    """Return the finding for a function that gave no graph.
+
+    Args:
+        attempt: `tracing.Trace`.
+        function: of the learner.
+        code: the cause if it returned something else.
+    """
+    part = "Result"
+    unwritten = _unwritten(function)
+    if unwritten:
+        return found("not-written", part, line=unwritten)
+    if attempt.error is None:
+        what = "nothing" if attempt.output is None else type(attempt.output).__name__
+        return found(code, part, found=what)
+    message = _message(attempt.error)
+    twice = re.search(r'The name "([^"]+)" is used \d+ times', message)
+    if twice:
+        wanted = "as documented"
+        words = {"found": twice[1], "wanted": wanted}
+        return found("name-twice", part, line=attempt.line, **words)
+    return found("raises", part, found=message, line=attempt.line)
 
 
 def _take_settings(steps, built, first):

@@ -12,7 +12,7 @@ CAUSES = {
     ),
     "added-to-itself": (
         "The addition adds a tensor to itself, which only doubles it. The two inputs "
-        "must be the main path's result and X_shortcut."
+        "must be the main path's result and X_shortcut, saved before X was overwritten."
     ),
     "added-twice": (
         "The shortcut is added more than once. One addition joins the two paths, just "
@@ -183,6 +183,10 @@ CAUSES = {
         "Stage {stage} has {found} blocks; documented are {wanted}: a convolutional "
         "block, then identity blocks."
     ),
+    "network-stages": (
+        "There are {found} stages of blocks; documented are 4, and each begins with a "
+        "convolutional block."
+    ),
     "network-kind": (
         "Block {where} is {found}; documented is {wanted}. A stage begins with a "
         "convolutional block, and only there."
@@ -191,19 +195,23 @@ CAUSES = {
         "Block {where} has stride {found}; documented is {wanted}. Stages 3, 4 and 5 "
         "begin by halving the image, stage 2 does not: the pooling before it has."
     ),
-    "network-filters": (
-        "Block {where} has filters {found}; documented are {wanted}."
-    ),
+    "network-filters": "Block {where} has filters {found}; documented are {wanted}.",
     "network-window": "Block {where} has window f={found}; documented is f={wanted}.",
-    "network-block": "Block {where} differs from the documented block: {found}",
-    "network-step": "{where} differs: {found}; documented is {wanted}.",
-    "network-step-missing": "{where} lacks a step: {wanted}.",
-    "network-step-extra": "{where} has a step that is not documented: {found}.",
+    "network-block": "In {where}: {found}",
+    "network-step": "The {where} has {found}; documented is {wanted}.",
+    "network-step-missing": "The {where} lacks {wanted}.",
+    "network-step-extra": "The {where} has {found}, which is not documented.",
     "network-classes": (
         "The last layer has {found} outputs though classes={wanted}. Use the argument: "
-        "Dense(classes, activation=\"softmax\")."
+        'Dense(classes, activation="softmax").'
     ),
-    "network-no-model": "ResNet50 returns {found}; expected a Model. {wanted}",
+    "network-size": (
+        "The sizes of the feature maps are {found}; documented are {wanted}."
+    ),
+    "network-no-model": (
+        "The function returns {found}; expected a model. End it with return "
+        "Model(inputs=X_input, outputs=X)."
+    ),
 }
 
 

@@ -45,7 +45,7 @@ class Diagnosis:
         if paths.shortcut is not None:
             self.shortcut, _ = align(documented.shortcut, paths.shortcut)
         for code, step, words in paths.faults:
-            self._add(code, "Addition", "Add()([X, X_shortcut])", step, **words)
+            self._add(code, "Addition", "main path + shortcut", step, **words)
         self._explain_main()
         self._explain_shortcut()
         self._explain_end()
@@ -90,13 +90,12 @@ class Diagnosis:
             self._take_unused(pair.documented.kind, pair.documented)
         documented = " → ".join(pair.documented.words for pair in wanted)
         where = COMPONENTS[part]
+        line = self._before(wanted[0], self.main)
+        if unused:  # the mistake is in the line that goes on with another tensor
+            later = self.main[self.main.index(wanted[-1]) + 1 :]
+            line = next((pair.step for pair in later if pair.step), unused)
         self._add(
-            code,
-            title(part),
-            documented,
-            unused or self._before(wanted[0], self.main),
-            after=not unused,
-            where=where,
+            code, title(part), documented, line, after=not unused, where=where
         )
 
     def _explain_component(self, here, part):

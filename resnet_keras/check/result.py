@@ -82,7 +82,7 @@ class Result:
                 again = finding.text in told
                 told.add(finding.text)
                 lines.append("      " + ("(the same)" if again else finding.text))
-                if finding.documented and not again:
+                if finding.documented not in ("", part.documented) and not again:
                     lines.append(f"      Documented: {finding.documented}.")
                 if finding.line:
                     after = "after " if finding.after else ""

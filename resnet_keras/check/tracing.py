@@ -14,8 +14,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-JOINS = ("add", "concat", "join")
-_LIBRARIES = ("keras", "tensorflow", "tf_keras", "resnet_keras.check")
+from resnet_keras.check.foreign import taken_by_tensorflow
+
+_LIBRARIES = ("keras", "tensorflow", "tf_keras", "inspect", "contextlib")
 _POOLS = {
     layers.MaxPooling2D: "max pooling",
     layers.AveragePooling2D: "average pooling",
@@ -37,7 +38,8 @@ class Line:
     text: str
 
     def __str__(self):
-        return f"{self.label}, line {self.number}: {self.text}"
+        text = self.text if len(self.text) < 90 else self.text[:86] + " ..."
+        return f"{self.label}, line {self.number}: {text}"
 
 
 @dataclass(eq=False)
@@ -49,6 +51,7 @@ class Step:
     settings: dict = field(default_factory=dict)
     operation: object = None
     line: Line = None
+    outer: Line = None  # the line of the traced function itself
     training: object = None  # the argument, if it was given
     shape: tuple = ()
 
@@ -68,6 +71,7 @@ class Trace:
     line: Line = None  # of the error
     operations: list = field(default_factory=list)  # in the order of their making
     lines: dict = field(default_factory=dict)  # id(operation) -> Line
+    outer_lines: dict = field(default_factory=dict)
 
     @property
     def is_graph(self):
@@ -88,7 +92,7 @@ def trace(function, inputs, arguments):
     """
     result = Trace(inputs=inputs)
     code = getattr(inspect.unwrap(function), "__code__", None)
-    with _recorded(result, code), _tensorflow_functions():
+    with _recorded(result, code), taken_by_tensorflow():
         try:
             result.output = function(**arguments)
         except Exception as error:
@@ -109,7 +113,8 @@ def _recorded(result, code):
     def note(frame, event, value):
         if event == "return" and frame.f_code is maker and value is not None:
             result.operations.append(value)
-            result.lines[id(value)] = _line_of(frame, code)
+            lines = _lines_of(frame, code)
+            result.lines[id(value)], result.outer_lines[id(value)] = lines
 
     before = sys.getprofile()
     sys.setprofile(note)
@@ -119,20 +124,23 @@ def _recorded(result, code):
         sys.setprofile(before)
 
 
-def _line_of(frame, code):
-    """Return the learner's innermost line, and name the line that led to a helper."""
-    inner = None
-    while frame is not None:
-        module = frame.f_globals.get("__name__") or ""
-        if module.startswith("resnet_keras.check."):
-            break
-        if module.split(".")[0] not in _LIBRARIES:
-            inner = inner or frame
+def _lines_of(frame, code):
+    """Return the learner's innermost line, and that of the traced function itself."""
+    inner = outer = None
+    while frame is not None and frame.f_code is not trace.__code__:
+        if _is_learners(frame):
+            inner = inner or line_at(frame.f_code.co_filename, frame.f_lineno)
             if frame.f_code is code:
-                inner = frame
-                break
+                outer = line_at(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
-    return inner and line_at(inner.f_code.co_filename, inner.f_lineno)
+    return inner, outer
+
+
+def _is_learners(frame):
+    module = frame.f_globals.get("__name__") or ""
+    return module.split(".")[0] not in _LIBRARIES and not module.startswith(
+        "resnet_keras.check"
+    )
 
 
 def line_at(filename, number):
@@ -147,43 +155,10 @@ def error_line(error):
     """Return the learner's innermost line on the way to an error."""
     found, step = None, error.__traceback__
     while step is not None:
-        module = step.tb_frame.f_globals.get("__name__") or ""
-        is_ours = module.startswith("resnet_keras.check.")
-        if module.split(".")[0] not in _LIBRARIES and not is_ours:
+        if _is_learners(step.tb_frame):
             found = line_at(step.tb_frame.f_code.co_filename, step.tb_lineno)
         step = step.tb_next
     return found
-
-
-@contextmanager
-def _tensorflow_functions():
-    """Let TensorFlow's element-wise functions take Keras's symbolic tensors.
-
-    They did under Keras 2, and old notebooks use `tf.add` and `tf.nn.relu`; Keras 3
-    refuses. TensorFlow's own registry for foreign tensors makes layers of them here.
-    """
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    from tensorflow.experimental import (
-        dispatch_for_binary_elementwise_apis,
-        dispatch_for_unary_elementwise_apis,
-        unregister_dispatch_for,
-    )
-
-    @dispatch_for_unary_elementwise_apis(keras.KerasTensor)
-    def unary(api, x):
-        return layers.Lambda(api)(x)
-
-    @dispatch_for_binary_elementwise_apis(keras.KerasTensor, keras.KerasTensor)
-    def binary(api, x, y):
-        return layers.Lambda(lambda pair: api(*pair))([x, y])
-
-    try:
-        yield
-    finally:
-        unregister_dispatch_for(unary)
-        unregister_dispatch_for(binary)
 
 
 def graph(result, tensor=None):
@@ -240,6 +215,7 @@ def _read(operation, node, inputs, tensor, result):
     common = {
         "operation": operation,
         "line": result.lines.get(id(operation)),
+        "outer": result.outer_lines.get(id(operation)),
         "shape": tuple(tensor.shape),
     }
     if type(operation) is layers.Conv2D:
@@ -253,16 +229,12 @@ def _read(operation, node, inputs, tensor, result):
         if isinstance(operation, kind):
             step = Step(name, inputs, _pool_settings(operation), **common)
             return _activated(step, operation, common)
-    if isinstance(operation, layers.Concatenate) or (
-        type(operation).__name__ == "Concatenate"
-    ):
-        return Step("concat", inputs, **common)
     kind = _tried(operation, node)
     if kind == "identity":
         return inputs[0]
     if kind == "relu" and inputs[0].kind == "relu":  # a second one changes nothing
         return inputs[0]
-    if kind in ("relu", "add"):
+    if kind:
         return Step(kind, inputs, **common)
     kind = "join" if len(inputs) > 1 else "other"
     step = Step(kind, inputs, {"name": _name(operation)}, **common)
@@ -276,12 +248,24 @@ def _activated(step, operation, common):
     activation = getattr(operation, "activation", None)
     if activation is None or activation is keras.activations.linear:
         return step
-    x = np.linspace(-3, 8, 23, dtype="float32")
-    kind = "activation"
-    if np.allclose(ops.convert_to_numpy(activation(x[None])), np.maximum(x, 0)):
-        kind = "relu"
+    x = np.linspace(-3, 8, 24, dtype="float32").reshape(2, 12)
+    kind = _does(x, ops.convert_to_numpy(activation(x))) or "activation"
     name = getattr(activation, "__name__", "activation")
     return Step(kind, [step], {"name": name}, **common)
+
+
+def _does(x, y):
+    """Return which of the known functions of one tensor gives y for x, or None."""
+    exponentials = np.exp(x - x.max(axis=-1, keepdims=True))
+    known = {
+        "identity": x,
+        "relu": np.maximum(x, 0),
+        "softmax": exponentials / exponentials.sum(axis=-1, keepdims=True),
+    }
+    for kind, expected in known.items():
+        if y.shape == x.shape and np.allclose(y, expected, atol=1e-5):
+            return kind
+    return None
 
 
 def _with_padding(step):
@@ -338,7 +322,7 @@ def _training_argument(operation, node):
 
 
 def _tried(operation, node):
-    """Return "relu", "identity", "add" or None: what it does to numbers."""
+    """Return what an operation does to numbers, or None if it is nothing known."""
     if getattr(operation, "weights", None) or len(node.outputs) != 1:
         return None
     shapes = [tensor.shape for tensor in node.input_tensors]
@@ -355,9 +339,9 @@ def _tried(operation, node):
         return None
     if len(set(filled)) < len(values):  # X + X
         values = [filled[id(tensor)] for tensor in node.input_tensors]
-    wanted = {"identity": values[0], "relu": np.maximum(values[0], 0)}
-    if len(values) > 1:
-        wanted = {"add": sum(values)}
+    if len(values) == 1:
+        return _does(values[0], found)
+    wanted = {"add": sum(values), "concat": np.concatenate(values, axis=-1)}
     for kind, expected in wanted.items():
         if found.shape == expected.shape and np.allclose(found, expected, atol=1e-5):
             return kind
@@ -372,8 +356,8 @@ def _is_activation(operation):
 
 
 def _name(operation):
-    activation = getattr(operation, "activation", None)
-    return getattr(activation, "__name__", None) or type(operation).__name__
+    function = getattr(operation, "activation", getattr(operation, "function", None))
+    return getattr(function, "__name__", None) or type(operation).__name__
 
 
 def steps_of(last):

@@ -1,0 +1,405 @@
+"""Check a learner's ResNet50: stem, blocks and head beside those of this package."""
+
+import inspect
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+
+from resnet_keras.check import reference, tracing
+from resnet_keras.check.alignment import align
+from resnet_keras.check.blocks import failure
+from resnet_keras.check.diagnosis import Diagnosis
+from resnet_keras.check.paths import take_apart
+from resnet_keras.check.reference import Arguments, Documented
+from resnet_keras.check.result import Result, found
+from resnet_keras.check.signatures import KINDS
+from resnet_keras.errors import InputError
+
+_SHAPE, _CLASSES = (64, 64, 3), 5  # not the usual 6, so that a fixed number shows
+_LAYERS = 177  # counting the input
+
+
+@dataclass
+class _Block:
+    """A block within a network: a piece of the graph, and what it was called with."""
+
+    kind: str
+    values: Arguments
+    start: tracing.Step
+    last: tracing.Step
+
+    def diagnose(self):
+        documented = reference.block(self.kind, self.values)
+        return Diagnosis(take_apart(self.last, documented, self.start), documented)
+
+
+@dataclass
+class _Network:
+    """A network in three: steps before the first block, the blocks, steps after."""
+
+    stem: list
+    blocks: list
+    head: list
+
+    @property
+    def stages(self):
+        """Blocks by stage; each begins with a convolutional block."""
+        stages = []
+        for block in self.blocks:
+            if block.kind == KINDS[1] or not stages:
+                stages.append([])
+            stages[-1].append(block)
+        return stages
+
+    @property
+    def sizes(self):
+        """Height of the feature maps after each step of the stem and each stage."""
+        steps = [step for step in self.stem if step.kind in ("conv", "max pooling")]
+        steps += [stage[-1].last for stage in self.stages]
+        return [step.shape[1] for step in steps if len(step.shape) == 4]
+
+
+def check_network(function, name):
+    """Check a learner's `ResNet50`.
+
+    Args:
+        function: of the learner; called for images of 64x64x3 and five classes.
+        name: what to call it.
+
+    Returns:
+        `Result`.
+
+    Raises:
+        InputError: it cannot be called with `input_shape` and `classes`.
+    """
+    result = Result(name, KINDS[2])
+    attempt = tracing.trace(function, None, _arguments(function))
+    if not isinstance(attempt.output, keras.Model):
+        finding = failure(attempt, function, "network-no-model")
+        result.add("Result", "a model", [finding])
+        return result
+    from resnet_keras import ResNet50
+
+    ours = ResNet50(input_shape=_SHAPE, classes=_CLASSES)
+    wanted = _divide(tracing.graph(tracing.Trace(), ours.outputs[0]))
+    got = _divide(tracing.graph(attempt, attempt.output.outputs[0]))
+    stem, stem_pairs = _compare_steps("stem", wanted.stem, got.stem)
+    head, head_pairs = _compare_steps("head", wanted.head, got.head)
+    result.add("Stem", _words(wanted.stem), stem)
+    _compare_stages(result, wanted, got)
+    _judge_blocks(result, got)
+    result.add("Head", _words(wanted.head), head)
+    _compare_starts(result, stem_pairs + head_pairs)
+    if _has_names(function):
+        _compare_names(result, wanted, got, stem_pairs + head_pairs)
+    sizes = [" → ".join(map(str, [_SHAPE[0], *each.sizes])) for each in (wanted, got)]
+    number = len(tracing.steps_of(tracing.graph(attempt, attempt.output.outputs[0])))
+    wrong = []
+    if result.right and sizes[0] != sizes[1]:
+        wrong = [found("network-size", "Sizes", found=sizes[1], wanted=sizes[0])]
+    words = f"{sizes[0]}; {_LAYERS} layers counting the input"
+    if not result.right:
+        words += f" (yours: {sizes[1]}; {_count(got, number)})"
+    result.add("Sizes", words, wrong)
+    _remark_training(result, attempt)
+    return result
+
+
+def _arguments(function):
+    parameters = inspect.signature(function).parameters
+    values = {"input_shape": _SHAPE, "classes": _CLASSES}
+    for name, parameter in parameters.items():
+        is_open = parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        if name not in values and parameter.default is parameter.empty and not is_open:
+            raise InputError(
+                f"ResNet50: does not know what to give for its argument {name}; "
+                "expected (input_shape, classes)."
+            )
+    return {name: value for name, value in values.items() if name in parameters}
+
+
+def _divide(last):
+    """Return a graph as stem, blocks and head, from its end back to the input."""
+    parts, plain, step = [], [], last
+    while step.inputs:
+        if not step.is_join:
+            plain.insert(0, step)
+            step = step.inputs[0]
+            continue
+        end = step
+        if plain and plain[0].kind == "relu":
+            end = plain.pop(0)
+        start = _common(step)
+        parts.insert(0, plain)
+        parts.insert(0, _block(start, end))
+        plain, step = [], start
+    parts.insert(0, plain)
+    blocks = [part for part in parts if isinstance(part, _Block)]
+    between = [step for part in parts[2:-1:2] for step in part]
+    head = parts[-1] if blocks else []
+    return _Network(parts[0], blocks, _as_flatten(between + head))
+
+
+def _common(join):
+    """Return the last step that all inputs of a join depend on."""
+    shared = None
+    for step in join.inputs:
+        steps = tracing.steps_of(step)
+        keys = {id(each) for each in steps}
+        shared = [each for each in shared or steps if id(each) in keys]
+    return shared[-1]
+
+
+def _block(start, last):
+    """Read from a piece of the graph which block it is, and its arguments."""
+    inside, before = tracing.steps_of(last), tracing.steps_of(start)
+    known = {id(step) for step in before}
+    convs = [s for s in inside if s.kind == "conv" and id(s) not in known]
+    channels = start.shape[-1]
+    strides = [max(step.settings["strides"]) for step in convs] or [1]
+    changes = channels != last.shape[-1] or max(strides) > 1
+    kind = KINDS[1] if len(convs) > 3 or changes else KINDS[0]
+    # By either table the longer path is the main one; its convolutions tell.
+    guess = Arguments(3, (1, 1, 1), max(strides), channels)
+    main = take_apart(last, reference.block(kind, guess), start).main
+    main = [step for step in main if step.kind == "conv"]
+    filters = tuple(step.settings["filters"] for step in main[:3])
+    window = main[1].settings["kernel_size"][0] if len(main) > 1 else 3
+    filters += (last.shape[-1],) * (3 - len(filters))
+    return _Block(kind, Arguments(window, filters, max(strides), channels), start, last)
+
+
+def _as_flatten(steps):
+    """Take global average pooling for average pooling of the whole map and flatten."""
+    told = []
+    for step in steps:
+        if step.kind == "global average pooling":
+            size = step.inputs[0].shape[1:3]
+            settings = {"pool_size": size, "strides": size, "padding": "valid"}
+            told.append(replace(step, kind="average pooling", settings=settings))
+            told.append(replace(step, kind="flatten", settings={}))
+        else:
+            told.append(step)
+    return told
+
+
+def _compare_steps(where, wanted, got):
+    """Return findings on the stem or the head, and the pairs of steps."""
+    documented = [
+        Documented(step.kind, where, step.settings, _step_words(step))
+        for step in wanted
+    ]
+    pairs, _ = align(documented, got)
+    findings = []
+    for index, pair in enumerate(pairs):
+        title = where.capitalize()
+        if pair.step is None:
+            before = next((p.step for p in pairs[index::-1] if p.step), None)
+            words = {"wanted": pair.documented.words, "where": where}
+            finding = found(
+                "network-step-missing", title, "", before and before.line, **words
+            )
+            finding.after = True
+            findings.append(finding)
+            continue
+        line, name = pair.step.line, _step_words(pair.step)
+        if pair.documented is None:
+            findings.append(
+                found("network-step-extra", title, "", line, where=where, found=name)
+            )
+        elif "units" in pair.differences:
+            units = pair.step.settings["units"]
+            words = {"found": units, "wanted": _CLASSES}
+            findings.append(found("network-classes", title, "", line, **words))
+        elif pair.differences or pair.documented.kind != pair.step.kind:
+            words = {"where": where, "found": name, "wanted": pair.documented.words}
+            settings = [
+                f"{key}={pair.step.settings.get(key)}" for key in pair.differences
+            ]
+            if name == pair.documented.words:
+                words["found"] = f"{name} with {', '.join(settings)}"
+            findings.append(found("network-step", title, "", line, **words))
+    return _together(findings), [(step, pair) for step, pair in _paired(wanted, pairs)]
+
+
+def _paired(wanted, pairs):
+    return zip(wanted, [pair for pair in pairs if pair.documented], strict=True)
+
+
+def _together(findings):
+    """Make one finding of a step that is missing and another in its place."""
+    result = []
+    for finding in findings:
+        last = result[-1] if result else None
+        codes = (last.code, finding.code) if last else ()
+        if set(codes) == {"network-step-missing", "network-step-extra"}:
+            last.text = f"{last.text} {finding.text}"
+            last.code, last.line = "network-step", finding.line or last.line
+            last.after = False
+        else:
+            result.append(finding)
+    return result
+
+
+def _compare_stages(result, wanted, got):
+    stages = got.stages
+    if len(stages) != len(wanted.stages):
+        first = stages[0][0].last.line if stages else None
+        finding = found("network-stages", "Stages", "", first, found=len(stages))
+        if not stages:
+            finding = found("no-addition", "Stages")
+        result.add("Stages", "2, 3, 4 and 5", [finding])
+        return
+    for stage, (documented, blocks) in enumerate(
+        zip(wanted.stages, stages, strict=True), 2
+    ):
+        first, part = documented[0].values, f"Stage {stage}"
+        words = f"{list(first.filters)}, stride {first.s}, {len(documented)} blocks"
+        findings = []
+        for letter, right, block in zip("abcdefghi", documented, blocks, strict=False):
+            findings += _compare_block(part, f"{stage}{letter}", right, block)
+        if len(blocks) != len(documented):
+            numbers = {"found": len(blocks), "wanted": len(documented)}
+            line = _call_line(blocks[-1])
+            findings.append(
+                found("layer-count", part, "", line, stage=stage, **numbers)
+            )
+        result.add(part, words, findings)
+
+
+def _compare_block(part, where, right, block):
+    findings = []
+    for code, a, b in (
+        ("network-kind", right.kind, block.kind),
+        ("network-filters", list(right.values.filters), list(block.values.filters)),
+        ("network-window", right.values.f, block.values.f),
+        ("network-stride", right.values.s, block.values.s),
+    ):
+        if a != b:
+            words = {"where": where, "found": b, "wanted": a}
+            findings.append(found(code, part, "", _call_line(block), **words))
+    return findings
+
+
+def _call_line(block):
+    """Return the line in which the network asks for the block."""
+    return block.last.outer or block.last.line
+
+
+def _judge_blocks(result, got):
+    """Report what is wrong within blocks, each mistake once with all its blocks."""
+    places, lines = {}, {}
+    for stage, blocks in enumerate(got.stages, 2):
+        for letter, block in zip("abcdefghi", blocks, strict=False):
+            for finding in block.diagnose().findings:
+                key = (finding.code, finding.text)
+                places.setdefault(key, []).append((f"{stage}{letter}", block.kind))
+                lines.setdefault(key, (finding.line, finding.after))
+    findings = []
+    for (code, text), blocks in places.items():
+        labels = [label for label, _ in blocks]
+        where = "block " + labels[0] if len(labels) == 1 else "blocks " + ", ".join(labels)
+        finding = found("network-block", "Blocks", "", lines[code, text][0], where=where, found=text)
+        finding.after = lines[code, text][1]
+        findings.append(finding)
+    result.add("Blocks", "each as documented by itself", findings)
+
+
+def _compare_starts(result, pairs):
+    part, words = "Initial values", "GlorotUniform(seed=0) in the stem and the head"
+    findings = []
+    initializer = keras.initializers.GlorotUniform(seed=0)
+    for step, pair in pairs:
+        layer = pair.step and pair.step.operation
+        if step.kind not in ("conv", "dense") or not hasattr(layer, "kernel"):
+            continue
+        if not np.allclose(layer.kernel, initializer(layer.kernel.shape)):
+            name = type(layer.kernel_initializer).__name__
+            seed = layer.kernel_initializer.get_config().get("seed")
+            words_found = f"{name}, " + ("no seed" if seed is None else f"seed {seed}")
+            where = "stem" if step.kind == "conv" else "head"
+            findings.append(
+                found(
+                    "seed-missing",
+                    part,
+                    "",
+                    pair.step.line,
+                    where=where,
+                    found=words_found,
+                    wanted="GlorotUniform(seed=0)",
+                )
+            )
+    result.add(part, words, findings)
+
+
+def _has_names(function):
+    """Tell whether the learner's blocks name their layers, as in 2017."""
+    for name, value in getattr(function, "__globals__", {}).items():
+        if name in KINDS[:2] and callable(value):
+            return "stage" in inspect.signature(value).parameters
+    return False
+
+
+def _compare_names(result, wanted, got, pairs):
+    rows = [
+        (step.operation.name, pair.step)
+        for step, pair in pairs
+        if pair.step and step.kind in ("conv", "bn", "average pooling", "dense")
+    ]
+    if [len(stage) for stage in wanted.stages] == [len(s) for s in got.stages]:
+        for right, block in zip(wanted.blocks, got.blocks, strict=True):
+            if right.kind != block.kind:
+                continue
+            a, b = right.diagnose(), block.diagnose()
+            ours = {(key.kind, key.part): layer.name for key, layer in a.layers.items()}
+            for pair in b.main + (b.shortcut or []):
+                key = pair.documented and (pair.documented.kind, pair.documented.part)
+                if pair.step and key in ours:
+                    rows.append((ours[key], pair.step))
+    part, findings = "Names", []
+    for name, step in rows:
+        if step.operation.name != name:
+            words = {"found": step.operation.name, "wanted": name}
+            findings.append(found("name-wrong", part, "", step.line, **words))
+    result.add(part, "conv1, bn_conv1, res2a_branch2a, ..., avg_pool, fc5", findings)
+
+
+def _remark_training(result, attempt):
+    steps = tracing.steps_of(tracing.graph(attempt, attempt.output.outputs[0]))
+    fixed = sum(step.kind == "bn" and step.training is True for step in steps)
+    if fixed:
+        result.remarks.append(
+            f"{fixed} batch normalizations are fixed to training=True, the blocks' "
+            "default in the course of 2021: a prediction then depends on the other "
+            "images of its batch. Pass training=None, or leave the argument away."
+        )
+
+
+def _count(got, number):
+    """Return how many layers a graph has, in words; a softmax is part of its layer."""
+    softmax = sum(step.kind in ("softmax", "activation") for step in got.head)
+    return f"{number - softmax} layers"
+
+
+def _words(steps):
+    return " → ".join(_step_words(step) for step in steps)
+
+
+def _step_words(step):
+    settings = step.settings
+    if step.kind == "conv":
+        size = "x".join(map(str, settings["kernel_size"]))
+        return (
+            f"CONV2D({settings['filters']}, {size}, stride {settings['strides'][0]}, "
+            f"{settings['padding']})"
+        )
+    if "pool_size" in settings and step.kind != "global average pooling":
+        size = "x".join(map(str, settings["pool_size"]))
+        return f"{step.kind} {size}, stride {settings['strides'][0]}"
+    if step.kind == "dense":
+        return "dense(classes)"
+    if step.kind == "zero padding":
+        return f"zero padding {settings['padding'][0][0]}"
+    names = {"bn": "batch normalization", "relu": "ReLU"}
+    return names.get(step.kind, settings.get("name", step.kind))
