@@ -365,11 +365,11 @@ def _name(step):
 
 
 def _message(error):
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else "no message"
-    if len(lines) > 1 and text.endswith(":"):
-        text += " " + lines[1]
-    return f"{type(error).__name__}: {text}"
+    """Return the first two paragraphs of a message: Keras's first says only where."""
+    text = re.sub(r"\x1b\[\d*m", "", str(error))
+    paragraphs = [" ".join(each.split()) for each in text.split("\n\n")]
+    text = " ".join([each for each in paragraphs if each][:2])
+    return f"{type(error).__name__}: {text[:300]}"
 
 
 def _unwritten(function):

@@ -152,18 +152,9 @@ def load(pieces, names=(), known=(), folder=None, package=None):
     Raises:
         InputError: a function is not there, or what it needs does not run.
     """
-    statements, broken = _statements(pieces, [*names, *known])
+    statements = check_parsed(pieces, names or known, every=bool(names))
     defined = {name for statement in statements for name in statement.binds}
     wanted = list(names) or [name for name in known if name in defined]
-    label = pieces[0].label if len(pieces) == 1 else "the notebook"
-    for name in wanted or known[:1]:
-        if name not in defined:
-            if broken:
-                raise InputError(broken)
-            raise InputError(
-                f"{label}: does not define {name if names else ' or '.join(known)}; "
-                "give the function's name after the file."
-            )
     chosen = _needed(statements, wanted)
     namespace = {"__name__": "learner", "__package__": package}
     for piece in pieces:  # where tracebacks and `inspect` look for a line's text
@@ -177,8 +168,37 @@ def load(pieces, names=(), known=(), folder=None, package=None):
         sys.path.pop(0)
     for name in wanted:
         if not callable(namespace.get(name)):
-            raise InputError(f"{label}: {name} is no function.")
+            raise InputError(f"{_label(pieces)}: {name} is no function.")
     return {name: namespace[name] for name in wanted}, len(statements) - len(chosen)
+
+
+def check_parsed(pieces, names, every=False):
+    """Return the statements of all pieces; refuse if what is wanted is not there.
+
+    Args:
+        pieces: list of `Piece`.
+        names: functions.
+        every: whether all of them must be there, or one is enough.
+
+    Raises:
+        InputError: it is not there, or cannot be parsed.
+    """
+    statements, broken = _statements(pieces, names)
+    defined = {name for statement in statements for name in statement.binds}
+    lacking = [name for name in names if name not in defined]
+    if broken and lacking:
+        raise InputError(broken)
+    if lacking and (every or len(lacking) == len(names)):
+        what = lacking[0] if every else " or ".join(names)
+        raise InputError(
+            f"{_label(pieces)}: does not define {what}; give the function's name "
+            "after the file."
+        )
+    return statements
+
+
+def _label(pieces):
+    return pieces[0].label if len(pieces) == 1 else "the notebook"
 
 
 def _statements(pieces, names):
@@ -191,7 +211,7 @@ def _statements(pieces, names):
             where = f"{piece.label}, line {getattr(error, 'lineno', None) or 1}"
             message = f"{where}: {getattr(error, 'msg', error)}; Python cannot read it."
             if len(pieces) == 1 or any(f"def {name}" in piece.text for name in names):
-                broken = broken or message
+                broken = broken or message  # elsewhere it does not matter
             continue
         for tree in body:
             code = compile(ast.Module([tree], []), piece.label, "exec")
