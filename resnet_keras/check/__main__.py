@@ -36,6 +36,7 @@ def _parse(argv):
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument(
         "--plot",
+        type=_picture,
         metavar="FILE",
         help="draw the documented and the learner's graph; .png, .svg or .pdf",
     )
@@ -47,6 +48,16 @@ def _parse(argv):
         help="how long the learner's code may run (default: 120)",
     )
     return parser.parse_args(argv)
+
+
+def _picture(text):
+    if Path(text).suffix not in (".png", ".svg", ".pdf"):
+        raise argparse.ArgumentTypeError(
+            f"is {text!r}; expected a name that ends in .png, .svg or .pdf"
+        )
+    if not Path(text).parent.is_dir():
+        raise argparse.ArgumentTypeError(f"is {text!r}, in a folder that is not there")
+    return text
 
 
 def main(argv=None):
@@ -66,30 +77,35 @@ def _judged(arguments):
         report = Path(folder, "report.json")
         line = [sys.executable, "-m", "resnet_keras.check.learner", str(report)]
         line += ["--plot", arguments.plot or "", arguments.target, *arguments.names]
-        try:
-            process = subprocess.run(
-                line,
-                timeout=arguments.timeout,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise InputError(
-                f"{arguments.target}: still ran after {arguments.timeout} s; look for "
-                "a loop that does not end, or give --timeout more seconds."
-            ) from None
+        # Files, for a pipe would stay open as long as anything the code has started.
+        with open(Path(folder, "stderr"), "w+b") as stderr:
+            try:
+                code = subprocess.run(
+                    line,
+                    timeout=arguments.timeout,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=stderr,
+                    check=False,
+                ).returncode
+            except subprocess.TimeoutExpired:
+                raise InputError(
+                    f"{arguments.target}: still ran after {arguments.timeout} s; look "
+                    "for a loop that does not end, or give --timeout more seconds."
+                ) from None
+            stderr.seek(0)
+            said = stderr.read().decode(errors="replace").strip().splitlines()
+        told = {}
         if report.is_file():
             told = json.loads(report.read_text(encoding="utf-8"))
-            if "error" in told:
-                raise InputError(told["error"])
-            return told
-    last = (process.stderr.strip().splitlines() or ["without a word"])[-1]
-    raise InputError(
-        f"{arguments.target}: ended its process with code {process.returncode}: {last}"
-    )
+    if "error" in told:
+        raise InputError(told["error"])
+    if not told:
+        raise InputError(
+            f"{arguments.target}: ended its process with code {code}; expected a file "
+            f"that only defines functions. Its last words: {(said or ['none'])[-1]}"
+        )
+    return told
 
 
 if __name__ == "__main__":

@@ -8,11 +8,10 @@ import keras
 import numpy as np
 
 from resnet_keras.check import reference, tracing
-from resnet_keras.check.alignment import Pair
 from resnet_keras.check.diagnosis import HARMLESS, Diagnosis, title
 from resnet_keras.check.paths import take_apart
 from resnet_keras.check.reference import Arguments
-from resnet_keras.check.result import Result, found
+from resnet_keras.check.result import Result, Row, found
 from resnet_keras.check.signatures import signature_of
 
 # No two values are alike, so that a number written in place of an argument shows.
@@ -22,6 +21,7 @@ _VALUES = {
 }
 _SIZE, _ANY_SIZE = (7, 9), (None, None)
 _STAGE, _BLOCK = 4, "q"
+_BatchNorm = keras.layers.BatchNormalization
 _TOLERANCE = 1e-3  # float32, in sums of up to 5 x 5 x 4 products of order one
 
 
@@ -71,7 +71,9 @@ class _Check:
         self._report_training(last)
         if first is not built and not self.result.findings:
             part = "Result"
-            finding = found("raises", part, found=_message(first.error), line=first.line)
+            finding = found(
+                "raises", part, found=_message(first.error), line=first.line
+            )
             self.result.add(part, "a tensor of the documented shape", [finding])
         if self.kind == "convolutional_block":
             self._report_default()
@@ -142,36 +144,35 @@ class _Check:
             self.result.add(part, words, by_part.pop(part, ()))
 
     def _initial_values(self, diagnosis):
-        """Compare the kernels, as they are before training, with the documented."""
+        """Compare the weights, as they are before training, with the documented."""
         kind = "initializer" if self.signature.has_initializer else "GlorotUniform"
-        words = f"{kind}(seed=0) for each kernel"
+        words = f"{kind}(seed=0) for each kernel, Keras's defaults for the rest"
         part, findings = "Initial values", []
-        initializer = reference.Given(seed=0)
+        initializer = keras.initializers.GlorotUniform(seed=0)
+        if self.signature.has_initializer:
+            initializer = reference.Given(seed=0)
+        owners = {}
         for step, layer in diagnosis.layers.items():
-            if step.kind != "conv" or not isinstance(layer, keras.layers.Conv2D):
+            if not isinstance(layer, (keras.layers.Conv2D, _BatchNorm)):
                 continue
-            wanted = initializer(layer.kernel.shape)
-            if not np.allclose(layer.kernel, wanted):
-                settings = layer.kernel_initializer
-                name = type(settings).__name__.replace("Given", "initializer")
-                seed = getattr(settings, "seed", None)
-                given = "no seed" if not isinstance(seed, int) else f"seed {seed}"
-                config = getattr(settings, "get_config", dict)()
-                if config.get("seed", seed) is None:
-                    given = "no seed"
-                line = diagnosis.line_of(step)
-                where = reference.COMPONENTS[step.part]
+            where, line = reference.COMPONENTS[step.part], diagnosis.line_of(step)
+            if id(layer) in owners:
+                other = owners[id(layer)]
                 findings.append(
-                    found(
-                        "seed-missing",
-                        part,
-                        words,
-                        line,
-                        where=where,
-                        found=f"{name}, {given}",
-                        wanted=f"{kind}(seed=0)",
-                    )
+                    found("layer-shared", part, "", line, where=where, wanted=other)
                 )
+            owners[id(layer)] = where
+            for weight, name, start in _starts(layer):
+                if not np.allclose(weight, start):
+                    words_for = {"where": where, "found": name, "wanted": start}
+                    findings.append(found("start", part, "", line, **words_for))
+            if step.kind == "conv" and not np.allclose(
+                layer.kernel, initializer(layer.kernel.shape)
+            ):
+                given = initializer_words(layer)
+                right = f"{kind}(seed=0)"
+                words_for = {"where": where, "found": given, "wanted": right}
+                findings.append(found("seed-missing", part, words, line, **words_for))
         return part, words, findings
 
     def _report_names(self, diagnosis, last):
@@ -184,18 +185,14 @@ class _Check:
             seen.setdefault(id(step.operation), step)
         counts = Counter(step.operation.name for step in seen.values())
         twice = {name for name, number in counts.items() if number > 1}
-        wanted = {
-            id(layer): _name(step) for step, layer in diagnosis.layers.items()
-        }
+        wanted = {id(layer): _name(step) for step, layer in diagnosis.layers.items()}
         for step in seen.values():
             name, right = step.operation.name, wanted.get(id(step.operation))
             if name == right or (right is None and name not in twice):
                 continue
             code = "name-twice" if name in twice else "name-wrong"
             right = right or "for example none at all"
-            findings.append(
-                found(code, part, "", step.line, found=name, wanted=right)
-            )
+            findings.append(found(code, part, "", step.line, found=name, wanted=right))
         self.result.add(part, words, findings)
 
     def _report_training(self, last):
@@ -206,7 +203,9 @@ class _Check:
             for step in steps:
                 if step.training is not None:
                     findings.append(
-                        found("training-fixed", part, "", step.line, found=step.training)
+                        found(
+                            "training-fixed", part, "", step.line, found=step.training
+                        )
                     )
             self.result.add(part, words, findings)
             return
@@ -251,9 +250,7 @@ class _Check:
         images = rng.normal(size=(3, *_SIZE, self.values.channels)).astype("float32")
         error = 0
         for training in (False, True):
-            expected = reference.compute(
-                documented, images, diagnosis.layers, training
-            )
+            expected = reference.compute(documented, images, diagnosis.layers, training)
             try:
                 output = tracing.evaluate(built, images, training)
             except Exception as problem:
@@ -325,6 +322,25 @@ def failure(attempt, function, code):
     return found("raises", part, found=message, line=attempt.line)
 
 
+def _starts(layer):
+    """Return weights besides kernels, with their names and documented first values."""
+    if isinstance(layer, _BatchNorm):
+        weights = [(layer.gamma, "gamma", 1), (layer.beta, "beta", 0)]
+        weights.append((layer.moving_mean, "moving mean", 0))
+        weights.append((layer.moving_variance, "moving variance", 1))
+    else:
+        weights = [(layer.bias, "bias", 0)]
+    return [each for each in weights if each[0] is not None]
+
+
+def initializer_words(layer):
+    """Return how a layer's kernel is initialized, such as "GlorotUniform, no seed"."""
+    name = type(layer.kernel_initializer).__name__.replace("Given", "initializer")
+    config = getattr(layer.kernel_initializer, "get_config", dict)()
+    seed = config.get("seed")
+    return f"{name}, " + ("no seed" if seed is None else f"seed {seed}")
+
+
 def _take_settings(steps, built, first):
     """Give steps the settings of the first call, whose values tell more."""
     for step in steps:
@@ -386,11 +402,38 @@ def _unwritten(function):
     return None
 
 
+_SHORT = {"bn": "BatchNorm", "relu": "ReLU", "add": "Add", "concat": "Concatenate"}
+
+
 def _drawing(diagnosis):
-    """Return rows for the picture: (path, documented pair)."""
-    rows = [("main", pair) for pair in diagnosis.main]
-    rows += [("shortcut", pair) for pair in diagnosis.shortcut or ()]
+    """Return the rows of the picture."""
+    rows = [_row("main", pair) for pair in diagnosis.main]
+    rows += [_row("shortcut", pair) for pair in diagnosis.shortcut or ()]
     join = diagnosis.paths.join
-    rows.append(("join", Pair(None, join)))
-    rows += [("end", pair) for pair in diagnosis.end]
-    return rows
+    label = _short(join) if join else ""
+    is_right = not any(finding.part == "Addition" for finding in diagnosis.findings)
+    rows.append(Row("join", "Add", label, is_right))
+    return rows + [_row("end", pair) for pair in diagnosis.end]
+
+
+def _row(path, pair):
+    wanted, step = pair.documented, pair.step
+    same = bool(wanted and step) and wanted.kind == step.kind and not pair.differences
+    documented = learners = ""
+    if wanted:
+        is_conv = wanted.kind == "conv"
+        documented = wanted.words if is_conv else _SHORT[wanted.kind]
+    if step:
+        learners = documented if same else _short(step)
+    return Row(path, documented, learners, same)
+
+
+def _short(step):
+    settings = step.settings
+    if step.kind == "conv":
+        size = "x".join(map(str, settings["kernel_size"]))
+        return (
+            f"CONV2D({settings['filters']}, {size}, stride {settings['strides'][0]}, "
+            f"{settings['padding']})"
+        )
+    return _SHORT.get(step.kind, settings.get("name", step.kind))

@@ -55,9 +55,7 @@ CAUSES = {
         "There is a ReLU on the shortcut. The shortcut carries X, or its projection, "
         "unchanged; the only ReLU it meets is the last."
     ),
-    "activation": (
-        "The {where} uses {found} where the documented activation is ReLU."
-    ),
+    "activation": ("The {where} uses {found} where the documented activation is ReLU."),
     # normalization
     "bn-missing": (
         "The {where} has no batch normalization. Each convolution is followed by one."
@@ -72,8 +70,8 @@ CAUSES = {
         "width, channels), and each channel is normalized: axis=3."
     ),
     "bn-setting": (
-        "Batch normalization has {setting}={found}; the documented value is {wanted}, "
-        "Keras's default."
+        "Batch normalization in the {where} has {setting}={found}; the documented value "
+        "is {wanted}, Keras's default."
     ),
     "training-not-passed": (
         "Batch normalization is called without training=training, so the block's "
@@ -115,9 +113,7 @@ CAUSES = {
         "The shortcut's convolution has stride {found}, not s. Both paths must shrink "
         "the image alike, or they cannot be added."
     ),
-    "stride": (
-        "The {where}'s convolution has stride {found}; documented is {wanted}."
-    ),
+    "stride": ("The {where}'s convolution has stride {found}; documented is {wanted}."),
     "stride-default": "s is {found} by default; documented is s=2.",
     "bias": (
         "The {where}'s convolution has no bias (use_bias=False). The course's has one, "
@@ -126,12 +122,18 @@ CAUSES = {
     "conv-setting": (
         "The {where}'s convolution has {setting}={found}; documented is {wanted}."
     ),
-    "conv-kind": (
-        "The {where} uses {found}; documented is an ordinary Conv2D."
-    ),
+    "conv-kind": ("The {where} uses {found}; documented is an ordinary Conv2D."),
     "seed-missing": (
         "The {where}'s convolution is not initialized as documented: {found}. With "
         "{wanted} the same code gives the same numbers everywhere."
+    ),
+    "start": (
+        "The {where}'s {found} does not begin at {wanted}, Keras's default, which the "
+        "course keeps."
+    ),
+    "layer-shared": (
+        "One layer serves the {where} and the {wanted}, so that they share weights. "
+        "Make a new layer for each step."
     ),
     # whole parts
     "projection-missing": (

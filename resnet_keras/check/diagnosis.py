@@ -10,10 +10,6 @@ _SETTINGS = {  # the cause that a differing setting belongs to
     "padding": "padding",
     "use_bias": "bias",
     "axis": "bn-axis",
-    "epsilon": "bn-setting",
-    "momentum": "bn-setting",
-    "center": "bn-setting",
-    "scale": "bn-setting",
 }
 _NAMES = {"conv": "convolution", "bn": "batch normalization", "relu": "ReLU"}
 # Where nothing can be seen in the outputs, these are another way to write the same.
@@ -94,9 +90,7 @@ class Diagnosis:
         if unused:  # the mistake is in the line that goes on with another tensor
             later = self.main[self.main.index(wanted[-1]) + 1 :]
             line = next((pair.step for pair in later if pair.step), unused)
-        self._add(
-            code, title(part), documented, line, after=not unused, where=where
-        )
+        self._add(code, title(part), documented, line, after=not unused, where=where)
 
     def _explain_component(self, here, part):
         where = COMPONENTS[part]

@@ -2,17 +2,18 @@
 
 import inspect
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import keras
 import numpy as np
 
 from resnet_keras.check import reference, tracing
 from resnet_keras.check.alignment import align
-from resnet_keras.check.blocks import failure
+from resnet_keras.check.blocks import failure, initializer_words
 from resnet_keras.check.diagnosis import Diagnosis
 from resnet_keras.check.paths import take_apart
 from resnet_keras.check.reference import Arguments, Documented
-from resnet_keras.check.result import Result, found
+from resnet_keras.check.result import Result, Row, found
 from resnet_keras.check.signatures import KINDS
 from resnet_keras.errors import InputError
 
@@ -79,7 +80,7 @@ def check_network(function, name):
         attempt = tracing.trace(function, None, _arguments(function, shape))
         if attempt.error is None:
             break
-    if not isinstance(attempt.output, keras.Model):
+    if not getattr(attempt.output, "outputs", None):
         finding = failure(attempt, function, "network-no-model")
         result.add("Result", "a model", [finding])
         return result
@@ -107,6 +108,7 @@ def check_network(function, name):
         words += f" (yours: {sizes[1]}; {_count(got, number)})"
     result.add("Sizes", words, wrong)
     _remark_training(result, attempt)
+    result.drawing = _drawing(stem_pairs, wanted, got, head_pairs)
     return result
 
 
@@ -303,8 +305,12 @@ def _judge_blocks(result, got):
     findings = []
     for (code, text), blocks in places.items():
         labels = [label for label, _ in blocks]
-        where = "block " + labels[0] if len(labels) == 1 else "blocks " + ", ".join(labels)
-        finding = found("network-block", "Blocks", "", lines[code, text][0], where=where, found=text)
+        where = (
+            "block " + labels[0] if len(labels) == 1 else "blocks " + ", ".join(labels)
+        )
+        finding = found(
+            "network-block", "Blocks", "", lines[code, text][0], where=where, found=text
+        )
         finding.after = lines[code, text][1]
         findings.append(finding)
     result.add("Blocks", "each as documented by itself", findings)
@@ -319,9 +325,6 @@ def _compare_starts(result, pairs):
         if step.kind not in ("conv", "dense") or not hasattr(layer, "kernel"):
             continue
         if not np.allclose(layer.kernel, initializer(layer.kernel.shape)):
-            name = type(layer.kernel_initializer).__name__
-            seed = layer.kernel_initializer.get_config().get("seed")
-            words_found = f"{name}, " + ("no seed" if seed is None else f"seed {seed}")
             where = "stem" if step.kind == "conv" else "head"
             findings.append(
                 found(
@@ -330,7 +333,7 @@ def _compare_starts(result, pairs):
                     "",
                     pair.step.line,
                     where=where,
-                    found=words_found,
+                    found=initializer_words(layer),
                     wanted="GlorotUniform(seed=0)",
                 )
             )
@@ -367,6 +370,33 @@ def _compare_names(result, wanted, got, pairs):
             words = {"found": step.operation.name, "wanted": name}
             findings.append(found("name-wrong", part, "", step.line, **words))
     result.add(part, "conv1, bn_conv1, res2a_branch2a, ..., avg_pool, fc5", findings)
+
+
+def _drawing(stem, wanted, got, head):
+    """Return the rows of the picture: steps of stem and head, and a box a block."""
+    rows = [_row(pair) for _, pair in stem]
+    stages = zip_longest(wanted.stages, got.stages, fillvalue=())
+    for stage, pair in enumerate(stages, 2):
+        for letter, *blocks in zip("abcdefghijkl", *_filled(*pair), strict=False):
+            labels = [
+                f"{stage}{letter}: {list(block.values.filters)}, stride {block.values.s}"
+                if block
+                else ""
+                for block in blocks
+            ]
+            rows.append(Row("main", *labels, labels[0] == labels[1]))
+    return rows + [_row(pair) for _, pair in head]
+
+
+def _filled(a, b):
+    return zip(*zip_longest(a, b), strict=True)
+
+
+def _row(pair):
+    same = bool(pair.step) and pair.step.kind == pair.documented.kind
+    same = same and not pair.differences
+    learners = _step_words(pair.step) if pair.step else ""
+    return Row("main", pair.documented.words, learners, same)
 
 
 def _remark_training(result, attempt):

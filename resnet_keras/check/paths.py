@@ -63,9 +63,7 @@ def take_apart(last, documented, start=None):
         (chains, chains[::-1]), key=lambda pair: _cost(pair, documented)
     )
     shared = 0
-    while (
-        shared < min(len(main), len(shortcut)) and main[shared] is shortcut[shared]
-    ):
+    while shared < min(len(main), len(shortcut)) and main[shared] is shortcut[shared]:
         shared += 1
     if shared:
         faults.append(("shortcut-late", main[shared - 1], {}))

@@ -5,6 +5,7 @@ import io
 from dataclasses import asdict, dataclass, field
 
 from resnet_keras.check.causes import sentence
+from resnet_keras.errors import InputError
 
 
 @dataclass
@@ -34,6 +35,16 @@ class Part:
         return not self.findings and not self.skipped
 
 
+@dataclass(frozen=True)
+class Row:
+    """A step of the picture: its labels in both graphs, empty where it is missing."""
+
+    path: str  # "main", "shortcut", "join" or "end"
+    documented: str
+    learners: str
+    same: bool
+
+
 @dataclass
 class Result:
     """What a check of one function found.
@@ -46,7 +57,7 @@ class Result:
     kind: str
     parts: list = field(default_factory=list)
     remarks: list = field(default_factory=list)
-    drawing: list = field(default_factory=list)  # rows for `plot`
+    drawing: list = field(default_factory=list)  # of `Row`
 
     @property
     def right(self):
@@ -113,9 +124,15 @@ class Result:
         }
 
     def plot(self):
-        """Return a Matplotlib figure of the documented and the learner's graph."""
+        """Return a Matplotlib figure of the documented and the learner's graph.
+
+        Raises:
+            InputError: the function gave no graph that could be drawn.
+        """
         from resnet_keras.check.picture import draw
 
+        if not self.drawing:
+            raise InputError(f"{self.name}: gave no graph that could be drawn.")
         return draw(self)
 
     def _repr_html_(self):

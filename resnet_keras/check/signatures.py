@@ -46,7 +46,9 @@ class Signature:
 
     def arguments(self, **values):
         """Return keyword arguments for the learner's function, of those it takes."""
-        return {self.names[key]: value for key, value in values.items() if key in self.names}
+        return {
+            self.names[key]: value for key, value in values.items() if key in self.names
+        }
 
 
 def kind_of(function, name=None):

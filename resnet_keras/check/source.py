@@ -50,9 +50,7 @@ class _Statement:
 
     @property
     def takes_all(self):
-        return (
-            isinstance(self.tree, ast.ImportFrom) and self.tree.names[0].name == "*"
-        )
+        return isinstance(self.tree, ast.ImportFrom) and self.tree.names[0].name == "*"
 
 
 class Missing:
@@ -237,8 +235,7 @@ def _needed(statements, names):
         new = {
             index
             for index, statement in enumerate(statements)
-            if index not in chosen
-            and (statement.binds & needed or statement.takes_all)
+            if index not in chosen and (statement.binds & needed or statement.takes_all)
         }
         if not new:
             return [statements[index] for index in sorted(chosen)]

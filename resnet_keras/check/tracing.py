@@ -273,9 +273,7 @@ def _with_padding(step):
     before, settings = step.inputs[0], step.settings
     if before.kind != "zero padding" or settings["strides"] != (1, 1):
         return step
-    wanted = tuple(
-        ((size - 1) // 2, size // 2) for size in settings["kernel_size"]
-    )
+    wanted = tuple(((size - 1) // 2, size // 2) for size in settings["kernel_size"])
     if before.operation.padding == wanted and settings["padding"] == "valid":
         step.settings["padding"] = "same"
         step.inputs = before.inputs
@@ -293,6 +291,8 @@ def conv_settings(operation):
         "groups": operation.groups,
         "use_bias": operation.use_bias,
         "data_format": operation.data_format,
+        "kernel_regularizer": operation.kernel_regularizer,
+        "trainable": operation.trainable,
     }
 
 
@@ -305,12 +305,15 @@ def bn_settings(operation, rank=4):
         "momentum": operation.momentum,
         "center": operation.center,
         "scale": operation.scale,
+        "trainable": operation.trainable,
     }
 
 
 def _pool_settings(operation):
     names = ("pool_size", "strides", "padding", "units", "rate")
-    return {name: getattr(operation, name) for name in names if hasattr(operation, name)}
+    return {
+        name: getattr(operation, name) for name in names if hasattr(operation, name)
+    }
 
 
 def _training_argument(operation, node):
