@@ -31,7 +31,7 @@ def _parse(argv):
         "names",
         metavar="NAME",
         nargs="*",
-        help=f"functions to check (default: those of {', '.join(KINDS)} that are there)",
+        help=f"functions to check (default: those there are of {', '.join(KINDS)})",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument(

@@ -9,7 +9,7 @@ _ALIKE = {frozenset({"relu", "activation"}): 0.8, frozenset({"conv", "other"}): 
 
 @dataclass
 class Pair:
-    """A documented step and the learner's; one of them is None where it has no match."""
+    """A documented step and the learner's; one is None where the other has no match."""
 
     documented: object
     step: object
@@ -36,7 +36,7 @@ def align(documented, steps):
 
     Args:
         documented: sequence of `reference.Documented`.
-        steps: sequence of `tracing.Step`.
+        steps: sequence of `graph.Step`.
 
     Returns:
         List of `Pair` in order, and the cost.

@@ -1,18 +1,18 @@
 """Check a block: call it, take its graph apart, compare its numbers, name causes."""
 
-import inspect
-import re
 from collections import Counter
 
 import keras
 import numpy as np
 
-from resnet_keras.check import reference, tracing
+from resnet_keras.check import graph, reference, tracing
 from resnet_keras.check.diagnosis import HARMLESS, Diagnosis, title
+from resnet_keras.check.failures import failure, message_of
 from resnet_keras.check.paths import take_apart
 from resnet_keras.check.reference import Arguments
 from resnet_keras.check.result import Result, Row, found
 from resnet_keras.check.signatures import signature_of
+from resnet_keras.check.starts import compare_starts
 
 # No two values are alike, so that a number written in place of an argument shows.
 _VALUES = {
@@ -21,7 +21,6 @@ _VALUES = {
 }
 _SIZE, _ANY_SIZE = (7, 9), (None, None)
 _STAGE, _BLOCK = 4, "q"
-_BatchNorm = keras.layers.BatchNormalization
 _TOLERANCE = 1e-3  # float32, in sums of up to 5 x 5 x 4 products of order one
 
 
@@ -56,13 +55,13 @@ class _Check:
             self.result.add("Result", "a tensor, the block's output", [finding])
             return self.result
         documented = reference.block(self.kind, values)
-        last = tracing.graph(built)
+        last = graph.graph_of(built)
         if built is not first:
-            _take_settings(tracing.steps_of(last), built, first)
+            _take_settings(graph.steps_of(last), built, first)
             documented = reference.block(self.kind, self.values)
         unused = _unused(built, last)
         diagnosis = Diagnosis(take_apart(last, documented), documented, unused)
-        initial = self._initial_values(diagnosis)
+        initial = compare_starts(diagnosis, self.signature.has_initializer)
         numbers = self._outputs(built, documented, diagnosis)
         self._report_steps(diagnosis, documented)
         self.result.add(*initial)
@@ -72,7 +71,7 @@ class _Check:
         if first is not built and not self.result.findings:
             part = "Result"
             finding = found(
-                "raises", part, found=_message(first.error), line=first.line
+                "raises", part, found=message_of(first.error), line=first.line
             )
             self.result.add(part, "a tensor of the documented shape", [finding])
         if self.kind == "convolutional_block":
@@ -143,44 +142,12 @@ class _Check:
         ):
             self.result.add(part, words, by_part.pop(part, ()))
 
-    def _initial_values(self, diagnosis):
-        """Compare the weights, as they are before training, with the documented."""
-        kind = "initializer" if self.signature.has_initializer else "GlorotUniform"
-        words = f"{kind}(seed=0) for each kernel, Keras's defaults for the rest"
-        part, findings = "Initial values", []
-        initializer = keras.initializers.GlorotUniform(seed=0)
-        if self.signature.has_initializer:
-            initializer = reference.Given(seed=0)
-        owners = {}
-        for step, layer in diagnosis.layers.items():
-            if not isinstance(layer, (keras.layers.Conv2D, _BatchNorm)):
-                continue
-            where, line = reference.COMPONENTS[step.part], diagnosis.line_of(step)
-            if id(layer) in owners:
-                other = owners[id(layer)]
-                findings.append(
-                    found("layer-shared", part, "", line, where=where, wanted=other)
-                )
-            owners[id(layer)] = where
-            for weight, name, start in _starts(layer):
-                if not np.allclose(weight, start):
-                    words_for = {"where": where, "found": name, "wanted": start}
-                    findings.append(found("start", part, "", line, **words_for))
-            if step.kind == "conv" and not np.allclose(
-                layer.kernel, initializer(layer.kernel.shape)
-            ):
-                given = initializer_words(layer)
-                right = f"{kind}(seed=0)"
-                words_for = {"where": where, "found": given, "wanted": right}
-                findings.append(found("seed-missing", part, words, line, **words_for))
-        return part, words, findings
-
     def _report_names(self, diagnosis, last):
         part = "Names"
         words = f"res{_STAGE}{_BLOCK}_branch2a, bn{_STAGE}{_BLOCK}_branch2a, ..."
         words += f" (called with stage={_STAGE}, block={_BLOCK!r})"
         findings, seen = [], {}
-        steps = [step for step in tracing.steps_of(last) if step.operation]
+        steps = [step for step in graph.steps_of(last) if step.operation]
         for step in steps:
             seen.setdefault(id(step.operation), step)
         counts = Counter(step.operation.name for step in seen.values())
@@ -197,7 +164,7 @@ class _Check:
 
     def _report_training(self, last):
         part, findings = "Training", []
-        steps = [step for step in tracing.steps_of(last) if step.kind == "bn"]
+        steps = [step for step in graph.steps_of(last) if step.kind == "bn"]
         if not self.signature.has_training:
             words = "normalization decides by itself; no fixed training="
             for step in steps:
@@ -212,7 +179,7 @@ class _Check:
         other = self._call(self.values, _ANY_SIZE, training=False)
         others = [None] * len(steps)
         if other.is_graph:
-            again = tracing.steps_of(tracing.graph(other))
+            again = graph.steps_of(graph.graph_of(other))
             others = [step.training for step in again if step.kind == "bn"]
         words = "training=training for each batch normalization"
         for step, second in zip(steps, others, strict=False):
@@ -252,10 +219,10 @@ class _Check:
         for training in (False, True):
             expected = reference.compute(documented, images, diagnosis.layers, training)
             try:
-                output = tracing.evaluate(built, images, training)
+                output = graph.evaluate(built, images, training)
             except Exception as problem:
                 line = tracing.error_line(problem)
-                finding = found("raises", part, "", line, found=_message(problem))
+                finding = found("raises", part, "", line, found=message_of(problem))
                 return part, words, [finding]
             if output.shape != expected.shape:
                 return part, words, (), "the steps differ"
@@ -290,55 +257,12 @@ class _Check:
         line = attempt.line
         if attempt.is_graph:
             documented = reference.block(self.kind, values)
-            paths = take_apart(tracing.graph(attempt), documented)
+            paths = take_apart(graph.graph_of(attempt), documented)
             if not Diagnosis(paths, documented).findings:
                 return
         finding = found("even-window", title("2b"), "", line)
         part = next(p for p in self.result.parts if p.title == title("2b"))
         part.findings.append(finding)
-
-
-def failure(attempt, function, code):
-    """Return the finding for a function that gave no graph.
-
-    Args:
-        attempt: `tracing.Trace`.
-        function: of the learner.
-        code: the cause if it returned something else.
-    """
-    part = "Result"
-    unwritten = _unwritten(function)
-    if unwritten:
-        return found("not-written", part, line=unwritten)
-    if attempt.error is None:
-        what = "nothing" if attempt.output is None else type(attempt.output).__name__
-        return found(code, part, found=what)
-    message = _message(attempt.error)
-    twice = re.search(r'The name "([^"]+)" is used \d+ times', message)
-    if twice:
-        wanted = "as documented"
-        words = {"found": twice[1], "wanted": wanted}
-        return found("name-twice", part, line=attempt.line, **words)
-    return found("raises", part, found=message, line=attempt.line)
-
-
-def _starts(layer):
-    """Return weights besides kernels, with their names and documented first values."""
-    if isinstance(layer, _BatchNorm):
-        weights = [(layer.gamma, "gamma", 1), (layer.beta, "beta", 0)]
-        weights.append((layer.moving_mean, "moving mean", 0))
-        weights.append((layer.moving_variance, "moving variance", 1))
-    else:
-        weights = [(layer.bias, "bias", 0)]
-    return [each for each in weights if each[0] is not None]
-
-
-def initializer_words(layer):
-    """Return how a layer's kernel is initialized, such as "GlorotUniform, no seed"."""
-    name = type(layer.kernel_initializer).__name__.replace("Given", "initializer")
-    config = getattr(layer.kernel_initializer, "get_config", dict)()
-    seed = config.get("seed")
-    return f"{name}, " + ("no seed" if seed is None else f"seed {seed}")
 
 
 def _take_settings(steps, built, first):
@@ -355,21 +279,21 @@ def _take_settings(steps, built, first):
             continue
         if step.kind == "conv":
             padding = step.settings["padding"]
-            step.settings = tracing.conv_settings(operation)
+            step.settings = graph.conv_settings(operation)
             step.settings["padding"] = padding
         elif step.kind == "bn":
-            step.settings = tracing.bn_settings(operation)
+            step.settings = graph.bn_settings(operation)
 
 
 def _unused(built, last):
     """Return steps whose result leads nowhere, by the order of their making."""
-    used = {id(step.operation) for step in tracing.steps_of(last)}
+    used = {id(step.operation) for step in graph.steps_of(last)}
     unused = []
     for operation in built.operations:
         nodes = getattr(operation, "_inbound_nodes", ())
         if isinstance(operation, keras.Model) or not nodes or id(operation) in used:
             continue
-        step = tracing.graph(built, nodes[-1].outputs[0])
+        step = graph.graph_of(built, nodes[-1].outputs[0])
         if step.operation is operation:
             unused.append(step)
     return unused
@@ -378,28 +302,6 @@ def _unused(built, last):
 def _name(step):
     base = "res" if step.kind == "conv" else "bn"
     return f"{base}{_STAGE}{_BLOCK}_branch{step.part}"
-
-
-def _message(error):
-    """Return the first two paragraphs of a message: Keras's first says only where."""
-    text = re.sub(r"\x1b\[\d*m", "", str(error))
-    paragraphs = [" ".join(each.split()) for each in text.split("\n\n")]
-    text = " ".join([each for each in paragraphs if each][:2])
-    return f"{type(error).__name__}: {text[:300]}"
-
-
-def _unwritten(function):
-    """Return the line where the course's placeholder None still stands, if any."""
-    try:
-        lines, start = inspect.getsourcelines(inspect.unwrap(function))
-        filename = inspect.unwrap(function).__code__.co_filename
-    except (OSError, TypeError, AttributeError):
-        return None
-    for number, text in enumerate(lines[1:], start + 1):
-        code = text.partition("#")[0]
-        if re.search(r"(^|[^=!<>])=\s*None\s*(\(|$)", code):
-            return tracing.line_at(filename, number)
-    return None
 
 
 _SHORT = {"bn": "BatchNorm", "relu": "ReLU", "add": "Add", "concat": "Concatenate"}

@@ -70,8 +70,8 @@ CAUSES = {
         "width, channels), and each channel is normalized: axis=3."
     ),
     "bn-setting": (
-        "Batch normalization in the {where} has {setting}={found}; the documented value "
-        "is {wanted}, Keras's default."
+        "Batch normalization in the {where} has {setting}={found}; documented is "
+        "{wanted}, Keras's default."
     ),
     "training-not-passed": (
         "Batch normalization is called without training=training, so the block's "

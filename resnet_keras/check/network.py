@@ -1,65 +1,24 @@
 """Check a learner's ResNet50: stem, blocks and head beside those of this package."""
 
 import inspect
-from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 import keras
 import numpy as np
 
-from resnet_keras.check import reference, tracing
+from resnet_keras.check import graph, tracing
 from resnet_keras.check.alignment import align
-from resnet_keras.check.blocks import failure, initializer_words
-from resnet_keras.check.diagnosis import Diagnosis
-from resnet_keras.check.paths import take_apart
-from resnet_keras.check.reference import Arguments, Documented
+from resnet_keras.check.division import divide
+from resnet_keras.check.failures import failure
+from resnet_keras.check.reference import Documented
 from resnet_keras.check.result import Result, Row, found
 from resnet_keras.check.signatures import KINDS
+from resnet_keras.check.starts import initializer_words
 from resnet_keras.errors import InputError
 
 _SHAPE, _CLASSES = (64, 64, 3), 5  # not the usual 6, so that a fixed number shows
 _LARGE = (256, 256, 3)
 _LAYERS = 177  # counting the input
-
-
-@dataclass
-class _Block:
-    """A block within a network: a piece of the graph, and what it was called with."""
-
-    kind: str
-    values: Arguments
-    start: tracing.Step
-    last: tracing.Step
-
-    def diagnose(self):
-        documented = reference.block(self.kind, self.values)
-        return Diagnosis(take_apart(self.last, documented, self.start), documented)
-
-
-@dataclass
-class _Network:
-    """A network in three: steps before the first block, the blocks, steps after."""
-
-    stem: list
-    blocks: list
-    head: list
-
-    @property
-    def stages(self):
-        """Blocks by stage; each begins with a convolutional block."""
-        stages = []
-        for block in self.blocks:
-            if block.kind == KINDS[1] or not stages:
-                stages.append([])
-            stages[-1].append(block)
-        return stages
-
-    @property
-    def sizes(self):
-        """Height of the feature maps after each step of the stem and each stage."""
-        steps = [step for step in self.stem if step.kind in ("conv", "max pooling")]
-        steps += [stage[-1].last for stage in self.stages]
-        return [step.shape[1] for step in steps if len(step.shape) == 4]
 
 
 def check_network(function, name):
@@ -87,8 +46,9 @@ def check_network(function, name):
     from resnet_keras import ResNet50
 
     ours = ResNet50(input_shape=_SHAPE, classes=_CLASSES)
-    wanted = _divide(tracing.graph(tracing.Trace(), ours.outputs[0]))
-    got = _divide(tracing.graph(attempt, attempt.output.outputs[0]))
+    wanted = divide(graph.graph_of(tracing.Trace(), ours.outputs[0]))
+    last = graph.graph_of(attempt, attempt.output.outputs[0])
+    got = divide(last)
     stem, stem_pairs = _compare_steps("stem", wanted.stem, got.stem)
     head, head_pairs = _compare_steps("head", wanted.head, got.head)
     result.add("Stem", _words(wanted.stem), stem)
@@ -99,7 +59,7 @@ def check_network(function, name):
     if _has_names(function):
         _compare_names(result, wanted, got, stem_pairs + head_pairs)
     sizes = [" → ".join(map(str, [_SHAPE[0], *each.sizes])) for each in (wanted, got)]
-    number = len(tracing.steps_of(tracing.graph(attempt, attempt.output.outputs[0])))
+    number = len(graph.steps_of(last))
     wrong = []
     if result.right and sizes[0] != sizes[1]:
         wrong = [found("network-size", "Sizes", found=sizes[1], wanted=sizes[0])]
@@ -107,7 +67,7 @@ def check_network(function, name):
     if not result.right and shape == _SHAPE:
         words += f" (yours: {sizes[1]}; {_count(got, number)})"
     result.add("Sizes", words, wrong)
-    _remark_training(result, attempt)
+    _remark_training(result, last)
     result.drawing = _drawing(stem_pairs, wanted, got, head_pairs)
     return result
 
@@ -123,71 +83,6 @@ def _arguments(function, shape):
                 "expected (input_shape, classes)."
             )
     return {name: value for name, value in values.items() if name in parameters}
-
-
-def _divide(last):
-    """Return a graph as stem, blocks and head, from its end back to the input."""
-    parts, plain, step = [], [], last
-    while step.inputs:
-        if not step.is_join:
-            plain.insert(0, step)
-            step = step.inputs[0]
-            continue
-        end = step
-        if plain and plain[0].kind == "relu":
-            end = plain.pop(0)
-        start = _common(step)
-        parts.insert(0, plain)
-        parts.insert(0, _block(start, end))
-        plain, step = [], start
-    parts.insert(0, plain)
-    blocks = [part for part in parts if isinstance(part, _Block)]
-    between = [step for part in parts[2:-1:2] for step in part]
-    head = parts[-1] if blocks else []
-    return _Network(parts[0], blocks, _as_flatten(between + head))
-
-
-def _common(join):
-    """Return the last step that all inputs of a join depend on."""
-    shared = None
-    for step in join.inputs:
-        steps = tracing.steps_of(step)
-        keys = {id(each) for each in steps}
-        shared = [each for each in shared or steps if id(each) in keys]
-    return shared[-1]
-
-
-def _block(start, last):
-    """Read from a piece of the graph which block it is, and its arguments."""
-    inside, before = tracing.steps_of(last), tracing.steps_of(start)
-    known = {id(step) for step in before}
-    convs = [s for s in inside if s.kind == "conv" and id(s) not in known]
-    channels = start.shape[-1]
-    strides = [max(step.settings["strides"]) for step in convs] or [1]
-    changes = channels != last.shape[-1] or max(strides) > 1
-    kind = KINDS[1] if len(convs) > 3 or changes else KINDS[0]
-    # By either table the longer path is the main one; its convolutions tell.
-    guess = Arguments(3, (1, 1, 1), max(strides), channels)
-    main = take_apart(last, reference.block(kind, guess), start).main
-    main = [step for step in main if step.kind == "conv"]
-    filters = tuple(step.settings["filters"] for step in main[:3])
-    window = main[1].settings["kernel_size"][0] if len(main) > 1 else 3
-    filters += (last.shape[-1],) * (3 - len(filters))
-    return _Block(kind, Arguments(window, filters, max(strides), channels), start, last)
-
-
-def _as_flatten(steps):
-    """Take global average pooling for average pooling of the whole map and flatten."""
-    told = []
-    for step in steps:
-        if step.kind == "global average pooling":
-            size = step.inputs[0].shape[1:3]
-            settings = {"pool_size": size, "strides": size, "padding": "valid"}
-            told.append(replace(step, kind="average pooling", settings=settings))
-            told.append(replace(step, kind="flatten", settings={}))
-        else:
-            told.append(step)
-    return told
 
 
 def _compare_steps(where, wanted, got):
@@ -378,14 +273,15 @@ def _drawing(stem, wanted, got, head):
     stages = zip_longest(wanted.stages, got.stages, fillvalue=())
     for stage, pair in enumerate(stages, 2):
         for letter, *blocks in zip("abcdefghijkl", *_filled(*pair), strict=False):
-            labels = [
-                f"{stage}{letter}: {list(block.values.filters)}, stride {block.values.s}"
-                if block
-                else ""
-                for block in blocks
-            ]
+            labels = [_block_words(f"{stage}{letter}", block) for block in blocks]
             rows.append(Row("main", *labels, labels[0] == labels[1]))
     return rows + [_row(pair) for _, pair in head]
+
+
+def _block_words(name, block):
+    if block is None:
+        return ""
+    return f"{name}: {list(block.values.filters)}, stride {block.values.s}"
 
 
 def _filled(a, b):
@@ -399,9 +295,9 @@ def _row(pair):
     return Row("main", pair.documented.words, learners, same)
 
 
-def _remark_training(result, attempt):
-    steps = tracing.steps_of(tracing.graph(attempt, attempt.output.outputs[0]))
-    fixed = sum(step.kind == "bn" and step.training is True for step in steps)
+def _remark_training(result, last):
+    norms = [step for step in graph.steps_of(last) if step.kind == "bn"]
+    fixed = sum(step.training is True for step in norms)
     if fixed:
         result.remarks.append(
             f"{fixed} batch normalizations are fixed to training=True, the blocks' "

@@ -20,7 +20,7 @@ def take_apart(last, documented, start=None):
     """Return the `Paths` of the block that ends in the step `last`.
 
     Args:
-        last: `tracing.Step`.
+        last: `graph.Step`.
         documented: `reference.Block`; it decides which path is the main one.
         start: the step that is the block's input; by default the graph's.
 

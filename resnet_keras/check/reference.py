@@ -1,7 +1,7 @@
 """The two blocks as the course documents them: a table of steps, and their values.
 
 The table says what a learner's graph is compared with; `compute` what its outputs are
-compared with. Neither uses `resnet_keras.blocks`, so that a mistake there shows as well.
+compared with. Neither uses `resnet_keras.blocks`, so that a mistake there shows too.
 """
 
 from dataclasses import dataclass, field

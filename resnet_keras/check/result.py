@@ -10,7 +10,7 @@ from resnet_keras.errors import InputError
 
 @dataclass
 class Finding:
-    """A mistake: its cause in a sentence, what is documented, and the learner's line."""
+    """A mistake: its cause in a sentence, what is documented, the learner's line."""
 
     code: str
     text: str

@@ -60,6 +60,7 @@ class Missing:
         self.__dict__.update(name=name, reason=reason)
 
     def __call__(self, *_, **__):
+        """Say why it is missing."""
         raise ImportError(f"{self.name} could not be imported ({self.reason})")
 
     def __getattr__(self, attribute):
