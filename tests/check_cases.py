@@ -1,8 +1,9 @@
+# ruff: noqa: E501 (learners' lines are as long as they are)
 """Blocks as learners write them: right ones in many styles, and broken ones.
 
-Each `Mutant` is a source with one or two passages replaced, as the mistakes appear in
-public threads. They were written before the code that recognizes them, so that nothing
-here follows from how it recognizes them.
+Each `Mutant` is a source with some passages replaced, as the mistakes appear in public
+threads. All up to the line that says so were written before the code that recognizes
+them, so that nothing there follows from how it recognizes them.
 """
 
 from dataclasses import dataclass
@@ -259,21 +260,20 @@ class Mutant:
     causes: tuple
     function: str
     base: str
-    changes: tuple  # of (old, new); each old occurs once within the function
+    changes: tuple  # of (old, new); each old occurs once in the function or a helper
 
     @property
     def source(self):
         text = BASES[self.base]
-        start = text.index(f"def {self.function}(")
-        if self.base == "helpers" and any("border" in old for old, _ in self.changes):
-            start = text.index("def conv_norm(")
-        end = text.find("\n\n\ndef ", text.index(f"def {self.function}("))
-        end = len(text) if end < 0 else end
-        body = text[start:end]
         for old, new in self.changes:
-            assert body.count(old) == 1, (self.name, old, body.count(old))
-            body = body.replace(old, new)
-        return text[:start] + body + text[end:]
+            start = text.index(f"def {self.function}(")
+            end = text.find("\n\n\ndef ", start)
+            end = len(text) if end < 0 else end
+            if old not in text[start:end]:  # then it is in a helper
+                start, end = 0, len(text)
+            assert text[start:end].count(old) == 1, (self.name, old)
+            text = text[:start] + text[start:end].replace(old, new) + text[end:]
+        return text
 
 
 def _mutant(name, causes, function, base, *changes):
@@ -537,7 +537,6 @@ MUTANTS = [
         "bn-axis",
         "i",
         "helpers",
-        ('border="same"', 'border="same" '),
         ("BatchNormalization()", "BatchNormalization(axis=2)"),
     ),
     # 15. normalization missing
@@ -718,7 +717,6 @@ MUTANTS = [
         "i",
         "helpers",
         ("kernel_initializer", "use_bias=False, kernel_initializer"),
-        ('border="same"', 'border="same" '),
     ),
     _mutant(
         "dropout",
@@ -787,8 +785,10 @@ MUTANTS = [
         "training-fixed",
         "i",
         "helpers",
-        ('border="same"', 'border="same" '),
-        ("layers.BatchNormalization()(x)", "layers.BatchNormalization()(x, training=True)"),
+        (
+            "layers.BatchNormalization()(x)",
+            "layers.BatchNormalization()(x, training=True)",
+        ),
     ),
     _mutant(
         "multiplied",
@@ -842,6 +842,158 @@ MUTANTS = [
         "2021",
         ("(X, training = training) # third", "(X)"),
         ("Add()([X_shortcut, X])", "Add()([X, X])"),
+    ),
+    # Written afterwards, to look for mistakes that would pass as right.
+    _mutant(
+        "pre-activation",
+        "pre-activation",
+        "i",
+        "helpers",
+        (
+            "    x = layers.Conv2D(width, size, stride, border, kernel_initializer=initializer(seed=0))(x)\n"
+            "    return layers.BatchNormalization()(x)",
+            "    x = layers.ReLU()(layers.BatchNormalization()(x))\n"
+            "    return layers.Conv2D(width, size, stride, border, kernel_initializer=initializer(seed=0))(x)",
+        ),
+        ("        if index < 2:\n            X = layers.ReLU()(X)\n", ""),
+        ("    return layers.ReLU()(total)", "    return total"),
+    ),
+    _mutant(
+        "gradient-stopped",
+        "gradient-stopped",
+        "i",
+        "helpers",
+        ("total = X + saved", "total = X + ops.stop_gradient(saved)"),
+    ),
+    _mutant(
+        "leaky",
+        "activation",
+        "i",
+        "helpers",
+        (
+            "            X = layers.ReLU()(X)",
+            "            X = layers.LeakyReLU(0.01)(X)",
+        ),
+    ),
+    _mutant(
+        "scale-from-zero",
+        "start",
+        "c",
+        "helpers",
+        ("BatchNormalization()", "BatchNormalization(gamma_initializer='zeros')"),
+    ),
+    _mutant(
+        "initializer-ignored",
+        "seed-missing",
+        "i",
+        "2021",
+        (
+            "padding = 'same', kernel_initializer = initializer(seed=0)",
+            "padding = 'same', kernel_initializer = glorot_uniform(seed=0)",
+        ),
+    ),
+    _mutant(
+        "average",
+        "not-an-addition",
+        "i",
+        "2021",
+        ("Add()([X_shortcut, X])", "layers.Average()([X_shortcut, X])"),
+    ),
+    _mutant(
+        "scaled",
+        "extra-step",
+        "i",
+        "helpers",
+        ("total = X + saved", "total = 0.1 * X + saved"),
+    ),
+    _mutant(
+        "no-stride",
+        "stride-missing",
+        "c",
+        "helpers",
+        ("strides = [s, 1, 1]", "strides = [1, 1, 1]"),
+    ),
+    _mutant("default-stride", "stride-default", "c", "helpers", ("s=2,", "s=1,")),
+    _mutant(
+        "projection-of-main-path",
+        "shortcut-late",
+        "c",
+        "helpers",
+        ("conv_norm(saved,", "conv_norm(X,"),
+    ),
+    _mutant(
+        "pooled-shortcut",
+        "projection-missing extra-step",
+        "c",
+        "helpers",
+        (
+            "conv_norm(saved, filters[2], 1, initializer, s)",
+            "layers.AveragePooling2D(s)(saved)",
+        ),
+    ),
+    _mutant(
+        "separable",
+        "conv-kind",
+        "i",
+        "2021",
+        (
+            "Conv2D(filters = F2, kernel_size = f, strides = (1,1), padding = 'same', kernel_initializer = initializer(seed=0))",
+            "layers.SeparableConv2D(F2, f, padding='same')",
+        ),
+    ),
+    _mutant(
+        "odd-windows-only",
+        "even-window",
+        "i",
+        "helpers",
+        (
+            "        X = conv_norm(X, width, size, initializer)\n",
+            "        X = layers.ZeroPadding2D(size // 2)(X)\n"
+            "        X = conv_norm(X, width, size, initializer, border='valid')\n",
+        ),
+    ),
+    _mutant(
+        "inverted",
+        "training-fixed",
+        "i",
+        "2021",
+        ("(X, training = training) # second", "(X, training=not training)"),
+    ),
+    _mutant(
+        "name-forgotten",
+        "name-wrong",
+        "i",
+        "2017",
+        ("name = conv_name_base + '2b', ", ""),
+    ),
+    _mutant(
+        "shared-normalization",
+        "layer-shared",
+        "c",
+        "2021",
+        (
+            "    X = BatchNormalization(axis = 3)(X, training=training) # third\n",
+            "    last = BatchNormalization(axis = 3)\n    X = last(X, training=training)\n",
+        ),
+        (
+            "BatchNormalization(axis = 3)(X_shortcut, training=training) # shortcut",
+            "last(X_shortcut, training=training)",
+        ),
+    ),
+    _mutant(
+        "regularized",
+        "conv-setting",
+        "i",
+        "2017",
+        ("kernel_size = (f, f)", "kernel_regularizer = 'l2', kernel_size = (f, f)"),
+    ),
+    _mutant(
+        "fused-relu",
+        "order",
+        "i",
+        "2021",
+        ("padding = 'same', kernel", "padding = 'same', activation = 'relu', kernel"),
+        ("    X = Activation('relu')(X) # i2\n", ""),
     ),
 ]
 
@@ -923,8 +1075,14 @@ RIGHT = {
     "same-everywhere": _changed(COURSE_2021, ("'valid'", "'same'")),
     "named-steps": _changed(
         COURSE_2017,
-        ("layers.add([X, X_shortcut])", "Add(name='res' + str(stage) + block)([X_shortcut, X])"),
-        ("X = Activation('relu')(X)  # last", "X = Activation('relu', name='out' + block)(X)"),
+        (
+            "layers.add([X, X_shortcut])",
+            "Add(name='res' + str(stage) + block)([X_shortcut, X])",
+        ),
+        (
+            "X = Activation('relu')(X)  # last",
+            "X = Activation('relu', name='out' + block)(X)",
+        ),
     ),
     "tensorflow-functions": _changed(
         COURSE_2021,

@@ -36,7 +36,7 @@ def check_function(function, kind=None):
     >>> def identity_block(X, f, filters, stage, block):
     ...     return X
     >>> resnet_keras.check(identity_block).causes
-    ['no-addition', 'component-missing', 'last-relu-missing']
+    ['component-missing', 'no-addition', 'last-relu-missing']
     """
     from resnet_keras.check.signatures import KINDS, kind_of
 

@@ -1,6 +1,9 @@
 """Check a block: call it, take its graph apart, compare its numbers, name causes."""
 
 from collections import Counter
+from dataclasses import replace
+from functools import cached_property
+from itertools import zip_longest
 
 import keras
 import numpy as np
@@ -19,6 +22,7 @@ _VALUES = {
     "identity_block": Arguments(f=5, filters=(2, 4, 6), s=1, channels=6),
     "convolutional_block": Arguments(f=5, filters=(2, 4, 6), s=3, channels=5),
 }
+_SECOND = {kind: replace(values, f=2) for kind, values in _VALUES.items()}
 _SIZE, _ANY_SIZE = (7, 9), (None, None)
 _STAGE, _BLOCK = 4, "q"
 _TOLERANCE = 1e-3  # float32, in sums of up to 5 x 5 x 4 products of order one
@@ -78,9 +82,14 @@ class _Check:
             self._report_default()
         self.result.add(*numbers)
         if self.result.right:
-            self._try_even_window()
+            self._report_second(_SECOND[self.kind])
         self.result.drawing = _drawing(diagnosis)
         return self.result
+
+    @cached_property
+    def second(self):
+        """The `Trace` of a call with other values, and training=False."""
+        return self._call(_SECOND[self.kind], training=False)
 
     def _call(self, values, size=_SIZE, training=True):
         inputs = keras.Input((*size, values.channels))
@@ -176,13 +185,12 @@ class _Check:
                     )
             self.result.add(part, words, findings)
             return
-        other = self._call(self.values, _ANY_SIZE, training=False)
-        others = [None] * len(steps)
-        if other.is_graph:
-            again = graph.steps_of(graph.graph_of(other))
-            others = [step.training for step in again if step.kind == "bn"]
+        again = []
+        if self.second.is_graph:  # it was called with training=False
+            again = graph.steps_of(graph.graph_of(self.second))
+        others = [step.training for step in again if step.kind == "bn"]
         words = "training=training for each batch normalization"
-        for step, second in zip(steps, others, strict=False):
+        for step, second in zip_longest(steps, others[: len(steps)]):
             if step.training is None:
                 findings.append(found("training-not-passed", part, "", step.line))
             elif step.training is not True or second not in (False, None):
@@ -246,18 +254,12 @@ class _Check:
             diagnosis.paths.join is not None
         )
 
-    def _try_even_window(self):
-        values = Arguments(
-            f=2,
-            filters=self.values.filters,
-            s=2 if self.kind == "convolutional_block" else 1,
-            channels=self.values.channels,
-        )
-        attempt = self._call(values)
-        line = attempt.line
-        if attempt.is_graph:
+    def _report_second(self, values):
+        """Say so if the block is right with one set of values and not with another."""
+        line = self.second.line
+        if self.second.is_graph:
             documented = reference.block(self.kind, values)
-            paths = take_apart(graph.graph_of(attempt), documented)
+            paths = take_apart(graph.graph_of(self.second), documented)
             if not Diagnosis(paths, documented).findings:
                 return
         finding = found("even-window", title("2b"), "", line)

@@ -152,6 +152,15 @@ CAUSES = {
         "In the {where}, {found} stands in the wrong place. The order is convolution, "
         "batch normalization, ReLU."
     ),
+    "pre-activation": (
+        "Normalization and ReLU stand before each convolution, as in the later network "
+        "of He et al. 2016. The course's block is the first: convolution, batch "
+        "normalization, ReLU, and the last ReLU after the addition."
+    ),
+    "gradient-stopped": (
+        "{found} in the {where} keeps the gradient from flowing back. That it flows "
+        "through the shortcut is what residual networks are for."
+    ),
     "result-unused": (
         "The {where}'s {found} is computed, but its result is thrown away. A layer "
         "does not change X; assign what it returns: X = ..."

@@ -42,9 +42,13 @@ class Diagnosis:
             self.shortcut, _ = align(documented.shortcut, paths.shortcut)
         for code, step, words in paths.faults:
             self._add(code, "Addition", "main path + shortcut", step, **words)
-        self._explain_main()
+        if [step.kind for step in paths.main] == ["bn", "relu", "conv"] * 3:
+            words = "CONV2D → batch normalization → ReLU"
+            self._add("pre-activation", "First component", words, paths.main[0])
+        else:
+            self._explain_main()
+            self._explain_end()
         self._explain_shortcut()
-        self._explain_end()
         self._explain_strides()
 
     @property
@@ -156,6 +160,9 @@ class Diagnosis:
                 "bn": "bn-extra",
                 "conv": "conv-extra",
             }.get(step.kind, "extra-step")
+            name = step.settings.get("name", step.kind)
+            if name.replace("_", "").lower() == "stopgradient":
+                code = "gradient-stopped"
             if step.kind == "relu" and self._is_early_end(pair):
                 code, end = "last-relu-before-addition", self.end[0]
                 self.end = [each for each in self.end if each is not end]
@@ -165,7 +172,7 @@ class Diagnosis:
                 self.documented_words(part),
                 step,
                 where=COMPONENTS[part],
-                found=step.settings.get("name", step.kind),
+                found=name,
             )
 
     def _is_early_end(self, pair):

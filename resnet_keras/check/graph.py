@@ -112,7 +112,7 @@ def _read(operation, node, inputs, tensor, result):
         if isinstance(operation, kind):
             step = Step(name, inputs, _pool_settings(operation), **common)
             return _activated(step, operation, common)
-    kind = _tried(operation, node)
+    kind = None if _stops_gradient(operation) else _tried(operation, node)
     if kind == "identity":
         return inputs[0]
     if kind == "relu" and inputs[0].kind == "relu":  # a second one changes nothing
@@ -232,6 +232,11 @@ def _tried(operation, node):
         if found.shape == expected.shape and np.allclose(found, expected, atol=1e-5):
             return kind
     return None
+
+
+def _stops_gradient(operation):
+    """Tell what no number forward shows."""
+    return _name(operation).replace("_", "").lower() == "stopgradient"
 
 
 def _is_activation(operation):

@@ -44,7 +44,8 @@ def _report(arguments):
         _plot(results, arguments.plot)
     texts = [str(result) for result in results]
     if unrun:
-        texts.append(f"Not run: {unrun} statements that these functions do not need.")
+        statements = "1 statement" if unrun == 1 else f"{unrun} statements"
+        texts.append(f"Not run: {statements} that these functions do not need.")
     return {"results": [result.to_json() for result in results], "texts": texts}
 
 
