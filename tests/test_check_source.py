@@ -49,6 +49,15 @@ def test_missing_helpers_do_not_matter():
     assert functions["block"]() == 1
 
 
+def test_names_that_a_missing_helper_brought():
+    import keras
+
+    functions, _ = load(
+        "from resnets_utils import *\ndef block():\n    return BatchNormalization"
+    )
+    assert functions["block"]() is keras.layers.BatchNormalization
+
+
 def test_missing_import_told_where_it_is_used():
     functions, _ = load("import nowhere_at_all as n\ndef block():\n    return n.x")
     with pytest.raises(ImportError, match="n could not be imported"):

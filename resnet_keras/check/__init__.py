@@ -64,3 +64,4 @@ class _CallableModule(ModuleType):
 
 
 sys.modules[__name__].__class__ = _CallableModule
+check = sys.modules[__name__]  # what `resnet_keras` exports under this name

@@ -8,7 +8,7 @@ import json
 import os
 from pathlib import Path
 
-from resnet_keras.check.signatures import KINDS
+from resnet_keras.check.signatures import NAMES
 from resnet_keras.errors import InputError
 
 
@@ -33,12 +33,12 @@ def _report(arguments):
 
     pieces, folder, package = source.read(arguments.target)
     # Before Keras is loaded, so that this is told at once.
-    source.check_parsed(pieces, arguments.names or KINDS, bool(arguments.names))
+    source.check_parsed(pieces, arguments.names or NAMES, bool(arguments.names))
     os.environ["TF_USE_LEGACY_KERAS"] = "0"  # tf.keras is to be Keras 3
     os.environ.setdefault("MPLBACKEND", "agg")
     from resnet_keras.check import check_function
 
-    functions, unrun = source.load(pieces, arguments.names, KINDS, folder, package)
+    functions, unrun = source.load(pieces, arguments.names, NAMES, folder, package)
     results = [check_function(function) for function in functions.values()]
     if arguments.plot:
         _plot(results, arguments.plot)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from resnet_keras.errors import InputError
 
 KINDS = ("identity_block", "convolutional_block", "ResNet50")
+NAMES = (*KINDS, "conv_block", "convolution_block", "resnet50", "ResNet_50")
 _ALIASES = {  # other courses' and files' names of the same
     "X": ("x", "X_input", "input_tensor", "inputs", "input"),
     "f": ("kernel_size", "kernel", "k"),
@@ -54,7 +55,7 @@ class Signature:
 def kind_of(function, name=None):
     """Return which of `KINDS` a function is to be, by its name or its arguments."""
     name = name or getattr(function, "__name__", "")
-    lowered = name.lower()
+    lowered = name.lower().replace("_", "")
     for part, kind in (
         ("identity", KINDS[0]),
         ("conv", KINDS[1]),
@@ -63,7 +64,7 @@ def kind_of(function, name=None):
         if part in lowered:
             return kind
     parameters = inspect.signature(function).parameters
-    if "classes" in parameters or "input_shape" in parameters:
+    if any("classes" in each or "shape" in each for each in parameters):
         return KINDS[2]
     names = ("s", *_ALIASES["s"])
     return KINDS[1] if any(each in parameters for each in names) else KINDS[0]

@@ -6,6 +6,7 @@ left alone. What is run is still somebody's code.
 """
 
 import ast
+import builtins
 import dis
 import importlib
 import importlib.util
@@ -161,10 +162,14 @@ def load(pieces, names=(), known=(), folder=None, package=None):
         linecache.cache[piece.label] = (len(piece.text), None, lines, piece.label)
     sys.path.insert(0, folder or str(Path.cwd()))
     try:
-        for statement in chosen:
-            _run(statement, namespace)
+        lacks_names = [_run(statement, namespace) for statement in chosen]
     finally:
         sys.path.pop(0)
+    if any(lacks_names):  # a helper that is not here may have brought Keras's names
+        for name in {name for statement in chosen for name in statement.loads}:
+            is_known = name in namespace or hasattr(builtins, name)
+            if not is_known and (found := _in_keras(name)) is not None:
+                namespace[name] = found
     for name in wanted:
         if not callable(namespace.get(name)):
             raise InputError(f"{_label(pieces)}: {name} is no function.")
@@ -188,7 +193,7 @@ def check_parsed(pieces, names, every=False):
     if broken and lacking:
         raise InputError(broken)
     if lacking and (every or len(lacking) == len(names)):
-        what = lacking[0] if every else " or ".join(names)
+        what = lacking[0] if every else " or ".join(names[:3])
         raise InputError(
             f"{_label(pieces)}: does not define {what}; give the function's name "
             "after the file."
@@ -246,11 +251,10 @@ def _needed(statements, names):
 
 
 def _run(statement, namespace):
+    """Run a statement; return whether it should have brought names that it did not."""
     tree = statement.tree
     if isinstance(tree, (ast.Import, ast.ImportFrom)):
-        for alias in tree.names:
-            _import(tree, alias, namespace)
-        return
+        return not all([_import(tree, alias, namespace) for alias in tree.names])
     try:
         exec(compile(ast.Module([tree], []), statement.label, "exec"), namespace)
     except Exception as error:
@@ -258,10 +262,15 @@ def _run(statement, namespace):
             f"{statement.label}, line {tree.lineno}: {type(error).__name__}: {error}; "
             "the functions need this line, and it does not run."
         ) from None
+    return False
 
 
 def _import(tree, alias, namespace):
-    """Do one import, by where the name is today if it has moved since Keras 2."""
+    """Do one import, by where the name is today if it has moved since Keras 2.
+
+    Returns:
+        False if all names were to come from a module that is not there.
+    """
     is_from = isinstance(tree, ast.ImportFrom)
     module = "." * tree.level + (tree.module or "") if is_from else alias.name
     for root in _OLD_ROOTS:
@@ -283,9 +292,12 @@ def _import(tree, alias, namespace):
         else:
             namespace[name] = _attribute(imported, alias.name)
     except Exception as error:
-        if alias.name != "*":
-            found = _elsewhere(module, alias.name) if is_from else None
-            namespace[name] = found or Missing(name, error)
+        if alias.name == "*":
+            return False
+        is_keras = module.split(".")[0] == "keras" or "tensorflow.keras" in module
+        moved = _in_keras(alias.name) if is_from and is_keras else None
+        namespace[name] = moved or Missing(name, error)
+    return True
 
 
 def _attribute(imported, name):
@@ -294,9 +306,8 @@ def _attribute(imported, name):
     return importlib.import_module(f"{imported.__name__}.{name}")
 
 
-def _elsewhere(module, name):
-    if module.split(".")[0] != "keras" and not module.startswith("tensorflow.keras"):
-        return None
+def _in_keras(name):
+    """Return what Keras has by that name today, or None."""
     for home in _HOMES:
         found = getattr(importlib.import_module(home), name, None)
         if found is not None:

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from resnet_keras.check import reference
 from resnet_keras.check.result import found
@@ -29,17 +30,25 @@ def compare_starts(diagnosis, has_initializer):
             )
         owners[id(layer)] = where
         for weight, name, start in _starts(layer):
-            if not np.allclose(weight, start):
+            if not _same(weight, start):
                 words_for = {"where": where, "found": name, "wanted": start}
                 findings.append(found("start", part, "", line, **words_for))
-        if step.kind == "conv" and not np.allclose(
-            layer.kernel, initializer(layer.kernel.shape)
-        ):
+        if step.kind == "conv" and not starts_from(layer, initializer):
             given = initializer_words(layer)
             right = f"{kind}(seed=0)"
             words_for = {"where": where, "found": given, "wanted": right}
             findings.append(found("seed-missing", part, words, line, **words_for))
     return part, words, findings
+
+
+def starts_from(layer, initializer):
+    """Tell whether a layer's kernel is what an initializer gives."""
+    return _same(layer.kernel, initializer(layer.kernel.shape))
+
+
+def _same(weight, values):
+    weight, values = ops.convert_to_numpy(weight), ops.convert_to_numpy(values)
+    return np.allclose(weight, values)
 
 
 def _starts(layer):
