@@ -56,11 +56,12 @@ def test_right_block(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_processes(tmp_path):
-    write_mutant(tmp_path / "mine.py", "last-relu-gone")
+    lines = write_mutant(tmp_path / "mine.py", "last-relu-gone").source.splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if "layers.add(" in line)
     process = command("check", "mine.py", "identity_block", cwd=tmp_path)
     assert process.returncode == 1, process.stderr
     assert process.stderr == ""
-    assert "after mine.py, line 47" in process.stdout
+    assert f"after mine.py, line {number}: X = layers.add(" in process.stdout
 
 
 def test_endless_loop_stopped(tmp_path):

@@ -36,6 +36,22 @@ def test_wrong_block_found_in_the_network():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("add-forgotten", "X_shortcut is never added"),
+        ("middle-valid", 'Documented is "same"'),
+    ],
+)
+def test_wrong_block_told_where_the_network_cannot_be_compared(name, words):
+    (mutant,) = [each for each in MUTANTS if each.name == name]
+    finding = judge(mutant.source).findings[0]
+    assert finding.code == "network-block"
+    assert finding.text.startswith("In identity_block: ")
+    assert words in finding.text
+
+
+@pytest.mark.slow
 def test_course_of_2021_with_its_fixed_training_is_right_but_told():
     start = COURSE_2017.index("def ResNet50")
     network = COURSE_2017[start : COURSE_2017.index("\n\n\n", start)]

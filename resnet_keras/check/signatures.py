@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from resnet_keras.errors import InputError
 
 KINDS = ("identity_block", "convolutional_block", "ResNet50")
-NAMES = (*KINDS, "conv_block", "convolution_block", "resnet50", "ResNet_50")
+BLOCK_NAMES = (*KINDS[:2], "conv_block", "convolution_block")
+NAMES = (*BLOCK_NAMES, "ResNet50", "resnet50", "ResNet_50")
 _ALIASES = {  # other courses' and files' names of the same
     "X": ("x", "X_input", "input_tensor", "inputs", "input"),
     "f": ("kernel_size", "kernel", "k"),

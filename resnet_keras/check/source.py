@@ -193,7 +193,7 @@ def check_parsed(pieces, names, every=False):
     if broken and lacking:
         raise InputError(broken)
     if lacking and (every or len(lacking) == len(names)):
-        what = lacking[0] if every else " or ".join(names[:3])
+        what = lacking[0] if every else " or ".join(names)
         raise InputError(
             f"{_label(pieces)}: does not define {what}; give the function's name "
             "after the file."
@@ -276,15 +276,12 @@ def _import(tree, alias, namespace):
     for root in _OLD_ROOTS:
         if module == root or module.startswith(root + "."):
             module = "keras" + module[len(root) :]
-    name = alias.asname or alias.name
-    if not is_from and not alias.asname:
-        name, module_wanted = alias.name.split(".")[0], module.split(".")[0]
-    else:
-        module_wanted = module
+    name = alias.asname or (alias.name if is_from else alias.name.split(".")[0])
     try:
         imported = importlib.import_module(module, namespace["__package__"])
-        if not is_from:
-            namespace[name] = sys.modules[module_wanted]
+        if not is_from:  # `import a.b` binds a, `import a.b as c` binds a.b
+            top = sys.modules[module.split(".")[0]]
+            namespace[name] = imported if alias.asname else top
         elif alias.name == "*":
             public = getattr(imported, "__all__", None)
             public = public or [key for key in vars(imported) if key[0] != "_"]
