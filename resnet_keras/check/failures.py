@@ -48,6 +48,6 @@ def _unwritten(function):
         return None
     for number, text in enumerate(lines[1:], start + 1):
         code = text.partition("#")[0]
-        if re.search(r"(^|[^=!<>])=\s*None\s*(\(|$)", code):
+        if re.match(r"\s*([Xx]\w*|model)\s*=\s*None\s*(\(|$)", code):
             return tracing.line_at(filename, number)
     return None
