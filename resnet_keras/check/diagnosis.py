@@ -1,0 +1,344 @@
+"""What differs between a learner's paths and the documented ones, and why: causes."""
+
+from resnet_keras.check.alignment import align
+from resnet_keras.check.reference import COMPONENTS
+from resnet_keras.check.result import found
+
+_SETTINGS = {  # the cause that a differing setting belongs to
+    "filters": "filters-order",
+    "kernel_size": "kernel-size",
+    "padding": "padding",
+    "use_bias": "bias",
+    "axis": "bn-axis",
+}
+_NAMES = {"conv": "convolution", "bn": "batch normalization", "relu": "ReLU"}
+# Where nothing can be seen in the outputs, these are another way to write the same.
+HARMLESS = ("extra-step", "inner-relu-extra", "shortcut-relu", "activation", "bn-extra")
+
+
+class Diagnosis:
+    """The documented steps beside the learner's, and the mistakes found between them.
+
+    Args:
+        paths: `paths.Paths`.
+        documented: `reference.Block`.
+        unused: steps that were computed and lead nowhere.
+    """
+
+    def __init__(self, paths, documented, unused=()):
+        self.findings = []
+        self.paths, self.documented = paths, documented
+        self._unused = list(unused)
+        wanted_end = documented.end
+        if paths.join is None:
+            pairs, _ = align(documented.main + documented.end, paths.main)
+            self.main = [p for p in pairs if _part(p, pairs) != "end"]
+            self.end = [p for p in pairs if _part(p, pairs) == "end"]
+        else:
+            self.main, _ = align(documented.main, paths.main)
+            self.end, _ = align(wanted_end, paths.end)
+        self.shortcut = None
+        if paths.shortcut is not None:
+            self.shortcut, _ = align(documented.shortcut, paths.shortcut)
+        for code, step, words in paths.faults:
+            self._add(code, "Addition", "main path + shortcut", step, **words)
+        if [step.kind for step in paths.main] == ["bn", "relu", "conv"] * 3:
+            words = "CONV2D → batch normalization → ReLU"
+            self._add("pre-activation", "First component", words, paths.main[0])
+        else:
+            self._explain_main()
+            self._explain_end()
+        self._explain_shortcut()
+        self._explain_strides()
+
+    @property
+    def layers(self):
+        """Dictionary from documented steps with weights to the learner's layers."""
+        pairs = self.main + (self.shortcut or [])
+        return {
+            pair.documented: pair.step.operation
+            for pair in pairs
+            if pair.documented and pair.step and pair.documented.kind in ("conv", "bn")
+        }
+
+    def line_of(self, documented):
+        """Return the learner's line for a documented step that is there."""
+        for pair in self.main + (self.shortcut or []):
+            if pair.documented is documented:
+                return pair.step.line
+        return None
+
+    def _add(self, code, part, documented="", step=None, after=False, **words):
+        finding = found(code, part, documented, step and step.line, **words)
+        finding.after = after
+        self.findings.append(finding)
+
+    def _explain_main(self):
+        for part in ("2a", "2b", "2c"):
+            here = [pair for pair in self.main if _part(pair, self.main) == part]
+            wanted = [pair for pair in here if pair.documented]
+            if wanted and all(pair.step is None for pair in wanted):
+                self._component_missing(part, wanted)
+                self._explain_extra(here, part)
+            else:
+                self._explain_component(here, part)
+
+    def _component_missing(self, part, wanted):
+        unused = self._take_unused("conv", wanted[0].documented)
+        code = "wrong-input" if unused else "component-missing"
+        for pair in wanted[1:] if unused else ():
+            self._take_unused(pair.documented.kind, pair.documented)
+        documented = " → ".join(pair.documented.words for pair in wanted)
+        where = COMPONENTS[part]
+        line = self._before(wanted[0], self.main)
+        if unused:  # the mistake is in the line that goes on with another tensor
+            later = self.main[self.main.index(wanted[-1]) + 1 :]
+            line = next((pair.step for pair in later if pair.step), unused)
+        self._add(code, title(part), documented, line, after=not unused, where=where)
+
+    def _explain_component(self, here, part):
+        where = COMPONENTS[part]
+        for pair in here:
+            if pair.documented and pair.step:
+                self._explain_settings(pair, part)
+        moved = self._explain_order(here, part)
+        for pair in here:
+            if pair.step is None and pair not in moved:
+                kind, words = pair.documented.kind, pair.documented.words
+                unused = self._take_unused(kind, pair.documented)
+                if unused:
+                    code = "result-unused"
+                else:
+                    code = {
+                        "conv": "conv-missing",
+                        "bn": "shortcut-bn-missing" if part == "1" else "bn-missing",
+                        "relu": "inner-relu-missing",
+                    }[kind]
+                path = self.shortcut if part == "1" else self.main
+                self._add(
+                    code,
+                    title(part),
+                    words,
+                    unused or self._before(pair, path),
+                    after=not unused,
+                    where=where,
+                    found=_NAMES[kind],
+                )
+        self._explain_extra([pair for pair in here if pair not in moved], part)
+
+    def _explain_order(self, here, part):
+        """Report a step that is missing where another of its kind is too many."""
+        moved = []
+        for missing in here:
+            if missing.step is not None:
+                continue
+            for extra in here:
+                if (
+                    extra.documented is None
+                    and extra.step.kind == missing.documented.kind
+                    and extra not in moved
+                ):
+                    moved += [missing, extra]
+                    self._add(
+                        "order",
+                        title(part),
+                        "CONV2D → batch normalization → ReLU",
+                        extra.step,
+                        where=COMPONENTS[part],
+                        found=f"the {_NAMES[extra.step.kind]}",
+                    )
+                    break
+        return moved
+
+    def _explain_extra(self, here, part):
+        for pair in here:
+            if pair.documented is not None:
+                continue
+            step = pair.step
+            code = {
+                "relu": "shortcut-relu" if part == "1" else "inner-relu-extra",
+                "bn": "bn-extra",
+                "conv": "conv-extra",
+            }.get(step.kind, "extra-step")
+            name = step.settings.get("name", step.kind)
+            if name.replace("_", "").lower() == "stopgradient":
+                code = "gradient-stopped"
+            if step.kind == "relu" and self._is_early_end(pair):
+                code, end = "last-relu-before-addition", self.end[0]
+                self.end = [each for each in self.end if each is not end]
+            self._add(
+                code,
+                title(part) if code != "last-relu-before-addition" else "Last ReLU",
+                self.documented_words(part),
+                step,
+                where=COMPONENTS[part],
+                found=name,
+            )
+
+    def _is_early_end(self, pair):
+        return (
+            pair is self.main[-1]
+            and self.paths.join is not None
+            and [each.step for each in self.end] == [None]
+        )
+
+    def _explain_settings(self, pair, part):
+        wanted, step = pair.documented, pair.step
+        where, words = COMPONENTS.get(part, "end of the block"), wanted.words
+        if wanted.kind != step.kind:
+            code = "conv-kind" if wanted.kind == "conv" else "activation"
+            name = step.settings.get("name", step.kind)
+            self._add(code, title(part), words, step, where=where, found=name)
+        for name in pair.differences:
+            if name == "strides":
+                continue  # all together, below
+            default = "conv-setting" if wanted.kind == "conv" else "bn-setting"
+            self._add(
+                _SETTINGS.get(name, default),
+                title(part),
+                words,
+                step,
+                where=where,
+                setting=name,
+                found=_number(step.settings[name]),
+                wanted=_number(wanted.settings[name]),
+            )
+
+    def _explain_shortcut(self):
+        pairs = self.shortcut
+        if pairs is None:
+            return
+        if not self.documented.shortcut:
+            self._explain_identity(pairs)
+        elif pairs and not any(p.documented and p.step and _is_conv(p) for p in pairs):
+            missing = [pair for pair in pairs if pair.documented]
+            self._add(
+                "projection-missing",
+                title("1"),
+                self.documented_words("1"),
+                self.paths.join,
+            )
+            self._explain_extra([pair for pair in pairs if pair not in missing], "1")
+        else:
+            self._explain_component(pairs, "1")
+
+    def _explain_identity(self, pairs):
+        projection = [pair for pair in pairs if pair.step.kind in ("conv", "bn")]
+        if any(pair.step.kind == "conv" for pair in projection):
+            self._add("projection-extra", title("1"), "X itself", projection[0].step)
+            pairs = [pair for pair in pairs if pair not in projection]
+        self._explain_extra(pairs, "1")
+
+    def _explain_end(self):
+        for pair in self.end:
+            if pair.step is None:
+                unused = self._take_unused("relu", pair.documented)
+                before = unused or (self.paths.join or self._last())
+                self._add(
+                    "result-unused" if unused else "last-relu-missing",
+                    "Last ReLU",
+                    "ReLU after the addition",
+                    before,
+                    after=not unused,
+                    where="block",
+                    found="last ReLU",
+                )
+            elif pair.documented is None:
+                name = pair.step.settings.get("name", pair.step.kind)
+                self._add(
+                    "extra-step",
+                    "Last ReLU",
+                    "ReLU after the addition",
+                    pair.step,
+                    where="end of the block",
+                    found=name,
+                )
+            else:
+                self._explain_settings(pair, "end")
+
+    def _explain_strides(self):
+        pairs = [pair for pair in self.main if _is_conv(pair)]
+        different = [pair for pair in pairs if "strides" in pair.differences]
+        strided = [p for p in different if p.step.settings["strides"] != (1, 1)]
+        first = [p for p in pairs if p.documented is self.documented.main[0]]
+        projects = bool(self.documented.shortcut)
+        lacks = [p for p in different if p in first and p not in strided]
+        misplaced = [p for p in strided if p not in first]
+        for pair in different:
+            where, step = COMPONENTS[pair.documented.part], pair.step
+            code = "stride"
+            if projects and pair in misplaced:
+                code = "stride-place"
+            elif projects and pair in lacks:
+                if misplaced:
+                    continue  # told there
+                code = "stride-missing"
+            self._add(
+                code,
+                title(pair.documented.part),
+                pair.documented.words,
+                step,
+                where=where,
+                found=_number(step.settings["strides"]),
+                wanted=_number(pair.documented.settings["strides"]),
+            )
+        for pair in self.shortcut or ():
+            if "strides" in pair.differences:
+                stride = pair.step.settings["strides"]
+                self._add(
+                    "stride-shortcut-missing" if stride == (1, 1) else "stride",
+                    title("1"),
+                    pair.documented.words,
+                    pair.step,
+                    where=COMPONENTS["1"],
+                    found=_number(stride),
+                    wanted=_number(pair.documented.settings["strides"]),
+                )
+
+    def _take_unused(self, kind, documented):
+        """Return a step of that kind that was computed for nothing, once."""
+        for step in self._unused:
+            filters = documented.settings.get("filters")
+            if step.kind == kind and step.settings.get("filters") == filters:
+                self._unused.remove(step)
+                return step
+        return None
+
+    def _before(self, pair, pairs):
+        earlier = [p.step for p in pairs[: pairs.index(pair)] if p.step]
+        return earlier[-1] if earlier else None
+
+    def _last(self):
+        return self.paths.main[-1] if self.paths.main else None
+
+    def documented_words(self, part):
+        """Return the documented steps of a component in words."""
+        steps = self.documented.main + self.documented.shortcut
+        words = [step.words for step in steps if step.part == part]
+        return " → ".join(words) or "X itself"
+
+
+def title(part):
+    """Return the title of a component's line."""
+    return COMPONENTS.get(part, "last ReLU").capitalize().replace("relu", "ReLU")
+
+
+def _part(pair, pairs):
+    """Return the component a pair belongs to; an extra step, that of the one before."""
+    if pair.documented:
+        return pair.documented.part
+    index = pairs.index(pair)
+    known = [each.documented.part for each in pairs[:index] if each.documented]
+    later = [each.documented.part for each in pairs[index:] if each.documented]
+    return (known[-1:] or later[:1])[0]
+
+
+def _is_conv(pair):
+    return pair.documented and pair.step and pair.documented.kind == "conv"
+
+
+def _number(value):
+    if isinstance(value, tuple):
+        same = len(set(value)) == 1
+        return str(value[0]) if same else "x".join(map(str, value))
+    return value
