@@ -1,6 +1,3 @@
 """The old path of `resnet_keras.data`."""
 
-import sys
-from importlib import import_module
-
-sys.modules[__name__] = import_module("resnet_keras.data")
+from resnet_keras.data import ('data', 'Dataset, Split, load_dataset, stratified_split')  # noqa: F401

@@ -1,5 +1,3 @@
-"""The old place of `resnet_keras.plots.architecture`."""
+"""The old path of `resnet_keras.plots.diagram`."""
 
-from resnet_keras.plots.diagram import architecture
-
-__all__ = ["architecture"]
+from resnet_keras.plots.diagram import ('plots', 'architecture')  # noqa: F401

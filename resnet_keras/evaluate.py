@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from resnet_keras.commands import add_preprocessing, add_trust, load_keras, run
-from resnet_keras.writing import check_folder, check_not_input, write_json
+from resnet_keras.files.writing import check_folder, check_not_input, write_json
 
 _RESULTS = ("confusion.png", "metrics.json")
 
@@ -51,7 +51,7 @@ def main(argv=None):
         written = [Path(arguments.out) / name for name in _RESULTS]
         check_not_input(written, [arguments.model, arguments.data])
     load_keras()
-    from resnet_keras.datasets import load_dataset
+    from resnet_keras.data import load_dataset
     from resnet_keras.inference import open_classifier
     from resnet_keras.inference.evaluation import evaluate
 
@@ -129,16 +129,16 @@ def _without_nan(shares):
 
 
 def _scores_elsewhere(classifier, result):
-    """Print and return the accuracy under each change of `elsewhere.STRESS`."""
+    """Print and return the accuracy under each change of `CORRUPTIONS`."""
     import numpy as np
 
-    from resnet_keras import elsewhere
     from resnet_keras.inference import scores
+    from resnet_keras.training.corruptions import CORRUPTIONS, corrupted
 
     print("Accuracy, were these images")
     images, labels, accuracy = np.concatenate(result["images"]), result["labels"], {}
-    for name in elsewhere.STRESS:
-        answers = classifier.probabilities(elsewhere.stress(name, images))
+    for name in CORRUPTIONS:
+        answers = classifier.probabilities(corrupted(name, images))
         accuracy[name] = scores(answers, labels)["accuracy"]
         print(f"  {name:<24} {accuracy[name]:.4f}")
     print(f"  {'mean of all':<24} {sum(accuracy.values()) / len(accuracy):.4f}")

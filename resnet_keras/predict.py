@@ -14,7 +14,7 @@ from resnet_keras.commands import (
     run,
 )
 from resnet_keras.errors import InputError
-from resnet_keras.writing import check_folder, check_not_input
+from resnet_keras.files.writing import check_folder, check_not_input
 
 
 def _parse(argv):
@@ -121,7 +121,7 @@ def _outputs(directory, paths):
 
 def _write_picture(output, path, answer):
     from resnet_keras import plots
-    from resnet_keras.images import read_image
+    from resnet_keras.data.images import read_image
 
     plots.save(plots.prediction(read_image(path, 320), answer), output)
     print(f"Written: {output}", file=sys.stderr)

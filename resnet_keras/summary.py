@@ -6,6 +6,7 @@ from pathlib import Path
 from resnet_keras import family
 from resnet_keras.commands import integer_from, load_keras, run
 from resnet_keras.errors import InputError
+from resnet_keras.files.writing import check_folder, check_not_input
 from resnet_keras.nets.stages import (  # noqa: F401 (some for old imports)
     KINDS,
     block_table,
@@ -13,7 +14,6 @@ from resnet_keras.nets.stages import (  # noqa: F401 (some for old imports)
     stage_table,
     summary,
 )
-from resnet_keras.writing import check_folder, check_not_input
 
 
 def _parse(argv):
@@ -77,7 +77,8 @@ def main(argv=None):
     print(f"{model.name} for {height} x {width} pixels, {classes} classes")
     print(summary(model))
     if arguments.plot:
-        from resnet_keras import diagram, plots
+        from resnet_keras import plots
+        from resnet_keras.plots import diagram
 
         plots.save(diagram.architecture(model), arguments.plot)
         print(f"Drawn: {arguments.plot}")

@@ -13,6 +13,7 @@ from resnet_keras.commands import (
     something,
 )
 from resnet_keras.errors import InputError
+from resnet_keras.files.writing import check_not_input, refuse_file
 from resnet_keras.training.config import (
     LIMITS,
     NUM_IMAGES_SHOWN,
@@ -20,7 +21,6 @@ from resnet_keras.training.config import (
     RunConfig,
 )
 from resnet_keras.training.recipe import RECIPES
-from resnet_keras.writing import check_not_input, refuse_file
 
 _RUN_FILES = (
     "config.json",
@@ -209,7 +209,7 @@ def _time_of(path):
 
 
 def _load(config, skip_broken):
-    from resnet_keras.datasets import HANDS, load_dataset
+    from resnet_keras.data import HANDS, load_dataset
 
     if config.data == HANDS:
         print("Drawing hands, for some 15 to 30 seconds ...", flush=True)
@@ -219,7 +219,7 @@ def _load(config, skip_broken):
 
 
 def _default_source(given):
-    from resnet_keras.datasets import HANDS, has_course_pair
+    from resnet_keras.data import HANDS, has_course_pair
 
     if "data" in given:
         return given["data"]

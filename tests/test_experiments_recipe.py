@@ -6,7 +6,7 @@ import pytest
 from resnet_keras import family
 from resnet_keras.errors import InputError
 from resnet_keras.experiments import recipe
-from resnet_keras.recipe import Recipe
+from resnet_keras.training.recipe import Recipe
 from tests.conftest import write_pair
 from tests.experiment_files import assert_written
 

@@ -19,7 +19,7 @@ from resnet_keras import (
 )
 from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet, build
-from resnet_keras.summary import block_table, stage_table
+from resnet_keras.nets.stages import block_table, stage_table
 from tests.conftest import assert_refused, coloured_images, command, write_pair
 
 

@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 
 from resnet_keras import load_dataset, load_model, save_model
+from resnet_keras.accelerate.memory import memory_mb
+from resnet_keras.data.images import read_image
 from resnet_keras.errors import InputError
-from resnet_keras.images import read_image
-from resnet_keras.measuring import memory_mb
 from tests.conftest import assert_refused, coloured_images, command, write_pair
 
 HUGE = 10 * 2**30  # bytes that a file of some kilobytes claims to hold

@@ -11,7 +11,7 @@ from resnet_keras import evaluate, predict, save_model, summary, train
 from resnet_keras.errors import InputError
 from resnet_keras.experiments import __main__ as experiments
 from resnet_keras.export import __main__ as export
-from resnet_keras.writing import check_not_input
+from resnet_keras.files.writing import check_not_input
 from tests.conftest import coloured_images, write_pair
 
 READ = "is read by this command"

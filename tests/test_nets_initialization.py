@@ -4,15 +4,16 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import initialization
 from resnet_keras.models import build
-from resnet_keras.recipe import RECIPES
+from resnet_keras.nets.initialization import scale_branches, varied_initializer
+from resnet_keras.training.recipe import RECIPES
+from resnet_keras.training.start import initial_network
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.2])
 def test_scale_of_branches_leaves_the_shortcuts(scale, tiny_model):
     model = keras.models.clone_model(tiny_model)
-    initialization.scale_branches(model, scale)
+    scale_branches(model, scale)
     scales = {
         layer.name: float(layer.gamma[0])
         for layer in model.layers
@@ -24,17 +25,15 @@ def test_scale_of_branches_leaves_the_shortcuts(scale, tiny_model):
 
 
 def test_varied_initializer_gives_each_layer_other_weights():
-    first = initialization.varied_initializer(0)
+    first = varied_initializer(0)
     kernels = [first(seed=0)((3, 3)), first(seed=0)((3, 3))]
     assert not np.array_equal(*kernels)
-    again = initialization.varied_initializer(0)
+    again = varied_initializer(0)
     np.testing.assert_array_equal(again(seed=0)((3, 3)), kernels[0])
 
 
 def built(recipe, seed=0):
-    return initialization.network(
-        "resnet-cifar-20", (16, 16, 3), 3, RECIPES[recipe], seed
-    )
+    return initial_network("resnet-cifar-20", (16, 16, 3), 3, RECIPES[recipe], seed)
 
 
 def test_a_start_depends_on_its_seed_alone():

@@ -10,7 +10,7 @@ from resnet_keras import ResNet18, ResNet50, save_model
 from resnet_keras import summary as command_of_summary
 from resnet_keras.errors import InputError
 from resnet_keras.models import build
-from resnet_keras.summary import block_table, shape_changes, stage_table, summary
+from resnet_keras.nets.stages import block_table, shape_changes, stage_table, summary
 from tests.conftest import assert_refused, command
 
 

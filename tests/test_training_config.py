@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from resnet_keras.datasets import Dataset, Split
+from resnet_keras.data import Dataset, Split
 from resnet_keras.errors import InputError
 from resnet_keras.training import RECIPES, Provenance, Recipe, RunConfig
 from tests.conftest import coloured_images

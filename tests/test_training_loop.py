@@ -5,10 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from resnet_keras import family, fused, load_model, save_model, train
-from resnet_keras.datasets import Dataset, Split
+from resnet_keras import family, load_model, save_model, train
+from resnet_keras.data import Dataset, Split
 from resnet_keras.errors import InputError
-from resnet_keras.initialization import network
 from resnet_keras.training import Batches, Recipe, RunConfig, loop
 from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.finite import not_finite

@@ -15,12 +15,13 @@ from resnet_keras import (
     save_model,
     train,
 )
-from resnet_keras.dialects import HEAD, place_of
 from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet
 from resnet_keras.training import Batches, Recipe, RunConfig, loop
 from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.phases import freeze, network, phases
+from resnet_keras.weights.naming import HEAD
+from resnet_keras.weights.naming import position_of as place_of
 from tests.conftest import coloured_images, write_pair
 
 OPTIONS = {

@@ -26,7 +26,7 @@ from resnet_keras import (
 )
 from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet
-from resnet_keras.variants import vary
+from resnet_keras.nets.variants import vary
 from resnet_keras.weights import imagenet as imagenet_files
 from resnet_keras.weights import (
     open_model,

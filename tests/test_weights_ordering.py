@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import family, finetune, load_weights
+from resnet_keras import family, load_weights
 from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet
+from resnet_keras.training import phases
 from resnet_keras.weights import ordering, read_weights
 from resnet_keras.weights.naming import Position
 from tests import course_networks
@@ -181,7 +182,7 @@ def test_training_begins_from_weights_without_names(course, monkeypatch, capsys)
     theirs, path = course(pytest.importorskip("tf_keras"), False, "_weights.h5")
     monkeypatch.setitem(family.NETWORKS, "resnet14", (False, 14, True))
     glorot = keras.initializers.GlorotUniform
-    ours, _ = finetune.network("resnet14", path, SHAPE, 3, glorot, verbose=True)
+    ours, _ = phases.network("resnet14", path, SHAPE, 3, glorot, verbose=True)
     kernel = ours.get_layer("res5a_branch2c").get_weights()[0]
     np.testing.assert_array_equal(kernel, theirs.layers[-9].get_weights()[0])
     assert "matched by order and shape" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from resnet_keras.commands import integer_from, load_keras, number_from, run
 from resnet_keras.errors import InputError
-from resnet_keras.writing import check_folder
+from resnet_keras.files.writing import check_folder
 
 
 def _parse(argv):
@@ -92,7 +92,7 @@ def main(argv=None):
     print(f"On {_machine()}", flush=True)
     load_keras()
     from resnet_keras.files import versions
-    from resnet_keras.writing import write_json
+    from resnet_keras.files.writing import write_json
 
     result = {"machine": _machine(), "versions": versions()}
     if arguments.time_to_accuracy is not None:

@@ -13,12 +13,17 @@ from functools import partial
 import keras
 import numpy as np
 
-from resnet_keras import fused, initialization
+from resnet_keras.accelerate.memory import keep_freed_memory
+from resnet_keras.accelerate.probe import best_precision
+from resnet_keras.accelerate.training_copy import training_twin
 from resnet_keras.benchmark import pytorch
 from resnet_keras.benchmark.common import CLASSES, random_images
 from resnet_keras.inference import Classifier
 from resnet_keras.models import build
-from resnet_keras.recipe import Batches, Recipe, compile_for_training
+from resnet_keras.training.augmentation import Batches
+from resnet_keras.training.fitting import compile_for_training
+from resnet_keras.training.recipe import Recipe
+from resnet_keras.training.start import initial_network
 
 PRECISIONS = ("float32", "bfloat16")
 MATRIX_SIDE = 3072  # a product takes 0.25 s on two cores, 120 MB in float32
@@ -62,10 +67,10 @@ class _Fixed(keras.utils.PyDataset):
 
 
 def _training_copy(network, size):
-    fused.keep_freed_memory()
+    keep_freed_memory()
     shape = (size, size, 3)
-    model = initialization.network(network, shape, CLASSES, Recipe(), 0)
-    trained = fused.training_twin(model, fused.best_precision())
+    model = initial_network(network, shape, CLASSES, Recipe(), 0)
+    trained = training_twin(model, best_precision())
     compile_for_training(trained, Recipe(), steps_per_epoch=100, epochs=10)
     return trained
 

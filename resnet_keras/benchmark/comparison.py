@@ -12,9 +12,9 @@ from PIL import Image
 from resnet_keras import ResNet50, plots, save_model
 from resnet_keras.benchmark import baselines, growth, results
 from resnet_keras.benchmark.common import CLASSES
-from resnet_keras.measuring import interleaved
+from resnet_keras.benchmark.timing import interleaved
 from resnet_keras.models import build
-from resnet_keras.summary import stage_table
+from resnet_keras.nets.stages import stage_table
 
 # network, side of the images, batch size, rounds of timing
 _FULL = ("resnet50", 64, 32, 7)

@@ -5,8 +5,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from resnet_keras.accelerate.memory import memory_mb
+from resnet_keras.benchmark.timing import in_own_process, interleaved
 from resnet_keras.commands import load_keras
-from resnet_keras.measuring import in_own_process, interleaved, memory_mb
 
 NUM_IMAGES = (1_000, 10_000, 100_000)
 # What is varied, and the values that (network, size, batch_size) then take.
@@ -79,9 +80,11 @@ def cost_of_images(number, size=32):
     load_keras()
     import numpy as np
 
-    from resnet_keras import fused
+    from resnet_keras.accelerate.training_copy import training_twin
     from resnet_keras.models import ResNetCIFAR
-    from resnet_keras.recipe import Batches, Recipe, compile_for_training
+    from resnet_keras.training.augmentation import Batches
+    from resnet_keras.training.fitting import compile_for_training
+    from resnet_keras.training.recipe import Recipe
 
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as directory:
@@ -93,7 +96,7 @@ def cost_of_images(number, size=32):
             part[:] = rng.integers(0, 256, part.shape, np.uint8)
         images.flush()
         one_hot = np.eye(6, dtype=np.float32)[np.arange(number) % 6]
-        trained = fused.training_twin(ResNetCIFAR(8, (size, size, 3), 6))
+        trained = training_twin(ResNetCIFAR(8, (size, size, 3), 6))
         compile_for_training(trained, Recipe(), steps_per_epoch=number, epochs=1)
 
         def epoch(rows):

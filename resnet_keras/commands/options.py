@@ -15,7 +15,7 @@ def add_trust(parser):
 
 def add_preprocessing(parser):
     """Give a command that shows pictures to a model the option `--preprocessing`."""
-    from resnet_keras.inference.modes import MODES, WORDS
+    from resnet_keras.files.preprocessing import MODES, WORDS
 
     words = "; ".join(f"{name}: {WORDS[name]}" for name in MODES)
     parser.add_argument(

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from resnet_keras.errors import InputError, check_is_file
-from resnet_keras.safety import check_h5_data, check_npz, naming_damage
+from resnet_keras.files.safety import check_h5_data, check_npz, naming_damage
 
 _FIRST_BYTES = {  # what a file begins with, whatever its name ends with
     b"\x89HDF\r\n\x1a\n": "h5",

@@ -26,7 +26,7 @@ from resnet_keras.data.splitting import (
     words_of,
 )
 from resnet_keras.errors import InputError
-from resnet_keras.safety import naming_damage
+from resnet_keras.files.safety import naming_damage
 
 _ROLES = {
     "names": "names categories classes",

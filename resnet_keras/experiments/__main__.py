@@ -13,7 +13,7 @@ from resnet_keras.commands import (
     run,
 )
 from resnet_keras.errors import InputError
-from resnet_keras.writing import check_not_input
+from resnet_keras.files.writing import check_not_input
 
 # name: (what it shows, about how many minutes on two cores)
 _EXPERIMENTS = {
@@ -151,8 +151,7 @@ def main(argv=None):
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     settings = vars(arguments)  # named as the experiment's `run` names them
     name = settings.pop("name").replace("-", "_")
-    package = "resnet_keras" if name == "explain" else "resnet_keras.experiments"
-    importlib.import_module(f"{package}.{name}").run(**settings)
+    importlib.import_module(f"resnet_keras.experiments.{name}").run(**settings)
     return 0
 
 

@@ -7,8 +7,8 @@ import time
 from matplotlib.figure import Figure
 
 from resnet_keras import family
+from resnet_keras.accelerate.memory import memory_mb
 from resnet_keras.experiments.report import Report
-from resnet_keras.measuring import memory_mb
 
 _CLASSES = 6
 _COSTS = {
@@ -68,7 +68,7 @@ def measure(depth, size):
     import numpy as np
 
     from resnet_keras.models import ResNet
-    from resnet_keras.summary import stage_table
+    from resnet_keras.nets.stages import stage_table
 
     before = memory_mb()
     model = ResNet(depth, (size, size, 3), _CLASSES)

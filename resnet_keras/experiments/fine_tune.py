@@ -11,13 +11,19 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras import family, finetune, fused, initialization
-from resnet_keras.datasets import load_dataset
+from resnet_keras import family
+from resnet_keras.accelerate.probe import best_precision
+from resnet_keras.data import load_dataset
 from resnet_keras.errors import InputError
 from resnet_keras.experiments.report import Report
 from resnet_keras.files import PREPROCESSING, load_model
 from resnet_keras.inference import Classifier, scores
-from resnet_keras.recipe import Batches, Recipe, fit
+from resnet_keras.nets.initialization import varied_initializer
+from resnet_keras.training import phases
+from resnet_keras.training.augmentation import Batches
+from resnet_keras.training.fitting import fit
+from resnet_keras.training.recipe import Recipe
+from resnet_keras.training.start import initial_network
 from resnet_keras.weights import read_weights
 
 _SIZE = 64
@@ -53,7 +59,7 @@ def run(weights, source, out, counts=(10, 20, 60), seed=0, quick=False):
     chosen = _choose(dataset, labels, counts[-1], seed)
     shown = max(shown, counts[-1] * len(chosen))
     test = np.setdiff1d(np.arange(len(labels)), np.concatenate(chosen))
-    precision = fused.best_precision()
+    precision = best_precision()
     report = Report(
         "fine-tune",
         out,
@@ -136,10 +142,10 @@ def _train(name, weights, images, labels, rows, epochs, seed, precision):
     shape, num_classes = images.shape[1:], int(labels.max()) + 1
     preprocessing = None
     if weights is None:
-        model = initialization.network(name, shape, num_classes, _RECIPE, seed)
+        model = initial_network(name, shape, num_classes, _RECIPE, seed)
     else:
-        initializer = initialization.varied_initializer(seed)
-        model, preprocessing = finetune.network(
+        initializer = varied_initializer(seed)
+        model, preprocessing = phases.network(
             name, weights, shape, num_classes, initializer
         )
     card = {"preprocessing": preprocessing or PREPROCESSING}
@@ -154,8 +160,8 @@ def _train(name, weights, images, labels, rows, epochs, seed, precision):
         prepare=lambda batch: classifier.preprocess(255 * batch),
     )
     rate = _RECIPE.learning_rate
-    for phase in finetune.phases(epochs, rate, weights is not None):
-        finetune.freeze(model, phase.frozen_until)
+    for phase in phases.phases(epochs, rate, weights is not None):
+        phases.freeze(model, phase.frozen_until)
         recipe = replace(_RECIPE, learning_rate=phase.learning_rate)
         fit(model, batches, recipe, range(phase.first, phase.end), precision)
     classifier.update()

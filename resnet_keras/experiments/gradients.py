@@ -10,9 +10,9 @@ import keras
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from resnet_keras import differentiate
 from resnet_keras.experiments import small
 from resnet_keras.experiments.report import Report
+from resnet_keras.explain import gradients
 
 _DEPTHS = (20, 56, 110)
 _KINDS = ("plain", "residual")
@@ -81,7 +81,7 @@ def measure(
     names = [
         layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)
     ]
-    norms = differentiate.gradient_norms(model, names)
+    norms = gradients.gradient_norms(model, names)
     model.compile(
         keras.optimizers.SGD(0.01, momentum=0.9, clipnorm=1.0),
         "sparse_categorical_crossentropy",

@@ -12,13 +12,17 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras import elsewhere, fused, initialization
-from resnet_keras.datasets import load_dataset, stratified_split
+from resnet_keras.accelerate.probe import best_precision
+from resnet_keras.data import load_dataset, stratified_split
 from resnet_keras.errors import InputError
 from resnet_keras.experiments.report import Report
 from resnet_keras.files import PREPROCESSING
 from resnet_keras.inference import Classifier, scores
-from resnet_keras.recipe import Batches, Recipe, fit
+from resnet_keras.training.augmentation import Batches
+from resnet_keras.training.corruptions import CORRUPTIONS, corrupted
+from resnet_keras.training.fitting import fit
+from resnet_keras.training.recipe import Recipe
+from resnet_keras.training.start import initial_network
 
 _WHOLE = "the recipe as it is"
 _FLIPPED = "predictions averaged over both mirror images"
@@ -70,7 +74,7 @@ def run(source, out, epochs=6, seeds=3, only=(), quick=False):
     name, size = ("resnet-cifar-20", 32) if quick else ("resnet50", 64)
     changes = chosen(only) or dict(list(CHANGES.items())[: 3 if quick else None])
     dataset = load_dataset(source, size)
-    precision = fused.best_precision()
+    precision = best_precision()
     report = Report(
         "recipe",
         out,
@@ -136,7 +140,7 @@ def chosen(only):
 def _predictions(classifier, images, flip=False):
     """Return probabilities for the images as they are, and under each change."""
     step = -1 if flip else 1
-    changed = (elsewhere.stress(name, images) for name in elsewhere.STRESS)
+    changed = (corrupted(name, images) for name in CORRUPTIONS)
     return np.stack([classifier.probabilities(each[:, :, ::step]) for each in changed])
 
 
@@ -144,7 +148,7 @@ def _train(name, split, recipe, epochs, seed, precision):
     """Return a trained classifier, and the rows that were held out."""
     train_rows, held_out = stratified_split(split.labels, 0.2, seed)
     num_classes = int(split.labels.max()) + 1
-    model = initialization.network(
+    model = initial_network(
         name,
         split.images.shape[1:],
         num_classes,

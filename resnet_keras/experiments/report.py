@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from resnet_keras import plots
-from resnet_keras.writing import check_folder, write_whole
+from resnet_keras.files.writing import check_folder, write_whole
 
 # Student's t, two-sided 95 %, for 1 to 9 degrees of freedom. SciPy has it, too, but is
 # not needed for anything else that every user installs.

@@ -7,9 +7,12 @@ import keras
 import numpy as np
 from PIL import Image
 
-from resnet_keras import datasets, fused, hands
-from resnet_keras.initialization import varied_initializer
-from resnet_keras.models import ResNetCIFAR, plain_twin
+from resnet_keras import data, hands
+from resnet_keras.accelerate.probe import is_useful
+from resnet_keras.accelerate.training_copy import copy_weights, training_twin
+from resnet_keras.models import ResNetCIFAR
+from resnet_keras.nets.graph import plain_twin
+from resnet_keras.nets.initialization import varied_initializer
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def load(source, size, num_train, num_test):
         `Data`: brightness is centred on the training images' mean and scaled by their
         deviation.
     """
-    if source == datasets.HANDS:
+    if source == data.HANDS:
         parts = [
             (cut_out(rendered, size), rendered.labels)
             for rendered in (
@@ -58,7 +61,7 @@ def load(source, size, num_train, num_test):
             )
         ]
     else:
-        dataset = datasets.load_dataset(source, size)
+        dataset = data.load_dataset(source, size)
         rng = np.random.default_rng(0)
         parts = []
         for split, number in ((dataset.train, num_train), (dataset.test, num_test)):
@@ -149,7 +152,7 @@ def train(model, data, epochs, seed, on_epoch, batch_size=30, learning_rate=0.03
         `train_error` is measured afterwards, with the moving averages.
     """
     keras.utils.set_random_seed(seed)
-    trained = fused.training_twin(model) if fused.is_useful() else model
+    trained = training_twin(model) if is_useful() else model
     for layer in trained.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9  # a short training; see Recipe.statistics_momentum
@@ -188,7 +191,7 @@ def train(model, data, epochs, seed, on_epoch, batch_size=30, learning_rate=0.03
         on_epoch()
     history[-1]["train_error"] = _error(trained, data.train_images, data.train_labels)
     if trained is not model:
-        fused.copy_weights(trained, model)
+        copy_weights(trained, model)
     return history, seconds
 
 

@@ -1,4 +1,4 @@
-"""What in an image a prediction rests on: saliency maps, and gradients to look at.
+"""What in an image a prediction depends on: saliency maps, and the gradients below.
 
 It rests on `inference`, `nets`, `data` and `plots`; no module here imports a command.
 """
@@ -8,7 +8,6 @@ from importlib import import_module
 # Looked up on first use: Matplotlib and Keras are not needed to import the package.
 _HOMES = {
     "explain": "saliency",
-    "run": "saliency",
     "grad_cam": "saliency",
     "input_gradient": "saliency",
     "occlusion": "saliency",

@@ -4,20 +4,13 @@
 change the prediction at the margin, and `occlusion` covers them and predicts again.
 """
 
-from pathlib import Path
-
 import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras import family, plots
+from resnet_keras import plots
 from resnet_keras.errors import InputError
 from resnet_keras.explain.gradients import score_gradients, trace
-from resnet_keras.images import read_image
-from resnet_keras.inference.classifier import Classifier
-from resnet_keras.inference.opening import open_classifier
-from resnet_keras.models import build
-from resnet_keras.report import Report
 
 _NAMES = {
     "grad_cam": "Grad-CAM",
@@ -235,62 +228,6 @@ def explain(classifier, image):
         "occlusion": occlusion(classifier, image, label),
     }
     return label, float(probabilities[label]), maps
-
-
-def run(model_name, image_path, out, trust=False, preprocessing=None):
-    """Explain a model's prediction for a picture, as the command does.
-
-    Args:
-        model_name: a file that `open_classifier` takes, or the name of a network of the
-            family, which then predicts with random weights.
-        image_path: a picture.
-        out: directory for `explain.csv`, `.png` and `.txt`.
-        trust: as in `load_model`.
-        preprocessing: as in `open_classifier`.
-
-    Returns:
-        `(maps, verdict)`.
-
-    Raises:
-        InputError: the model or the picture cannot be used.
-    """
-    is_file = Path(model_name).suffix or Path(model_name).exists()
-    if is_file:
-        classifier = open_classifier(model_name, trust, preprocessing)
-    else:
-        size = 32 if family.NETWORKS[family.check_name(model_name)][0] else 64
-        model = build(model_name, (size, size, 3), 6)
-        classifier = Classifier(model, {}, model_name)
-    image = read_image(image_path, (classifier.height, classifier.width))
-    report = Report(
-        "explain",
-        out,
-        f"what the answer of {model_name} for {image_path} rests on, by Grad-CAM, "
-        "input gradient and occlusion.",
-        1,
-    )
-    if not is_file:
-        print("  The network is untrained: its answer is that of random weights.")
-    for remark in classifier.remarks() if is_file else ():
-        print(f"  {remark}")
-    report.begin("three maps")
-    label, probability, maps = explain(classifier, image)
-    name = classifier.class_names[label]
-    report.end(f"the answer is {name} ({probability:.3f})")
-    rows = [
-        {
-            "row": row,
-            "column": column,
-            **{key: float(values[row, column]) for key, values in maps.items()},
-        }
-        for row in range(image.shape[0])
-        for column in range(image.shape[1])
-    ]
-    words = verdict(name, probability, maps)
-    if not is_file:
-        words += " The network is untrained, so this says nothing about the picture."
-    report.finish(rows, figure(image, name, probability, maps), words)
-    return maps, words
 
 
 def verdict(name, probability, maps):

@@ -6,7 +6,7 @@ from pathlib import Path
 from resnet_keras.commands import add_preprocessing, add_trust, load_keras, run
 from resnet_keras.errors import InputError
 from resnet_keras.export.formats import FORMATS, check_needs
-from resnet_keras.writing import check_folder, check_not_input
+from resnet_keras.files.writing import check_folder, check_not_input
 
 _MODEL_SUFFIXES = (
     *(".h5", ".hdf5", ".hdf", ".keras", ".model"),

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from resnet_keras import hands
-from resnet_keras.datasets import HANDS, Split, load_dataset
+from resnet_keras.data import HANDS, Split, load_dataset
 from resnet_keras.errors import InputError
 from resnet_keras.export.formats import FORMATS
+from resnet_keras.files.writing import write_whole, write_whole_folder
 from resnet_keras.inference import align_classes, check_numbers
 from resnet_keras.inference.heads import Head, last_activation
-from resnet_keras.writing import write_whole, write_whole_folder
 
 # A converter that computes in float32 comes to some 1e-6 of a probability, one in half
 # precision to 1e-3; a network of another architecture is far off.

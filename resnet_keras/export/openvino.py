@@ -1,7 +1,7 @@
 """OpenVINO, Intel's runtime: `.xml` and, beside it, `.bin`."""
 
+from resnet_keras.accelerate.runtimes import open_openvino
 from resnet_keras.export.converting import converting, write_metadata
-from resnet_keras.runtimes import open_openvino
 
 
 def write(model, metadata, path, calibration):

@@ -4,8 +4,8 @@ import argparse
 import os
 
 from resnet_keras import commands
+from resnet_keras.files.writing import write_whole
 from resnet_keras.hands import SIZES, TEST_START, contact_sheet, write_pair
-from resnet_keras.writing import write_whole
 
 
 def parse_arguments(argv=None):

@@ -4,6 +4,7 @@ import os
 import shutil
 
 from resnet_keras.errors import InputError
+from resnet_keras.files.writing import check_folder, write_whole
 from resnet_keras.hands.rendering import (
     TEST_START,
     check,
@@ -11,7 +12,6 @@ from resnet_keras.hands.rendering import (
     iter_batches,
     render,
 )
-from resnet_keras.writing import check_folder, write_whole
 
 
 def contact_sheet(columns=12, image_size=96, seed=0):

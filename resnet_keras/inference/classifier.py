@@ -5,9 +5,10 @@ import contextlib
 import keras
 import numpy as np
 
-from resnet_keras import fused, runtimes
+from resnet_keras.accelerate import runtimes
+from resnet_keras.accelerate.folding import copy_folded_weights, fold_batch_norm
+from resnet_keras.accelerate.probe import is_useful
 from resnet_keras.errors import InputError
-from resnet_keras.folding import copy_folded_weights, fold_batch_norm
 from resnet_keras.inference import graph
 from resnet_keras.inference.heads import Head, last_activation
 from resnet_keras.inference.preprocessing import find_preprocessing
@@ -230,5 +231,5 @@ def _fold(model):
     with contextlib.suppress(Exception):
         model = fold_batch_norm(model)
     # XLA is slow to start and slow to run on a CPU.
-    model.compile(jit_compile=False if fused.is_useful() else "auto")
+    model.compile(jit_compile=False if is_useful() else "auto")
     return model

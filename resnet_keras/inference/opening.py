@@ -1,8 +1,8 @@
 """A classifier from whatever file holds one."""
 
+from resnet_keras.files.preprocessing import with_preprocessing
 from resnet_keras.inference.classifier import Classifier
-from resnet_keras.inference.modes import with_preprocessing
-from resnet_keras.pretrained import open_model
+from resnet_keras.weights.opening import open_model
 
 
 def open_classifier(name, trust=False, preprocessing=None):

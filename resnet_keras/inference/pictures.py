@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from resnet_keras.data.images import IMAGE_SUFFIXES, read_image
 from resnet_keras.errors import InputError
-from resnet_keras.images import IMAGE_SUFFIXES, read_image
 from resnet_keras.inference.metrics import check_numbers
 
 _AT_ONCE = 32  # pictures in memory

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from resnet_keras.files.preprocessing import MODES, WORDS
 from resnet_keras.inference import graph
-from resnet_keras.inference.modes import MODES, WORDS
 
 # Layers and operations that change pixels in value or place, yet learn nothing.
 _BEFORE_WEIGHTS = {

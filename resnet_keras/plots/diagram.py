@@ -37,7 +37,7 @@ def architecture(model):
         Matplotlib `Figure`, A4 or a little higher.
     """
     # Inside, as `summary` draws with this module: its tables move to a room of theirs.
-    from resnet_keras.summary import block_table, stage_table
+    from resnet_keras.nets.stages import block_table, stage_table
 
     stages, blocks = stage_table(model), block_table(model)
     kinds = [kind for kind in _EQUATION if any(row["kind"] == kind for row in blocks)]

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from resnet_keras.files.writing import write_whole
 from resnet_keras.plots.names import fonts_for, verbatim
-from resnet_keras.writing import write_whole
 
 _TRAIN, _VALIDATION = "#4c72b0", "#dd8452"
 

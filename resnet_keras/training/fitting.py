@@ -4,7 +4,10 @@ from functools import partial
 
 import keras
 
-from resnet_keras import fused, optimizers
+from resnet_keras.accelerate import optimizers
+from resnet_keras.accelerate.optimizers import FusedAdam
+from resnet_keras.accelerate.probe import is_useful
+from resnet_keras.accelerate.training_copy import copy_weights, training_twin
 from resnet_keras.training.finite import check_finite
 
 
@@ -20,14 +23,14 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
         )
     optimizer = {
         "muon": partial(optimizers.Muon, products=model.layers[1].compute_dtype),
-        "adam": fused.FusedAdam,
+        "adam": FusedAdam,
     }[recipe.optimizer](learning_rate)
     model.compile(
         optimizer,
         keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
         # XLA runs this network at a third of the speed on a CPU.
-        jit_compile=False if fused.is_useful() else "auto",
+        jit_compile=False if is_useful() else "auto",
     )
     optimizer.build(model.trainable_variables)
     # What is made only in the first step has TensorFlow trace that step twice, and has
@@ -52,10 +55,10 @@ def fit(model, batches, recipe, epochs, precision):
     Raises:
         InputError: the weights are not finite at the end.
     """
-    training_copy = fused.training_twin(model, precision)
+    training_copy = training_twin(model, precision)
     compile_for_training(training_copy, recipe, len(batches), len(epochs))
     for epoch in epochs:
         batches.begin_epoch(epoch)
         training_copy.fit(batches, epochs=1, shuffle=False, verbose=0)
-    fused.copy_weights(training_copy, model)
+    copy_weights(training_copy, model)
     check_finite(model, "training")

@@ -8,13 +8,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from resnet_keras import fused, initialization, plots
+from resnet_keras import plots
+from resnet_keras.accelerate.memory import keep_freed_memory, memory_mb
+from resnet_keras.accelerate.training_copy import copy_weights, training_twin
 from resnet_keras.commands.interrupts import Interrupts
-from resnet_keras.datasets import stratified_split
+from resnet_keras.data import stratified_split
 from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING, versions
 from resnet_keras.inference import Classifier, scores
-from resnet_keras.measuring import memory_mb
+from resnet_keras.nets.initialization import varied_initializer
 from resnet_keras.training import phases
 from resnet_keras.training.augmentation import Batches
 from resnet_keras.training.checkpoint import RunFiles
@@ -22,6 +24,7 @@ from resnet_keras.training.diagnosis import diagnose
 from resnet_keras.training.finite import check_finite, not_finite
 from resnet_keras.training.fitting import compile_for_training
 from resnet_keras.training.recipe import RECIPES
+from resnet_keras.training.start import initial_network
 
 _VALIDATION_FRACTION = 0.1
 _MOST_VALIDATING = 500  # enough to know the accuracy to a point or two
@@ -89,7 +92,7 @@ def train(dataset, directory, config, verbose=False, outdated=()):
             f"{dataset.source}: has one class, {dataset.class_names[0]!r}; expected "
             "two or more, or any prediction would be right."
         )
-    fused.keep_freed_memory()
+    keep_freed_memory()
     config = config.resolved(dataset)
     train_rows, held_out = hold_out(
         dataset.train.labels, config.seed, dataset.num_validation
@@ -117,11 +120,11 @@ def _network(config, num_classes, verbose):
             config.weights,
             input_shape,
             num_classes,
-            initialization.varied_initializer(config.seed),
+            varied_initializer(config.seed),
             verbose,
         )
         return model, preprocessing or PREPROCESSING
-    model = initialization.network(
+    model = initial_network(
         config.model, input_shape, num_classes, config.recipe, config.seed
     )
     return model, PREPROCESSING
@@ -157,7 +160,7 @@ def _fit(model, batches, config, progress, files):
             continue
         phases.freeze(model, phase.frozen_until)
         # It trains in place of the model.
-        training_copy = fused.training_twin(model, config.precision)
+        training_copy = training_twin(model, config.precision)
         compile_for_training(
             training_copy,
             replace(config.recipe, learning_rate=phase.learning_rate),
@@ -225,10 +228,10 @@ class _Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Validate and keep what the epoch reached."""
-        fused.copy_weights(self.model, self._plain)
+        copy_weights(self.model, self._plain)
         self._check_weights(self._plain)
         # And back, for statistics are rounded on the way: a resumed run has them so.
-        fused.copy_weights(self._plain, self.model)
+        copy_weights(self._plain, self.model)
         self._classifier.update()
         if len(self._held_out):
             result = score_rows(self._classifier, self._dataset.train, self._held_out)

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import keras
 
 from resnet_keras import family
-from resnet_keras.dialects import HEAD, place_of
 from resnet_keras.models import ResNet, build
 from resnet_keras.weights import fill, read_weights, table
+from resnet_keras.weights.naming import HEAD
+from resnet_keras.weights.naming import position_of as place_of
 
 _HEAD_FRACTION = 0.2  # of the epochs
 _LOWER_RATE = 0.3  # of the learning rate, once more than the head learns

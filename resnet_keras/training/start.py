@@ -5,17 +5,15 @@ import keras
 from resnet_keras.models import build
 from resnet_keras.nets.initialization import scale_branches, varied_initializer
 
-__all__ = ["network", "scale_branches", "varied_initializer"]
 
-
-def network(name, input_shape, num_classes, recipe, seed):
+def initial_network(name, input_shape, num_classes, recipe, seed):
     """Return a network of the family, with the weights a recipe begins from.
 
     Args:
         name: of the family, such as "resnet50".
         input_shape: (height, width, channels).
         num_classes: 2 or more.
-        recipe: `resnet_keras.recipe.Recipe`.
+        recipe: `Recipe`.
         seed: of what is random in it.
 
     Returns:

@@ -1,6 +1,0 @@
-"""The old path of `resnet_keras.accelerate.optimizers`."""
-
-import sys
-from importlib import import_module
-
-sys.modules[__name__] = import_module("resnet_keras.accelerate.optimizers")  # old path
