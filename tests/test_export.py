@@ -165,7 +165,7 @@ def test_keras_applications_answers_the_same(tmp_path):
 
 
 def test_keras_applications_cannot_do_without_padding(resnet50):
-    with pytest.raises(InputError, match="would answer wrongly"):
+    with pytest.raises(InputError, match="would predict wrongly"):
         keras_applications.check(resnet50)
 
 
@@ -262,6 +262,17 @@ def test_side_file_of_another_model_is_not_written_over(small_file, source, tmp_
     (tmp_path / "out.json").write_text("a model's architecture, perhaps")
     with pytest.raises(InputError, match=r"out\.json: exists"):
         run(small_file, "litert", tmp_path / "out.tflite", source)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (24, 40)])
+def test_hands_serve_models_of_any_size(size, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(exporting, "_NUM_CALIBRATING", 1)
+    inputs = keras.Input((*size, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(3, "softmax")(x))
+    save_model(model, tmp_path / "m.h5", METADATA)
+    run(tmp_path / "m.h5", "keras", tmp_path / "m.keras", "hands")
+    assert "on 32 images of hands" in capsys.readouterr().out
 
 
 def test_preprocessing_that_is_named_is_carried(source, tmp_path, brightest):

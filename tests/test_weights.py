@@ -218,20 +218,20 @@ def blank():
 
 def test_courses_names_with_top(files, blank):
     path, theirs = files("course")
-    card = load_weights(blank, path)
+    metadata = load_weights(blank, path)
     for a, b in zip(blank.weights, theirs.weights, strict=True):
         np.testing.assert_array_equal(a, b)
-    assert card == {}  # five classes: trained in the course, on values up to 1
+    assert metadata == {}  # five classes: trained in the course, on values up to 1
 
 
 def test_courses_names_without_top_leave_the_head(files, blank, capsys):
     path, theirs = files("notop")
     blank.set_weights([np.zeros_like(array) for array in blank.get_weights()])
-    card = load_weights(blank, path, verbose=True)
+    metadata = load_weights(blank, path, verbose=True)
     for a, b in zip(blank.weights[:-2], theirs.weights[:-2], strict=True):
         np.testing.assert_array_equal(a, b)
     assert not np.any(blank.get_weights()[-2])
-    assert card["preprocessing"]["mean"] == [103.939, 116.779, 123.68]  # ImageNet's
+    assert metadata["preprocessing"]["mean"] == [103.939, 116.779, 123.68]  # ImageNet's
     printed = capsys.readouterr().out.split("\n")
     assert "Missing, kept as it was: fc5" in printed
     row = next(line for line in printed if line.startswith("bn2a_branch2b"))
@@ -392,8 +392,8 @@ def test_imagenet_comes_from_the_cache_with_its_names(imagenet, files):
     kernel = theirs.get_layer("conv5_block3_2_conv").get_weights()[0]
     np.testing.assert_array_equal(read.arrays[Position(5, 3, "2b", "conv")][0], kernel)
     assert (read.classes, read.variants) == (5, ("keras",))
-    assert read.card["class_names"][3] == "thing 3"
-    assert read.card["preprocessing"]["channel_order"] == "bgr"
+    assert read.metadata["class_names"][3] == "thing 3"
+    assert read.metadata["preprocessing"]["channel_order"] == "bgr"
 
 
 def test_imagenet_offline_says_what_to_put_where(imagenet, monkeypatch):

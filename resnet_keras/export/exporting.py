@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from resnet_keras import hands
 from resnet_keras.data import HANDS, Split, load_dataset
@@ -167,13 +168,22 @@ def spread(length, number):
 def _images(source, classifier):
     """Return training images to calibrate with, others to compare on, and classes."""
     size = (classifier.height, classifier.width)
-    if source != HANDS or size[0] != size[1]:
+    if source != HANDS:
         dataset = load_dataset(source, size)
         return dataset.train, dataset.test, dataset.class_names
     # A few are enough here, and the whole set takes a while to draw.
+    side = min(max(*size, hands.SIZES[0]), hands.SIZES[1])
     parts = (
-        hands.render(number, size[0], start=start)
+        hands.render(number, side, start=start)
         for number, start in ((_NUM_CALIBRATING, 0), (300, hands.TEST_START))
     )
-    training, test = (Split(part.images, part.labels) for part in parts)
+    training, test = (Split(_resized(part.images, size), part.labels) for part in parts)
     return training, test, [str(count) for count in range(6)]
+
+
+def _resized(images, size):
+    """Return images of (height, width) pixels; hands are drawn square."""
+    if images.shape[1:3] == size:
+        return images
+    resized = (Image.fromarray(image).resize(size[::-1]) for image in images)
+    return np.stack([np.asarray(image) for image in resized])

@@ -27,7 +27,7 @@ def check(model):
         raise InputError(
             f"--format {_NAME}: its networks pad the max pooling by "
             f"{_THEIRS.pool_padding}, this one by {variant.pool_padding}, so it would "
-            "answer wrongly. Choose --format keras or torchvision."
+            "predict wrongly. Choose --format keras or torchvision."
         )
     if any(side and side < _MIN_SIZE for side in model.input_shape[1:3]):
         raise InputError(

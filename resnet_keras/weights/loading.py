@@ -259,7 +259,7 @@ def _check_variant(model, weights):
             return
     raise InputError(
         f"{weights.path}: was trained with {_in_words(allowed[0])}; {model.name} has "
-        f"{_in_words(own)}, and would answer wrongly. {_advice(weights)}"
+        f"{_in_words(own)}, and would predict wrongly. {_advice(weights)}"
     )
 
 
