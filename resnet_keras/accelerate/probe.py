@@ -17,12 +17,12 @@ _X86_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 def is_useful():
-    """Say whether fused operations serve here: on TensorFlow, without a GPU."""
+    """Say whether fused operations serve here: on TensorFlow, without GPU or TPU."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf
 
-    return not tf.config.list_physical_devices("GPU")
+    return not any(map(tf.config.list_physical_devices, ("GPU", "TPU")))
 
 
 def best_precision():
