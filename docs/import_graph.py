@@ -7,30 +7,36 @@ import ast
 import sys
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent.parent / "resnet_keras"
+import resnet_keras
+
+PACKAGE = Path(resnet_keras.__file__).parent
 
 # From the bottom up: a room imports rooms of the lines above it here, and no others.
 LAYERS = (
-    ("errors", "family", "blocks"),
+    ("errors",),
+    ("family", "blocks"),
     ("nets",),
-    ("files",),
-    ("commands", "models", "hands"),
-    ("data", "weights", "accelerate"),
+    ("files", "models"),
+    ("accelerate", "hands"),
+    ("commands", "data", "weights"),
     ("plots", "inference"),
-    ("training", "explain", "export", "check"),
-    ("experiments", "benchmark"),
+    ("training", "explain", "check"),
+    ("export", "experiments", "benchmark"),
     ("command line",),
 )
 # Inside a function only: building a network with weights reads them.
 EXCEPTIONS = {("models", "weights")}
 COMMANDS = {"train", "evaluate", "predict", "summary", "__main__"}
+OLD_PATHS = {"datasets", "diagram", "fused", "images"}  # for old imports
 
 
 def room_of(module):
     """Return the room of a module such as "resnet_keras.data.images", or None."""
     parts = module.split(".")
-    if len(parts) == 1:
+    if len(parts) == 1 or parts[1] in OLD_PATHS:
         return None
+    if hasattr(resnet_keras, "_HOMES") and parts[1] in resnet_keras._HOMES:
+        parts[1:] = resnet_keras._HOMES[parts[1]].split(".")
     is_command = parts[1] in COMMANDS or parts[-1] == "__main__"
     return "command line" if is_command else parts[1]
 

@@ -1,3 +1,3 @@
 """The old path of `resnet_keras.data`."""
 
-from resnet_keras.data import ('data', 'Dataset, Split, load_dataset, stratified_split')  # noqa: F401
+from resnet_keras.data import Dataset, Split, load_dataset  # noqa: F401

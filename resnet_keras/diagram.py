@@ -1,3 +1,3 @@
 """The old path of `resnet_keras.plots.diagram`."""
 
-from resnet_keras.plots.diagram import ('plots', 'architecture')  # noqa: F401
+from resnet_keras.plots.diagram import architecture  # noqa: F401

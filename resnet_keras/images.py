@@ -1,3 +1,3 @@
 """The old path of `resnet_keras.data.images`."""
 
-from resnet_keras.data.images import ('data', 'read_image')  # noqa: F401
+from resnet_keras.data.images import read_image  # noqa: F401

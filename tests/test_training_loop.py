@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from resnet_keras import family, load_model, save_model, train
+from resnet_keras.accelerate import probe
 from resnet_keras.data import Dataset, Split
 from resnet_keras.errors import InputError
 from resnet_keras.training import Batches, Recipe, RunConfig, loop
 from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.finite import not_finite
+from resnet_keras.training.start import initial_network
 from tests.conftest import coloured_images, write_pair
 
 
@@ -19,7 +21,7 @@ def small_network():
     """Let there be a smaller network than the paper has, and forget no memory."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(family.NETWORKS, "resnet-cifar-8", (True, 8, True))
-        patch.setattr(fused, "keep_freed_memory", lambda: None)  # it is for good
+        patch.setattr(loop, "keep_freed_memory", lambda: None)  # it is for good
         yield
 
 
@@ -67,7 +69,7 @@ def test_an_epoch_of_one_step_has_no_speed(tmp_path):
 @pytest.fixture
 def spoilt_weights(tmp_path):
     """Return the file of a network with one weight that is no number."""
-    model = network("resnet-cifar-8", (32, 32, 3), 3, Recipe(), 0)
+    model = initial_network("resnet-cifar-8", (32, 32, 3), 3, Recipe(), 0)
     kernel, *others = model.get_layer("res2a_branch2b").get_weights()
     kernel[0, 0, 0, 0] = np.nan
     model.get_layer("res2a_branch2b").set_weights([kernel, *others])
@@ -190,7 +192,7 @@ def test_a_run_of_other_versions_does_not_go_on(interrupted, monkeypatch):
 
 def test_precision_that_was_left_open_is_the_runs_own(interrupted, monkeypatch):
     """Whatever the machine would choose now."""
-    monkeypatch.setattr(fused, "best_precision", lambda: "mixed_bfloat16")
+    monkeypatch.setattr(probe, "best_precision", lambda: "mixed_bfloat16")
     written = RunConfig.read(interrupted / "config.json")
     assert written.precision == "float32"
     metrics = loop.train(colours(), interrupted, written)
