@@ -4,9 +4,9 @@ Fused layers and optimizers, the training copy, folded networks and other runtim
 here; it imports Keras, `nets.graph` and nothing else of this package.
 """
 
-from importlib import import_module
+from resnet_keras.lazy import lazy
 
-_HOMES = {  # looked up on first use, so that Keras is imported only where it is needed
+_HOMES = {
     "FusedAdam": "optimizers",
     "FusedBatchNormalization": "layers",
     "MatrixConv2D": "layers",
@@ -24,10 +24,4 @@ _HOMES = {  # looked up on first use, so that Keras is imported only where it is
     "pin_threads": "threads",
     "training_twin": "training_copy",
 }
-__all__ = list(_HOMES)
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)

@@ -3,9 +3,8 @@
 It rests on `inference`, `nets`, `data` and `plots`; no module here imports a command.
 """
 
-from importlib import import_module
+from resnet_keras.lazy import lazy
 
-# Looked up on first use: Matplotlib and Keras are not needed to import the package.
 _HOMES = {
     "explain": "saliency",
     "grad_cam": "saliency",
@@ -18,11 +17,4 @@ _HOMES = {
     "gradient_norms": "gradients",
     "score_gradients": "gradients",
 }
-
-__all__ = list(_HOMES)
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)

@@ -57,7 +57,8 @@ def main(argv=None):
     load_keras()
     check_needs(name, arguments.quantize)
     from resnet_keras.export.exporting import export
-    from resnet_keras.inference import Classifier, with_preprocessing
+    from resnet_keras.files.preprocessing import with_preprocessing
+    from resnet_keras.inference import Classifier
     from resnet_keras.weights import open_model
 
     model, metadata = open_model(arguments.model, arguments.trust)

@@ -3,9 +3,8 @@
 This room may import `resnet_keras.errors` and, where a model is built, Keras.
 """
 
-from importlib import import_module
+from resnet_keras.lazy import lazy
 
-# Looked up on first use, so that writing a file or looking at one loads no Keras.
 _HOMES = {
     "PREPROCESSING": "models",
     "load_model": "models",
@@ -27,12 +26,4 @@ _HOMES = {
     "check_npz": "safety",
     "naming_damage": "safety",
 }
-__all__ = list(_HOMES)
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)

@@ -3,9 +3,8 @@
 It rests on `files`, `data` and `accelerate`; no module here imports a command.
 """
 
-from importlib import import_module
+from resnet_keras.lazy import lazy
 
-# Looked up on first use, so that a command can answer --help before Keras is loaded.
 _HOMES = {
     "Classifier": "classifier",
     "open_classifier": "opening",
@@ -15,14 +14,5 @@ _HOMES = {
     "align_classes": "aligning",
     "scores": "metrics",
     "check_numbers": "metrics",
-    "MODES": "modes",
-    "with_preprocessing": "modes",
 }
-
-__all__ = list(_HOMES)
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)

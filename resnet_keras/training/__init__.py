@@ -4,9 +4,8 @@ It may import `nets`, `models`, `data`, `accelerate`, `files`, `inference` and `
 `config` and `recipe` need no Keras, so that commands read their defaults at once.
 """
 
-from importlib import import_module
+from resnet_keras.lazy import lazy
 
-# Looked up on first use, so that a command can answer --help before Keras is loaded.
 _HOMES = {
     "train": "loop",
     "hold_out": "loop",
@@ -20,12 +19,4 @@ _HOMES = {
     "fit": "fitting",
     "diagnose": "diagnosis",
 }
-__all__ = list(_HOMES)
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)

@@ -4,9 +4,9 @@ Imports `files`, `errors` and `family`; only `opening`, which builds networks fo
 weights alone, imports `models`.
 """
 
-from importlib import import_module
+from resnet_keras.lazy import lazy
 
-_HOMES = {  # looked up on first use: naming schemes need no Keras
+_HOMES = {
     "HEAD": "naming",
     "IMAGENET": "imagenet",
     "Position": "naming",
@@ -24,10 +24,4 @@ _HOMES = {  # looked up on first use: naming schemes need no Keras
     "variant_of": "loading",
     "without_biases": "loading",
 }
-__all__ = list(_HOMES)
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)

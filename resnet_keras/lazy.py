@@ -1,0 +1,35 @@
+"""Public names of a package, imported on first use.
+
+So a command can answer `--help` before Keras is loaded.
+"""
+
+import sys
+from importlib import import_module
+
+
+def lazy(package, homes):
+    """Return `__getattr__`, `__dir__` and `__all__` of a package.
+
+    Args:
+        package: its `__name__`.
+        homes: dictionary from each public name to the module that has it, relative to
+            the package.
+
+    Example:
+
+    >>> get, _, names = lazy("json", {"JSONDecoder": "decoder"})
+    >>> get("JSONDecoder").__name__, names
+    ('JSONDecoder', ['JSONDecoder'])
+    """
+
+    def get(name):
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{package}.{homes[name]}"), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    def names():
+        return sorted({*vars(sys.modules[package]), *homes})
+
+    return get, names, list(homes)
