@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 import pytest
-from resnet_keras.dialects import BGR_LESS_MEAN, RGB_STANDARDIZED
 
 from resnet_keras import files, weights
 from resnet_keras.files.preprocessing import MODES, with_preprocessing
 from resnet_keras.inference import Classifier
 from resnet_keras.inference.preprocessing import architecture_of, find_preprocessing
+from resnet_keras.weights.naming import BGR_LESS_MEAN, RGB_STANDARDIZED
 
 L = keras.layers
 APPLICATIONS = keras.applications
