@@ -1041,6 +1041,23 @@ NETWORK_MUTANTS = [
         ("AveragePooling2D((2, 2), name='avg_pool')", "MaxPooling2D((2, 2))"),
     ),
     _mutant(
+        "stage-start-missing",
+        "network-addition",
+        "n",
+        "2017",
+        (
+            "    X = convolutional_block(X, f = 3, filters = [128, 128, 512], stage = 3, block='a', s = 2)\n",
+            "",
+        ),
+    ),
+    _mutant(
+        "no-softmax",
+        "network-step-missing",
+        "n",
+        "2017",
+        ("activation='softmax', ", ""),
+    ),
+    _mutant(
         "classes-fixed",
         "network-classes",
         "n",

@@ -233,7 +233,7 @@ class _Check:
             try:
                 output = graph.evaluate(built, images, training)
             except Exception as problem:
-                line = tracing.error_line(problem)
+                line = tracing.error_lines(problem)[0]
                 finding = found("raises", part, "", line, found=message_of(problem))
                 return part, words, [finding]
             if output.shape != expected.shape:

@@ -219,6 +219,11 @@ CAUSES = {
     "network-size": (
         "The sizes of the feature maps are {found}; documented are {wanted}."
     ),
+    "network-addition": (
+        "This block cannot add its two paths. Where size or number of channels change, "
+        "a convolutional block is needed, as at the start of each stage; an identity "
+        "block's last filters must be the channels of its input."
+    ),
     "network-no-model": (
         "The function returns {found}; expected a model. End it with return "
         "Model(inputs=X_input, outputs=X)."

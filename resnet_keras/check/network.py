@@ -42,7 +42,10 @@ def check_network(function, name):
             break
     if not getattr(attempt.output, "outputs", None):
         finding = failure(attempt, function, "network-no-model")
-        result.add("Blocks", "each as documented by itself", wrong_blocks(namespace))
+        wrong = wrong_blocks(namespace)
+        result.add("Blocks", "each as documented by itself", wrong)
+        if not wrong and "incompatible shapes" in finding.text:
+            finding = found("network-addition", "Result", "", attempt.outer_line)
         result.add("Result", "a model", [finding])
         return result
     from resnet_keras import ResNet50
@@ -159,8 +162,7 @@ def _together(findings):
 def _compare_stages(result, wanted, got):
     stages = got.stages
     if len(stages) != len(wanted.stages):
-        first = stages[0][0].last.line if stages else None
-        finding = found("network-stages", "Stages", "", first, found=len(stages))
+        finding = found("network-stages", "Stages", found=len(stages))
         if not stages:
             finding = found("no-addition", "Stages")
         result.add("Stages", "2, 3, 4 and 5", [finding])
@@ -278,7 +280,8 @@ def _compare_names(result, wanted, got, pairs):
     for name, step in rows:
         if step.operation.name != name:
             words = {"found": step.operation.name, "wanted": name}
-            findings.append(found("name-wrong", part, "", step.line, **words))
+            line = step.outer or step.line
+            findings.append(found("name-wrong", part, "", line, **words))
     result.add(part, "conv1, bn_conv1, res2a_branch2a, ..., fc5", findings)
 
 

@@ -34,6 +34,7 @@ class Trace:
     inputs: object = None
     error: Exception = None
     line: Line = None  # of the error
+    outer_line: Line = None  # of the traced function itself, on the way to the error
     operations: list = field(default_factory=list)  # in the order of their making
     lines: dict = field(default_factory=dict)  # id(operation) -> Line
     outer_lines: dict = field(default_factory=dict)
@@ -62,7 +63,7 @@ def trace(function, inputs, arguments):
             result.output = function(**arguments)
         except Exception as error:
             result.error = error
-            result.line = error_line(error)
+            result.line, result.outer_line = error_lines(error, code)
     return result
 
 
@@ -117,11 +118,14 @@ def line_at(filename, number):
     return Line(label, number, text)
 
 
-def error_line(error):
-    """Return the learner's innermost line on the way to an error."""
-    found, step = None, error.__traceback__
+def error_lines(error, code=None):
+    """Return the learner's innermost line before an error, and that of `code`."""
+    inner = outer = None
+    step = error.__traceback__
     while step is not None:
-        if _is_learners(step.tb_frame):
-            found = line_at(step.tb_frame.f_code.co_filename, step.tb_lineno)
+        frame = step.tb_frame
+        if _is_learners(frame):
+            inner = line_at(frame.f_code.co_filename, step.tb_lineno)
+            outer = inner if frame.f_code is code else outer
         step = step.tb_next
-    return found
+    return inner, outer
