@@ -20,6 +20,7 @@ _HOMES = {
     "load_model": "files.models",
     "save_model": "files.models",
     "load_dataset": "data.readers",
+    "check": "check",
 }
 
 __version__ = "0.1.0"

@@ -79,6 +79,7 @@ def test_each_command_ends_through_run(name, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["resnet-keras", name])
     # A copy is run, as a command, of a module that may be imported already.
     monkeypatch.delitem(sys.modules, f"resnet_keras.{name}", raising=False)
+    monkeypatch.delitem(sys.modules, f"resnet_keras.{name}.__main__", raising=False)
     with pytest.raises(SystemExit) as raised:
         start()
     assert raised.value.code == 2

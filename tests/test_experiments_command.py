@@ -39,8 +39,7 @@ def test_help_answers_before_keras_is_loaded():
 )
 def test_options_are_what_the_experiment_takes(line, monkeypatch, tmp_path):
     name = line[0].replace("-", "_")
-    package = "resnet_keras" if name == "explain" else "resnet_keras.experiments"
-    module = importlib.import_module(f"{package}.{name}")
+    module = importlib.import_module(f"resnet_keras.experiments.{name}")
     signature, taken = inspect.signature(module.run), []
     monkeypatch.setattr(module, "run", lambda **given: taken.append(given))
     assert experiments.main([*line, "--out", str(tmp_path)]) == 0

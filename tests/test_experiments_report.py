@@ -6,6 +6,7 @@ import re
 import pytest
 
 from resnet_keras.experiments import depth_cost
+from resnet_keras.experiments import report as report_module
 from resnet_keras.experiments.report import Report, duration, mean_and_margin
 
 
@@ -38,9 +39,7 @@ def test_durations_are_in_words(seconds, words):
 
 def test_the_time_left_is_that_of_the_parts_done(monkeypatch, tmp_path, capsys):
     now = [0.0]
-    monkeypatch.setattr(
-        "resnet_keras.experiments.report.time.perf_counter", lambda: now[0]
-    )
+    monkeypatch.setattr(report_module.time, "perf_counter", lambda: now[0])
     report = Report("test", tmp_path, "To see.", 4)
     report.begin("first")
     now[0] = 30.0

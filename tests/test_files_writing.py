@@ -116,13 +116,3 @@ def test_file_in_the_place_of_a_folder_is_named(tmp_path):
     ):
         pass
     assert path.read_text() == "mine"
-
-
-def test_numbers_that_json_does_not_have_are_null(tmp_path):
-    path = tmp_path / "a.json"
-    write_json(path, {"a": [float("nan"), 1.5], "b": {"c": float("-inf")}, "d": "NaN"})
-    assert json.loads(path.read_text(), parse_constant=pytest.fail) == {
-        "a": [None, 1.5],
-        "b": {"c": None},
-        "d": "NaN",
-    }

@@ -96,12 +96,3 @@ def test_names_of_any_kind_can_be_drawn(tmp_path):
         plots.save(figure, tmp_path / "figure.png")
         drawn = {text.get_text() for text in figure.findobj(match=Text)}
         assert any(r"\$0_\$10" in text for text in drawn)
-
-
-def test_two_classes_of_one_name_have_a_bar_each():
-    image = np.zeros((8, 8, 3), np.uint8)
-    answer = [("crane", 0.6), ("crane", 0.3), ("maillot", 0.1)]
-    _, axes = plots.prediction(image, answer).axes
-    assert [bar.get_width() for bar in axes.patches] == [0.1, 0.3, 0.6]
-    names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names == ["maillot", "crane", "crane"]

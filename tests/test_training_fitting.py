@@ -108,4 +108,4 @@ def test_training_that_ends_in_weights_that_are_not_finite_is_refused(tiny_model
     data = batches()
     data._one_hot = data._one_hot * np.nan
     with pytest.raises(InputError, match="training: has values that are not finite"):
-        fit(model, data, Recipe(), range(1))
+        fit(model, data, Recipe(), range(1), "float32")

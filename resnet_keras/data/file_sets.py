@@ -61,7 +61,8 @@ def read_labelled_files(files, name, source, options, notes=()):
             role = "test"
         by_role[role].append(file)
     if is_drawn and "train" in present:
-        _check_drawn(by_role, class_names, source, options)
+        if options.needs_train:
+            _check_drawn(by_role, class_names, source, options)
         notes += _say_drawn(by_role, options)
     broken = {}
     groups = (by_role["train"] + by_role["validation"], by_role["test"])
@@ -73,7 +74,7 @@ def read_labelled_files(files, name, source, options, notes=()):
     train, test = (split for split, _ in loaded)
     num_validation = int(loaded[0][1][len(by_role["train"]) :].sum())
     num_training = len(train) - num_validation
-    if "train" in present:
+    if options.needs_train:
         _check_trained(train.labels[:num_training], class_names, source)
     if is_drawn and len(test):
         notes += say_no_test(test.labels, class_names)

@@ -23,6 +23,7 @@ def plain_twin(model):
 
     Example:
 
+    >>> from resnet_keras import ResNetCIFAR
     >>> plain = plain_twin(ResNetCIFAR(20))
     >>> plain.name, plain.count_params() == ResNetCIFAR(20).count_params()
     ('PlainCIFAR20', True)
@@ -61,6 +62,7 @@ def feature_maps(model):
 
     Example:
 
+    >>> from resnet_keras import ResNet50
     >>> [(name, maps.shape[-1]) for name, maps in feature_maps(ResNet50()).items()]
     [('C2', 256), ('C3', 512), ('C4', 1024), ('C5', 2048)]
     """
