@@ -11,6 +11,7 @@ COMMANDS = {
     "predict": "name what is in pictures",
     "summary": "print or draw the stages of a network",
     "export": "write a model in another format, and compare",
+    "check": "say what is right and wrong in a block of your own",
     "hands": "draw hand signs, as data to train on",
     "experiments": "see why residual connections work",
     "benchmark": "compare speed and memory on this machine",
