@@ -53,7 +53,7 @@ def ResNet50(
             the kernels.
         weights: None; a file, as `load_weights` takes it; or "imagenet", downloaded
             once and cached, for `classes=1000`. They say what input they expect:
-            `save_model` writes it into the card.
+            `save_model` writes it into the metadata.
         variant: None, the network that the weights were trained for, without weights
             the course's; or a name in `family.VARIANTS`: "course", "keras", "torch"
             (v1.5: a stage's stride lies in the 3x3 convolution) or "torch-v1".
@@ -135,9 +135,9 @@ def ResNet(
             f"variant is {variant!r}; expected one of {', '.join(family.VARIANTS)}."
         )
     source = _read(weights, depth)
-    traits = _traits(source, variant)
+    variant = _variant(source, variant)
     if pool_padding is None:
-        pool_padding = traits.pool_padding
+        pool_padding = variant.pool_padding
     if pool_padding not in (0, 1):
         raise ValueError(
             f"pool_padding is {pool_padding!r}; expected 0 (the course's stem) or 1 "
@@ -160,13 +160,15 @@ def ResNet(
     # Stages 2 to 5
     X = _stages(X, family.WIDTHS, multiples, numbers, shortcut, initializer)
     X = _head(X, classes, initializer)
-    model = vary(Model(X_input, X, name=f"ResNet{depth}"), traits)
+    model = vary(Model(X_input, X, name=f"ResNet{depth}"), variant)
     if source:
-        from resnet_keras.weights import fill  # reads files, which the network does not
+        from resnet_keras.weights import restore  # reads files: not needed without
 
-        fill(model, source)
+        restore(model, source)
         told = ("class_names", "preprocessing")  # `save_model` writes them down
-        model.card = {key: source.card[key] for key in told if key in source.card}
+        model.metadata = {
+            key: source.metadata[key] for key in told if key in source.metadata
+        }
     return model
 
 
@@ -351,14 +353,14 @@ def _read(weights, depth):
     return read_weights(weights, depth)
 
 
-def _traits(source, variant):
+def _variant(source, variant):
     """Return what is to be built: as asked, as the weights want it, or the course's."""
     if variant:
         return family.VARIANTS[variant]
     if source is None:
         return family.VARIANTS["course"]
-    if source.traits:
-        return source.traits
+    if source.variant:
+        return source.variant
     if not source.variants:
         raise InputError(
             f"{source.path}: does not say which network it was trained for; give "

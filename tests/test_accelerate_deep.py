@@ -9,7 +9,7 @@ import pytest
 from keras import layers
 
 from resnet_keras import load_model, save_model
-from resnet_keras.accelerate import fold_batch_norm, training_twin
+from resnet_keras.accelerate import fold_batch_norm, training_copy
 
 FRAMES = 250  # of Python, of which Keras takes one for each layer
 
@@ -45,7 +45,7 @@ def test_keras_itself_fails(model):
 
 
 def test_training_copy(model):
-    assert_same(model, training_twin(model))
+    assert_same(model, training_copy(model))
 
 
 def test_folding(model):

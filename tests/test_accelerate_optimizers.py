@@ -129,7 +129,7 @@ def steps_of(optimizer, variable, gradients):
 @pytest.mark.parametrize("fuses", [True, False])
 def test_all_else_moves_as_with_keras_adam(monkeypatch, fuses):
     if not fuses:
-        monkeypatch.setattr(optimizers, "is_useful", lambda: False)
+        monkeypatch.setattr(optimizers, "uses_fused_operations", lambda: False)
     rng = np.random.default_rng(0)
     gradients = rng.normal(size=(4, 5, 3)).astype("float32")
     start = rng.normal(size=(5, 3)).astype("float32")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import keras
 import pytest
 
-from resnet_keras.accelerate import best_precision, probe
+from resnet_keras.accelerate import default_precision, probe
 
 CPUINFO = "processor\t: 0\nmodel name\t: x\nflags\t\t: fpu avx512f{}\nbogomips\t: 1\n"
 
@@ -25,7 +25,7 @@ def on_tensorflow(monkeypatch):
             lambda gpu: {"compute_capability": gpu} if gpu else {},
         )
         monkeypatch.setattr(probe, "_processor_flags", lambda: set(flags))
-        return best_precision()
+        return default_precision()
 
     return pretend
 
@@ -75,7 +75,7 @@ def test_jax_decides_by_its_device(monkeypatch, device, expected):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     jax = SimpleNamespace(devices=lambda: [SimpleNamespace(**device)])
     monkeypatch.setitem(sys.modules, "jax", jax)
-    assert best_precision() == expected
+    assert default_precision() == expected
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_torch_decides_by_its_gpu(monkeypatch, capability, expected):
         get_device_capability=lambda: capability,
     )
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
-    assert best_precision() == expected
+    assert default_precision() == expected
 
 
 def test_any_other_backend_stays_with_float32(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "numpy")
-    assert best_precision() == "float32"
+    assert default_precision() == "float32"
 
 
 def test_flags_are_read_from_linux(tmp_path):

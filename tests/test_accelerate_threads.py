@@ -15,7 +15,7 @@ TRAINING = """if True:
     os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:num_cores])
     os.environ["KERAS_BACKEND"] = backend
     import keras, numpy as np
-    from resnet_keras.accelerate import pin_threads, training_twin
+    from resnet_keras.accelerate import pin_threads, training_copy
     assert pin_threads(2) == 2
     keras.utils.set_random_seed(0)
     inputs = keras.Input((16, 16, 3))
@@ -23,7 +23,7 @@ TRAINING = """if True:
     x = keras.layers.BatchNormalization()(x)
     x = keras.layers.Conv2D(64, 3, padding="same", activation="relu")(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    model = training_twin(keras.Model(inputs, keras.layers.Dense(2)(x)))
+    model = training_copy(keras.Model(inputs, keras.layers.Dense(2)(x)))
     model.compile("adam", "mse", jit_compile=False)
     rng = np.random.default_rng(0)
     images = rng.normal(size=(16, 16, 16, 3)).astype("float32")

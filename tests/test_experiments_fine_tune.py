@@ -26,8 +26,8 @@ def source(tmp_path_factory):
 @pytest.fixture(scope="module")
 def pretrained(tmp_path_factory):
     path = tmp_path_factory.mktemp("pretrained") / "model.h5"
-    card = {"class_names": ["0", "1", "2"]}
-    save_model(ResNetCIFAR(8, (32, 32, 3), 3), path, card)
+    metadata = {"class_names": ["0", "1", "2"]}
+    save_model(ResNetCIFAR(8, (32, 32, 3), 3), path, metadata)
     return path
 
 

@@ -99,8 +99,8 @@ def test_onnx_carries_the_metadata(small_file, source, tmp_path):
 
 def test_saved_model_carries_the_metadata(small_file, source, tmp_path):
     run(small_file, "savedmodel", tmp_path / "out", source)
-    card = json.loads((tmp_path / "out/assets.extra/card.json").read_text())
-    assert card["class_names"] == NAMES
+    metadata = json.loads((tmp_path / "out/assets.extra/card.json").read_text())
+    assert metadata["class_names"] == NAMES
 
 
 @pytest.mark.parametrize("name", ["h5", "keras"])

@@ -153,19 +153,19 @@ def old_files(tmp_path_factory):
 @pytest.mark.parametrize("name", NAMES)
 def test_old_file_answers_as_it_did(name, old_files):
     directory, answers = old_files
-    model, card = load_model(directory / f"{name}.h5")
+    model, metadata = load_model(directory / f"{name}.h5")
     np.testing.assert_allclose(model(answers["images"]), answers[name], atol=1e-6)
-    assert bool(card) == (name == "baked")
+    assert bool(metadata) == (name == "baked")
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_file_of_keras_2_predicts_as_it_did(name, old_files):
     directory, answers = old_files
-    model, card = load_model(directory / name)
+    model, metadata = load_model(directory / name)
     expected = answers[name.split(".")[0]]
     assert np.ptp(expected) > 1e-3
     np.testing.assert_allclose(model(answers["images"]), expected, rtol=1e-4)
-    assert card == {}
+    assert metadata == {}
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])
@@ -263,14 +263,14 @@ def test_hard_coded_training_is_removed_and_told(old_files):
     path = directory / "baked.h5"
     batch = keras.models.load_model(path, compile=False)([answers["images"]])[0]
     assert np.abs(batch - answers["baked"]).max() > 1e-3  # what Keras alone makes of it
-    _, card = load_model(path)
-    assert "training=True was hard-coded in 2 layers (bn_conv1" in card["notes"][0]
+    _, metadata = load_model(path)
+    assert "training=True was hard-coded in 2 layers (bn_conv1" in metadata["notes"][0]
 
 
 def test_optimizer_is_rebuilt_with_its_decay(old_files):
     directory, _ = old_files
-    model, card = load_model(directory / "plain.h5", compile=True)
-    assert card == {}
+    model, metadata = load_model(directory / "plain.h5", compile=True)
+    assert metadata == {}
     assert isinstance(model.optimizer, keras.optimizers.Adam)
     schedule = model.optimizer._learning_rate  # Keras gives its value at step 0 only
     for step in (0, 50):  # Keras 2: rate / (1 + decay * steps)
@@ -343,9 +343,9 @@ def test_training_hard_coded_in_a_newer_file(tmp_path, tiny_model):
     images = np.random.default_rng(0).random((3, 32, 32, 3), np.float32)
     for suffix in (".keras", ".h5"):
         save_model(baked, tmp_path / f"baked{suffix}")
-        model, card = load_model(tmp_path / f"baked{suffix}")
+        model, metadata = load_model(tmp_path / f"baked{suffix}")
         np.testing.assert_allclose(model(images), tiny_model(images), atol=1e-6)
-        assert "hard-coded in 7 layers" in card["notes"][0]  # 4 + 3 convolutions
+        assert "hard-coded in 7 layers" in metadata["notes"][0]  # 4 + 3 convolutions
 
 
 def change_config(path, change):

@@ -14,13 +14,13 @@ from resnet_keras import ResNet18, fold_batch_norm, load_model, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.files.models import load_optimizer
 
-CARD = {"class_names": ["cat", "dog", "ox"], "provenance": {"data": "pets"}}
+METADATA = {"class_names": ["cat", "dog", "ox"], "provenance": {"data": "pets"}}
 
 
 @pytest.fixture(params=[".h5", ".keras"])
 def saved(request, tmp_path, tiny_model):
     path = tmp_path / f"model{request.param}"
-    save_model(tiny_model, path, CARD)
+    save_model(tiny_model, path, METADATA)
     return path
 
 
@@ -29,13 +29,13 @@ def images():
 
 
 def test_model_and_card_come_back(saved, tiny_model):
-    model, card = load_model(saved)
+    model, metadata = load_model(saved)
     np.testing.assert_array_equal(model(images()), tiny_model(images()))
-    assert card["class_names"] == CARD["class_names"]
-    assert card["provenance"] == {"data": "pets"}
-    assert card["input_size"] == [32, 32, 3]
-    assert "preprocessing" not in card  # nobody said what it is
-    assert card["versions"]["keras"] == keras.__version__
+    assert metadata["class_names"] == METADATA["class_names"]
+    assert metadata["provenance"] == {"data": "pets"}
+    assert metadata["input_size"] == [32, 32, 3]
+    assert "preprocessing" not in metadata  # nobody said what it is
+    assert metadata["versions"]["keras"] == keras.__version__
 
 
 def test_plain_keras_opens_the_file_without_this_package(saved, tiny_model, tmp_path):
@@ -69,7 +69,7 @@ def test_optimizer_state_comes_back(tiny_model, tmp_path):
     rng = np.random.default_rng(0)
     for variable in optimizer.variables:
         variable.assign(rng.integers(1, 9, variable.shape).astype(variable.dtype))
-    save_model(tiny_model, tmp_path / "model.h5", CARD, optimizer=optimizer)
+    save_model(tiny_model, tmp_path / "model.h5", METADATA, optimizer=optimizer)
     other = keras.optimizers.Adam(0.1)
     other.build(tiny_model.trainable_variables)
     load_optimizer(tmp_path / "model.h5", other)
@@ -78,7 +78,7 @@ def test_optimizer_state_comes_back(tiny_model, tmp_path):
 
 
 def test_missing_optimizer_state_is_named(tiny_model, tmp_path):
-    save_model(tiny_model, tmp_path / "model.h5", CARD)
+    save_model(tiny_model, tmp_path / "model.h5", METADATA)
     optimizer = keras.optimizers.Adam(0.1)
     optimizer.build(tiny_model.trainable_variables)
     with pytest.raises(InputError, match="0 variables of an optimizer"):
@@ -191,9 +191,9 @@ def test_several_inputs_and_outputs_come_back_without_a_picture_size(tmp_path):
     flat = keras.layers.Concatenate()([keras.layers.Flatten()(inputs[0]), inputs[1]])
     model = keras.Model(inputs, [keras.layers.Dense(n)(flat) for n in (2, 3)])
     save_model(model, tmp_path / "a.keras")
-    found, card = load_model(tmp_path / "a.keras")
+    found, metadata = load_model(tmp_path / "a.keras")
     assert (len(found.inputs), len(found.outputs)) == (2, 2)
-    assert "input_size" not in card
+    assert "input_size" not in metadata
 
 
 def test_opened_model_can_be_exported(tmp_path, tiny_model):
@@ -225,20 +225,20 @@ def test_model_that_is_refused_leaves_no_memory_to_take(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.keras", "a.model", "a.hdf5", "a", "a.weights.h5"])
 def test_hdf5_by_any_name(name, tmp_path, tiny_model):
-    save_model(tiny_model, tmp_path / "model.h5", CARD)
+    save_model(tiny_model, tmp_path / "model.h5", METADATA)
     (tmp_path / "model.h5").rename(tmp_path / name)
-    model, card = load_model(tmp_path / name)
+    model, metadata = load_model(tmp_path / name)
     np.testing.assert_array_equal(model(images()), tiny_model(images()))
-    assert card["class_names"] == CARD["class_names"]
+    assert metadata["class_names"] == METADATA["class_names"]
 
 
 @pytest.mark.parametrize("name", ["a.h5", "a.zip", "a"])
 def test_archive_by_any_name(name, tmp_path, tiny_model):
-    save_model(tiny_model, tmp_path / "model.keras", CARD)
+    save_model(tiny_model, tmp_path / "model.keras", METADATA)
     (tmp_path / "model.keras").rename(tmp_path / name)
-    model, card = load_model(tmp_path / name)
+    model, metadata = load_model(tmp_path / name)
     np.testing.assert_array_equal(model(images()), tiny_model(images()))
-    assert card["class_names"] == CARD["class_names"]
+    assert metadata["class_names"] == METADATA["class_names"]
 
 
 @pytest.mark.parametrize(
@@ -322,16 +322,16 @@ def test_zip_of_something_else(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "its card is"),
-        ("[]", "its card is"),
-        ('{"class_names": 5}', "class_names in its card is 5; expected a list"),
-        ('{"input_size": [200000, 200000, 3]}', "input_size in its card"),
-        ('{"input_size": [64]}', "input_size in its card"),
-        ('{"preprocessing": "x"}', "preprocessing in its card"),
-        ('{"preprocessing": {"mean": "x"}}', "preprocessing in its card"),
-        ('{"preprocessing": {"scale": NaN}}', "preprocessing in its card"),
+        ("{", "its metadata is"),
+        ("[]", "its metadata is"),
+        ('{"class_names": 5}', "class_names in its metadata is 5; expected a list"),
+        ('{"input_size": [200000, 200000, 3]}', "input_size in its metadata"),
+        ('{"input_size": [64]}', "input_size in its metadata"),
+        ('{"preprocessing": "x"}', "preprocessing in its metadata"),
+        ('{"preprocessing": {"mean": "x"}}', "preprocessing in its metadata"),
+        ('{"preprocessing": {"scale": NaN}}', "preprocessing in its metadata"),
         ('{"preprocessing": {"std": [1, 0, 1]}}', "the last not 0"),
-        ('{"notes": 5}', "notes in its card is 5; expected a list"),
+        ('{"notes": 5}', "notes in its metadata is 5; expected a list"),
         (f'{{"preprocessing": {{"scale": 1{400 * "0"}}}}}', "preprocessing in its"),
     ],
 )
@@ -339,7 +339,7 @@ def test_spoilt_card(text, words, tmp_path, tiny_model):
     path = tmp_path / "model.h5"
     save_model(tiny_model, path)
     with h5py.File(path, "r+") as file:
-        file.attrs["resnet_keras_card"] = text
+        file.attrs["resnet_keras_metadata"] = text
     with pytest.raises(InputError, match=words):
         load_model(path)
 
@@ -355,18 +355,21 @@ def test_what_a_file_told_is_written_again_without_being_passed_along(
     model, _ = load_model(tmp_path / "first.keras")
     for copy in (model, fold_batch_norm(model)):
         save_model(copy, tmp_path / "again.h5")
-        card = load_model(tmp_path / "again.h5")[1]
-        assert {key: card[key] for key in told} == told
+        metadata = load_model(tmp_path / "again.h5")[1]
+        assert {key: metadata[key] for key in told} == told
 
 
 def test_network_built_from_weights_keeps_what_they_expect_but_its_own_size(tmp_path):
-    card = {"class_names": ["a", "b"], "provenance": {"data": "d"}}
-    save_model(ResNet18((32, 32, 3), 2), tmp_path / "old.h5", card)
+    metadata = {"class_names": ["a", "b"], "provenance": {"data": "d"}}
+    save_model(ResNet18((32, 32, 3), 2), tmp_path / "old.h5", metadata)
     model = ResNet18((48, 48, 3), 2, weights=str(tmp_path / "old.h5"))
     save_model(model, tmp_path / "new.h5")
-    card = load_model(tmp_path / "new.h5")[1]
-    assert (card["input_size"], card["class_names"]) == ([48, 48, 3], ["a", "b"])
-    assert "provenance" not in card
+    metadata = load_model(tmp_path / "new.h5")[1]
+    assert (metadata["input_size"], metadata["class_names"]) == (
+        [48, 48, 3],
+        ["a", "b"],
+    )
+    assert "provenance" not in metadata
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])

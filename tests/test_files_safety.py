@@ -360,9 +360,9 @@ def valid_files(tmp_path_factory, small_model):
     directory = tmp_path_factory.mktemp("valid")
 
     def read_model(path):
-        model, card = load_model(path)
+        model, metadata = load_model(path)
         assert isinstance(model, keras.Model)
-        assert isinstance(card, dict)
+        assert isinstance(metadata, dict)
 
     def read_set(path):
         assert load_dataset(path, 8).train.images.dtype == np.uint8

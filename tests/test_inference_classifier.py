@@ -105,11 +105,11 @@ def test_model_that_cannot_be_copied_answers_as_it_is(thresholds):
 
 
 def test_card_decides_preprocessing_and_names(tiny_model):
-    card = {
+    metadata = {
         "class_names": ["cat", "dog", "ox"],
         "preprocessing": {"scale": 1.0, "channel_order": "bgr", "mean": [1, 2, 3]},
     }
-    classifier = Classifier(tiny_model, card)
+    classifier = Classifier(tiny_model, metadata)
     assert classifier.class_names == ["cat", "dog", "ox"]
     assert classifier.assumptions == []
     expected = images()[..., ::-1] - np.float32([1, 2, 3])
@@ -127,8 +127,8 @@ def test_without_a_card_what_is_assumed_is_said(tiny_model):
 
 
 def test_entries_of_a_card_that_are_null_are_not_said(tiny_model):
-    card = dict.fromkeys(("class_names", "input_size", "preprocessing"))
-    classifier = Classifier(tiny_model, card)
+    metadata = dict.fromkeys(("class_names", "input_size", "preprocessing"))
+    classifier = Classifier(tiny_model, metadata)
     assert classifier.assumptions == Classifier(tiny_model, {}).assumptions
 
 
@@ -257,11 +257,11 @@ def test_open_size_is_assumed():
 
 
 def test_card_fills_in_a_size_left_open_and_may_not_contradict_one(tiny_model):
-    card = {"input_size": [48, 40, 3]}
-    classifier = Classifier(flat_model(shape=(None, None, 3)), card)
+    metadata = {"input_size": [48, 40, 3]}
+    classifier = Classifier(flat_model(shape=(None, None, 3)), metadata)
     assert (classifier.height, classifier.width) == (48, 40)
     with pytest.raises(InputError, match=r"48 x 40 pixels .* takes 32 x 32"):
-        Classifier(tiny_model, card, "m.h5")
+        Classifier(tiny_model, metadata, "m.h5")
 
 
 def test_no_image_model_is_refused():

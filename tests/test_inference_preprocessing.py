@@ -170,9 +170,9 @@ def test_a_networks_own_names_are_no_architecture_of_keras(resnet50):
 
 
 def test_what_a_person_says_decides(tiny_model):
-    card = with_preprocessing({"preprocessing": MODES["unit"]}, "raw")
+    metadata = with_preprocessing({"preprocessing": MODES["unit"]}, "raw")
     image = np.full((1, 32, 32, 3), 200, np.uint8)
-    assert (Classifier(tiny_model, card).preprocess(image) == 200).all()
+    assert (Classifier(tiny_model, metadata).preprocess(image) == 200).all()
     assert with_preprocessing({}, None) == {}
 
 
@@ -199,5 +199,5 @@ def test_modes_equal_those_of_weights_and_of_training():
 def test_a_whole_model_gives_its_preprocessing_to_who_starts_from_it(tmp_path):
     model = APPLICATIONS.ResNet50(weights=None, input_shape=(32, 32, 3), classes=3)
     model.save(tmp_path / "resnet.keras")
-    card = weights.read_weights(tmp_path / "resnet.keras").card
-    assert card["preprocessing"] == MODES["caffe"]
+    metadata = weights.read_weights(tmp_path / "resnet.keras").metadata
+    assert metadata["preprocessing"] == MODES["caffe"]

@@ -96,15 +96,15 @@ def test_progress_and_last_lines(finished):
 
 def test_model_is_the_courses_and_plain(finished):
     directory, _ = finished
-    model, card = load_model(directory / "runs/colours/model.h5")
+    model, metadata = load_model(directory / "runs/colours/model.h5")
     assert len(model.layers) == 177
     kinds = {type(layer).__module__.split(".")[0] for layer in model.layers}
     assert kinds == {"keras"}
     with h5py.File(directory / "runs/colours/model.h5") as file:
         config = file.attrs["model_config"]
     assert '"training"' not in config
-    assert card["class_names"] == ["0", "1", "2"]
-    assert card["provenance"]["config"]["seed"] == 1
+    assert metadata["class_names"] == ["0", "1", "2"]
+    assert metadata["provenance"]["config"]["seed"] == 1
 
 
 def test_evaluate_repeats_the_score(finished):
@@ -278,7 +278,7 @@ def test_course_recipe_is_kept_with_the_run(tmp_path):
     config = json.loads((out / "config.json").read_text())
     assert (config["recipe"], config["batch_size"]) == ("course", 32)
     settings = config["settings"]
-    assert (settings["statistics_momentum"], settings["anneals"]) == (0.99, False)
+    assert (settings["statistics_momentum"], settings["cosine_decay"]) == (0.99, False)
 
 
 def test_killed_run_resumes_to_the_same_end(finished, tmp_path):

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+from resnet_keras.accelerate.copies import training_copy
 from resnet_keras.accelerate.optimizers import Muon
-from resnet_keras.accelerate.training_copy import training_twin
 from resnet_keras.errors import InputError
 from resnet_keras.training import RECIPES, Recipe, compile_for_training, fit
 from tests.conftest import coloured_images
@@ -55,7 +55,7 @@ def test_course_is_keras_adam_and_nothing_else(tiny_model):
 def test_kernels_take_orthogonal_steps_by_products_of_the_networks_precision(
     tiny_model, precision
 ):
-    twin = training_twin(tiny_model, precision)
+    twin = training_copy(tiny_model, precision)
     compile_for_training(twin, Recipe(), 2, 1)
     assert type(twin.optimizer) is Muon
     assert twin.optimizer.products == precision.removeprefix("mixed_")

@@ -192,7 +192,7 @@ def test_a_run_of_other_versions_does_not_go_on(interrupted, monkeypatch):
 
 def test_precision_that_was_left_open_is_the_runs_own(interrupted, monkeypatch):
     """Whatever the machine would choose now."""
-    monkeypatch.setattr(probe, "best_precision", lambda: "mixed_bfloat16")
+    monkeypatch.setattr(probe, "default_precision", lambda: "mixed_bfloat16")
     written = RunConfig.read(interrupted / "config.json")
     assert written.precision == "float32"
     metrics = loop.train(colours(), interrupted, written)

@@ -20,8 +20,7 @@ from resnet_keras.models import ResNet
 from resnet_keras.training import Batches, Recipe, RunConfig, loop
 from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.phases import freeze, network, phases
-from resnet_keras.weights.naming import HEAD
-from resnet_keras.weights.naming import position_of as place_of
+from resnet_keras.weights.naming import HEAD, position_of
 from tests.conftest import coloured_images, write_pair
 
 OPTIONS = {
@@ -87,10 +86,10 @@ def finished(pretrained, source, tmp_path_factory):
 def changed(before, after):
     """Return the stages in which any weight differs."""
     return {
-        place_of(layer.name).stage
+        position_of(layer.name).stage
         for layer in before.layers
         if layer.weights
-        and place_of(layer.name) != HEAD
+        and position_of(layer.name) != HEAD
         and any(
             np.any(a != b)
             for a, b in zip(
@@ -105,11 +104,11 @@ def changed(before, after):
 def test_frozen_stages_keep_weights_and_statistics_to_the_last_bit(
     pretrained, finished
 ):
-    model, card = load_model(finished[0] / "model.h5")
+    model, metadata = load_model(finished[0] / "model.h5")
     assert changed(pretrained[0], model) == {3, 4}
     assert model.output_shape == (None, 3)
     assert all(layer.trainable for layer in model.layers)  # for whoever goes on
-    assert card["preprocessing"] == BGR
+    assert metadata["preprocessing"] == BGR
 
 
 def test_verbose_says_what_went_where(finished):
@@ -158,7 +157,7 @@ def test_second_phase_has_a_lower_rate():
 def test_freeze_goes_by_stage():
     model = ResNetCIFAR(8)
     freeze(model, 3)
-    assert {place_of(x.name).stage for x in model.layers if x.trainable_weights} == {
+    assert {position_of(x.name).stage for x in model.layers if x.trainable_weights} == {
         4,
         HEAD.stage,
     }

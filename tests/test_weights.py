@@ -134,7 +134,9 @@ def test_keras_applications_to_ours_and_back(files, tmp_path):
     path, theirs = files("keras")
     ours = ResNet50(SHAPE, 5, weights=path)
     assert_equal(ours(images()), theirs(images()))
-    assert ours.card == {}  # five classes of one's own: nobody says what they expect
+    assert (
+        ours.metadata == {}
+    )  # five classes of one's own: nobody says what they expect
     randomize(ours, seed=1)
     save_model(ours, tmp_path / "ours.h5")
     load_weights(theirs, tmp_path / "ours.h5")
@@ -188,15 +190,15 @@ def test_safetensors_of_pytorch_at_an_odd_size(tmp_path):
 
 def small(variant):
     """Return a stem and one bottleneck of stage 3, in a variant."""
-    traits = family.VARIANTS[variant]
+    variant_row = family.VARIANTS[variant]
     inputs = keras.Input((32, 32, 3))
     x = keras.layers.Conv2D(8, 3, name="conv1")(inputs)
     x = keras.layers.BatchNormalization(name="bn_conv1")(x)
-    x = keras.layers.ZeroPadding2D(traits.pool_padding)(x) if traits[0] else x
+    x = keras.layers.ZeroPadding2D(variant_row.pool_padding)(x) if variant_row[0] else x
     x = keras.layers.MaxPooling2D(3, 2)(x)
     x = convolutional_block(x, 3, [4, 4, 8], 3, "a")
     x = keras.layers.GlobalAveragePooling2D()(x)
-    return vary(keras.Model(inputs, x), traits)
+    return vary(keras.Model(inputs, x), variant_row)
 
 
 def test_variants_answer_differently():
@@ -244,7 +246,7 @@ def test_whole_model_says_what_network_it_is(tmp_path):
     save_model(model, tmp_path / "model.h5", {"class_names": ["cat", "dog"]})
     again = ResNet(10, SHAPE, 2, weights=tmp_path / "model.h5")
     np.testing.assert_array_equal(again(images()), model(images()))
-    assert again.card["class_names"] == ["cat", "dog"]
+    assert again.metadata["class_names"] == ["cat", "dog"]
 
 
 def test_the_position_of_the_stride_is_compared(tmp_path):
@@ -255,7 +257,7 @@ def test_the_position_of_the_stride_is_compared(tmp_path):
 
 def test_metadata_of_the_weights_is_saved(tmp_path):
     model = small("torch")
-    model.card = {"class_names": ["cat", "dog"]}
+    model.metadata = {"class_names": ["cat", "dog"]}
     save_model(model, tmp_path / "model.h5")
     assert load_model(tmp_path / "model.h5")[1]["class_names"] == ["cat", "dog"]
 

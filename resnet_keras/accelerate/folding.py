@@ -34,7 +34,7 @@ def fold_batch_norm(model):
 
     Source: Jacob et al. (2018), arXiv 1712.05877, section 3.2.
     """
-    card = getattr(model, "card", None)
+    metadata = getattr(model, "metadata", None)
     model = _as_functional(model)
     pairs = normalized_convolutions(model)
     folded_into = {convolution.name for convolution in pairs.values()}
@@ -53,8 +53,8 @@ def fold_batch_norm(model):
             model, call_function=call, clone_function=clone
         )
     copy_folded_weights(model, folded)
-    if card is not None:
-        folded.card = card  # class names and preprocessing are the same
+    if metadata is not None:
+        folded.metadata = metadata  # class names and preprocessing are the same
     return folded
 
 

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from resnet_keras.accelerate.probe import is_useful
+from resnet_keras.accelerate.probe import uses_fused_operations
 
 # Of an iteration that brings singular values from 0.03 to 1 near 1 (Jordan et al.).
 _POLYNOMIAL = (3.4445, -4.7750, 2.0315)
@@ -32,7 +32,7 @@ class FusedAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """Move one variable along its gradient."""
-        if not is_useful():
+        if not uses_fused_operations():
             super().update_step(gradient, variable, learning_rate)
             return
         import tensorflow as tf

@@ -16,7 +16,7 @@ _FIRST_CAPABILITY = 8
 _X86_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
-def is_useful():
+def uses_fused_operations():
     """Say whether fused operations serve here: on TensorFlow, without GPU or TPU."""
     if keras.backend.backend() != "tensorflow":
         return False
@@ -25,7 +25,7 @@ def is_useful():
     return not any(map(tf.config.list_physical_devices, ("GPU", "TPU")))
 
 
-def best_precision():
+def default_precision():
     """Return the policy to train in by default, "mixed_bfloat16" or "float32".
 
     It is bfloat16 where the hardware multiplies that natively: under TensorFlow on x86

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from resnet_keras.accelerate.probe import is_useful
+from resnet_keras.accelerate.probe import uses_fused_operations
 
 TOLERANCE = 1e-4  # on probabilities
 
@@ -45,7 +45,7 @@ def fastest(model, images):
 
 
 def _ways():
-    if not is_useful():
+    if not uses_fused_operations():
         return []
     return [with_openvino, with_constants] if has_openvino() else [with_constants]
 

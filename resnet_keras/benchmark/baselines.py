@@ -13,9 +13,9 @@ from functools import partial
 import keras
 import numpy as np
 
+from resnet_keras.accelerate.copies import training_copy
 from resnet_keras.accelerate.memory import keep_freed_memory
-from resnet_keras.accelerate.probe import best_precision
-from resnet_keras.accelerate.training_copy import training_twin
+from resnet_keras.accelerate.probe import default_precision
 from resnet_keras.benchmark import pytorch
 from resnet_keras.benchmark.common import CLASSES, random_images
 from resnet_keras.inference import Classifier
@@ -70,7 +70,7 @@ def _training_copy(network, size):
     keep_freed_memory()
     shape = (size, size, 3)
     model = initial_network(network, shape, CLASSES, Recipe(), 0)
-    trained = training_twin(model, best_precision())
+    trained = training_copy(model, default_precision())
     compile_for_training(trained, Recipe(), steps_per_epoch=100, epochs=10)
     return trained
 

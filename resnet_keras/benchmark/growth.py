@@ -80,7 +80,7 @@ def cost_of_images(number, size=32):
     load_keras()
     import numpy as np
 
-    from resnet_keras.accelerate.training_copy import training_twin
+    from resnet_keras.accelerate.copies import training_copy
     from resnet_keras.models import ResNetCIFAR
     from resnet_keras.training.augmentation import Batches
     from resnet_keras.training.fitting import compile_for_training
@@ -96,7 +96,7 @@ def cost_of_images(number, size=32):
             part[:] = rng.integers(0, 256, part.shape, np.uint8)
         images.flush()
         one_hot = np.eye(6, dtype=np.float32)[np.arange(number) % 6]
-        trained = training_twin(ResNetCIFAR(8, (size, size, 3), 6))
+        trained = training_copy(ResNetCIFAR(8, (size, size, 3), 6))
         compile_for_training(trained, Recipe(), steps_per_epoch=number, epochs=1)
 
         def epoch(rows):

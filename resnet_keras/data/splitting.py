@@ -77,12 +77,12 @@ def part_in(name):
     return found.pop() if len(found) == 1 else None
 
 
-def stratified_split(labels, share, seed):
-    """Draw about `share` of each class, at least one of each that has two or more.
+def stratified_split(labels, fraction, seed):
+    """Draw about `fraction` of each class, at least one of each that has two or more.
 
     Args:
         labels: integers, shape (num_images,).
-        share: between 0 and 1.
+        fraction: between 0 and 1.
         seed: the same seed draws the same positions.
 
     Returns:
@@ -90,7 +90,7 @@ def stratified_split(labels, share, seed):
 
     Example:
 
-    >>> stratified_split([0, 0, 0, 0, 1, 1], share=0.25, seed=0)[1].shape
+    >>> stratified_split([0, 0, 0, 0, 1, 1], fraction=0.25, seed=0)[1].shape
     (2,)
     """
     labels = np.asarray(labels)
@@ -99,7 +99,7 @@ def stratified_split(labels, share, seed):
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))
         drawn.append(
-            members[: min(max(1, round(share * len(members))), len(members) - 1)]
+            members[: min(max(1, round(fraction * len(members))), len(members) - 1)]
         )
     drawn = np.sort(np.concatenate(drawn))
     return np.setdiff1d(np.arange(len(labels)), drawn), drawn

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from resnet_keras import family
-from resnet_keras.accelerate.probe import best_precision
+from resnet_keras.accelerate.probe import default_precision
 from resnet_keras.data import load_dataset
 from resnet_keras.errors import InputError
 from resnet_keras.experiments.report import Report
@@ -59,7 +59,7 @@ def run(weights, source, out, counts=(10, 20, 60), seed=0, quick=False):
     chosen = _choose(dataset, labels, counts[-1], seed)
     shown = max(shown, counts[-1] * len(chosen))
     test = np.setdiff1d(np.arange(len(labels)), np.concatenate(chosen))
-    precision = best_precision()
+    precision = default_precision()
     report = Report(
         "fine-tune",
         out,
@@ -129,12 +129,12 @@ def _without_training(weights, class_names, size):
     if not str(weights).endswith((".h5", ".keras")):
         return None
     try:
-        model, card = load_model(weights)
+        model, metadata = load_model(weights)
     except InputError:  # weights without a network
         return None
-    is_same = card.get("class_names") == class_names
+    is_same = metadata.get("class_names") == class_names
     fits = model.input_shape[1:] == (size, size, 3)
-    return Classifier(model, card, str(weights)) if is_same and fits else None
+    return Classifier(model, metadata, str(weights)) if is_same and fits else None
 
 
 def _train(name, weights, images, labels, rows, epochs, seed, precision):
@@ -148,8 +148,8 @@ def _train(name, weights, images, labels, rows, epochs, seed, precision):
         model, preprocessing = phases.network(
             name, weights, shape, num_classes, initializer
         )
-    card = {"preprocessing": preprocessing or PREPROCESSING}
-    classifier = Classifier(model, card)
+    metadata = {"preprocessing": preprocessing or PREPROCESSING}
+    classifier = Classifier(model, metadata)
     batches = Batches(
         images,
         np.eye(num_classes, dtype=np.float32)[labels],

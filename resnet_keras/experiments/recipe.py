@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from resnet_keras.accelerate.probe import best_precision
+from resnet_keras.accelerate.probe import default_precision
 from resnet_keras.data import load_dataset, stratified_split
 from resnet_keras.errors import InputError
 from resnet_keras.experiments.report import Report
@@ -35,10 +35,10 @@ CHANGES = {
     "no flips": {"flip": 0.0},
     "no shift, scale or rotation": dict.fromkeys(_MOVES, 0.0),
     "no change of light or colour": dict.fromkeys(_LIGHT, 0.0),
-    "constant learning rate": {"anneals": False},
-    "seed 0 in every layer": {"varies_start": False},
-    "residual branch scale 0": {"branch_scale": 0.0},
-    "residual branch scale 1": {"branch_scale": 1.0},
+    "constant learning rate": {"cosine_decay": False},
+    "seed 0 in every layer": {"per_layer_seeds": False},
+    "residual branch scale 0": {"residual_branch_scale": 0.0},
+    "residual branch scale 1": {"residual_branch_scale": 1.0},
     "no label smoothing": {"label_smoothing": 0.0},
     "batch size 32": {"batch_size": 32},
     "Adam for all weights": {"optimizer": "adam"},
@@ -74,7 +74,7 @@ def run(source, out, epochs=6, seeds=3, only=(), quick=False):
     name, size = ("resnet-cifar-20", 32) if quick else ("resnet50", 64)
     changes = chosen(only) or dict(list(CHANGES.items())[: 3 if quick else None])
     dataset = load_dataset(source, size)
-    precision = best_precision()
+    precision = default_precision()
     report = Report(
         "recipe",
         out,

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from resnet_keras import data, hands
-from resnet_keras.accelerate.probe import is_useful
-from resnet_keras.accelerate.training_copy import copy_weights, training_twin
+from resnet_keras.accelerate.copies import copy_weights, training_copy
+from resnet_keras.accelerate.probe import uses_fused_operations
 from resnet_keras.models import ResNetCIFAR
 from resnet_keras.nets.graph import plain_twin
 from resnet_keras.nets.initialization import varied_initializer
@@ -152,7 +152,7 @@ def train(model, data, epochs, seed, on_epoch, batch_size=30, learning_rate=0.03
         `train_error` is measured afterwards, with the moving averages.
     """
     keras.utils.set_random_seed(seed)
-    trained = training_twin(model) if is_useful() else model
+    trained = training_copy(model) if uses_fused_operations() else model
     for layer in trained.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9  # a short training; see Recipe.statistics_momentum

@@ -4,32 +4,33 @@ import json
 
 from resnet_keras.errors import InputError
 
-ATTRIBUTE = "resnet_keras_card"  # of an .h5 file
-MEMBER = "resnet_keras_card.json"  # of a .keras archive
+# An attribute of an .h5 file, or with .json behind it a member of a .keras archive: the
+# name that is written, and the older one that is read as well.
+NAME, OLD_NAME = "resnet_keras_metadata", "resnet_keras_card"
 _MAX_SIDE = 4096  # pixels
 
 
-def parse_card(path, text):
+def parse(path, text):
     """Return the dictionary that a file's text holds, if its entries are usable.
 
     Raises:
         InputError: they are not. The message names the entry.
     """
     try:
-        card = json.loads(text)
+        metadata = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
-        raise InputError(f"{path}: its card is not valid JSON ({error}).") from error
-    if not isinstance(card, dict):
+        raise InputError(f"{path}: its metadata are no JSON ({error}).") from error
+    if not isinstance(metadata, dict):
         raise InputError(
-            f"{path}: its card is a {type(card).__name__}; expected a dict."
+            f"{path}: its metadata are a {type(metadata).__name__}; expected a dict."
         )
-    for key, (is_right, expected) in _CARD_ENTRIES.items():
-        if card.get(key) is not None and not is_right(card[key]):
+    for key, (is_right, expected) in _ENTRIES.items():
+        if metadata.get(key) is not None and not is_right(metadata[key]):
             raise InputError(
-                f"{path}: {key} in its card is {str(card[key])[:100]}; expected "
-                f"{expected}."
+                f"{path}: {key} in its metadata is {str(metadata[key])[:100]}; "
+                f"expected {expected}."
             )
-    return card
+    return metadata
 
 
 def is_size(value):
@@ -57,7 +58,7 @@ def _is_preprocessing(value):
     )
 
 
-_CARD_ENTRIES = {
+_ENTRIES = {
     "class_names": (lambda value: isinstance(value, list), "a list of names"),
     "input_size": (
         is_size,

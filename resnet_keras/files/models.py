@@ -1,8 +1,8 @@
-"""Saving and loading models, whole or not at all, with a card inside.
+"""Saving and loading models, whole or not at all, with metadata inside.
 
 A saved model is plain Keras: `keras.models.load_model` opens it without this package.
-The card is a small dictionary that rides along where Keras does not look: an attribute
-of an `.h5` file, an extra member of a `.keras` archive. Its entries:
+The metadata are a small dictionary stored where Keras does not look: an attribute of an
+`.h5` file, an extra member of a `.keras` archive. Its entries:
 
 - `class_names`: list of str, in the order of the model's outputs
 - `input_size`: [height, width, channels] in pixels
@@ -28,11 +28,11 @@ import h5py
 import keras
 
 from resnet_keras.errors import InputError, check_is_file
-from resnet_keras.files import metadata
 from resnet_keras.files.allowed import resolved
 from resnet_keras.files.compiling import compile_as_saved
 from resnet_keras.files.content import check_not_placeholder, kind_of
 from resnet_keras.files.legacy import converted, is_keras_1, other_activation
+from resnet_keras.files.metadata import NAME, OLD_NAME, is_size, parse
 from resnet_keras.files.safety import (
     check_archive,
     check_h5_model,
@@ -48,17 +48,18 @@ _OPTIMIZER_GROUP = "resnet_keras_optimizer"  # in .h5
 PREPROCESSING = {"scale": 1 / 255, "channel_order": "rgb", "resize": "crop"}
 
 
-def save_model(model, path, card=None, optimizer=None):
-    """Write a model and its card to one file, whole or not at all.
+def save_model(model, path, metadata=None, optimizer=None, card=None):
+    """Write a model and its metadata to one file, whole or not at all.
 
     Args:
         model: `keras.Model` that classifies images.
         path: where to write; the suffix, `.h5` or `.keras`, chooses the format.
-        card: dictionary with any of the entries above. Where it does not give them,
+        metadata: dictionary with any of the entries above. Where it does not give them,
             they come from the file that the model, or its weights, came from; input
             size and versions are filled in. What is not known is not written.
         optimizer: Keras optimizer whose state goes along in an `.h5` file, where
             `load_optimizer` finds it and Keras does not look.
+        card: the old name of `metadata`, for one more release.
 
     Raises:
         InputError: the suffix is neither `.h5` nor `.keras`.
@@ -78,31 +79,33 @@ def save_model(model, path, card=None, optimizer=None):
         raise InputError(
             f'{path}: the suffix is "{path.suffix}"; expected .h5 or .keras.'
         )
-    card = {
+    metadata = {
         **_input_size(model),
         "versions": versions(),
-        **getattr(model, "card", {}),  # of the file that it, or its weights, came from
-        **(card or {}),
+        **getattr(
+            model, "metadata", {}
+        ),  # of the file that it, or its weights, came from
+        **(metadata or card or {}),
     }
-    text = json.dumps(card)
+    text = json.dumps(metadata)
     with write_whole(path) as temporary:
         if path.suffix == ".h5":
             with _without_legacy_warnings():
                 model.save(temporary, include_optimizer=False)
             with h5py.File(temporary, "r+") as file:
-                file.attrs[metadata.ATTRIBUTE] = text
+                file.attrs[NAME] = text
                 if optimizer is not None:
                     optimizer.save_own_variables(file.create_group(_OPTIMIZER_GROUP))
         else:
             keras.saving.save_model(model, temporary)
             with zipfile.ZipFile(temporary, "a") as archive:
-                archive.writestr(metadata.MEMBER, text)
+                archive.writestr(NAME + ".json", text)
 
 
 def _input_size(model):
     """Return the size of a model's pictures, if it takes pictures and says so."""
     size = list(model.input_shape[1:]) if len(model.inputs) == 1 else None
-    return {"input_size": size} if metadata.is_size(size) else {}
+    return {"input_size": size} if is_size(size) else {}
 
 
 def load_model(path, trust=False, compile=False):
@@ -116,8 +119,8 @@ def load_model(path, trust=False, compile=False):
             loss that the file names, to train on; otherwise it is ready to predict.
 
     Returns:
-        `(model, card)`. The card of a file that this package did not write is empty,
-        but for `notes`: what an older file held that was removed or replaced.
+        `(model, metadata)`. The metadata of a file that this package did not write are
+        empty, but for `notes`: what an older file held that was removed or replaced.
 
     Raises:
         InputError: there is no such file, or it is damaged, holds only weights, is
@@ -126,10 +129,10 @@ def load_model(path, trust=False, compile=False):
     path = Path(path)
     kind = _kind_of_model(path)
     if kind == "hdf5":
-        card = _read_h5_card(path)
+        metadata = _read_h5_metadata(path)
         raw, sides, num_stored = check_h5_model(path)
     else:
-        card = _read_keras_card(path)
+        metadata = _read_keras_metadata(path)
         raw, sides, num_stored = check_keras_model(path)
     with naming_damage(path):
         training = _training_config(path, kind, raw)
@@ -156,12 +159,12 @@ def load_model(path, trust=False, compile=False):
     if compile:
         notes += compile_as_saved(model, training)
     # For `save_model`, which may be given the model alone.
-    model.card = {
-        key: card[key]
+    model.metadata = {
+        key: metadata[key]
         for key in ("class_names", "preprocessing")
-        if card.get(key) is not None
+        if metadata.get(key) is not None
     }
-    return model, card | ({"notes": notes} if notes else {})
+    return model, metadata | ({"notes": notes} if notes else {})
 
 
 def _kind_of_model(path):
@@ -294,11 +297,12 @@ def load_optimizer(path, optimizer):
         optimizer.load_own_variables(saved)
 
 
-def _read_h5_card(path):
-    """Check that an HDF5 file holds a whole model, and return its card."""
+def _read_h5_metadata(path):
+    """Check that an HDF5 file holds a whole model, and return its metadata."""
     with naming_damage(path), h5py.File(path) as file:
         if "model_config" in file.attrs and "model_weights" in file:
-            return metadata.parse_card(path, file.attrs.get(metadata.ATTRIBUTE, "{}"))
+            name = NAME if NAME in file.attrs else OLD_NAME
+            return parse(path, file.attrs.get(name, "{}"))
         only_weights = "layer_names" in file.attrs or "layers" in file
         keys = ", ".join(list(file)[:5]) or "nothing"
     if only_weights:
@@ -312,14 +316,15 @@ def _read_h5_card(path):
     )
 
 
-def _read_keras_card(path):
-    """Check that a `.keras` archive is a model's, and return its card."""
+def _read_keras_metadata(path):
+    """Check that a `.keras` archive is a model's, and return its metadata."""
     with naming_damage(path), zipfile.ZipFile(path) as archive:
         names = archive.namelist()
-        if metadata.MEMBER not in names:
-            return {}
-        check_archive(path)
-        return metadata.parse_card(path, archive.read(metadata.MEMBER))
+        for name in (NAME + ".json", OLD_NAME + ".json"):
+            if name in names:
+                check_archive(path)
+                return parse(path, archive.read(name))
+        return {}
 
 
 def versions():

@@ -32,11 +32,11 @@ WORDS = {
 }
 
 
-def with_preprocessing(card, mode):
+def with_preprocessing(metadata, mode):
     """Return metadata with what a person said of the preprocessing, if anything.
 
     Args:
-        card: metadata, as `load_model` returns it.
+        metadata: metadata, as `load_model` returns it.
         mode: a key of `MODES`, or None to leave the metadata as it is.
 
     Example:
@@ -44,4 +44,4 @@ def with_preprocessing(card, mode):
     >>> with_preprocessing({}, "raw")["preprocessing"]["scale"]
     1.0
     """
-    return card | {"preprocessing": MODES[mode]} if mode else card
+    return metadata | {"preprocessing": MODES[mode]} if mode else metadata

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from resnet_keras.errors import InputError, check_is_file
+from resnet_keras.files.metadata import NAME, OLD_NAME
 
 # What a file may claim to hold in all: this many times its own size, and 64 MiB.
 # Weights do not compress; pictures of one colour do.
@@ -26,7 +27,8 @@ _MEMBERS = {
     "config.json",
     "metadata.json",
     "model.weights.h5",
-    "resnet_keras_card.json",
+    NAME + ".json",
+    OLD_NAME + ".json",
     "assets/",
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from resnet_keras.accelerate import runtimes
 from resnet_keras.accelerate.folding import copy_folded_weights, fold_batch_norm
-from resnet_keras.accelerate.probe import is_useful
+from resnet_keras.accelerate.probe import uses_fused_operations
 from resnet_keras.errors import InputError
 from resnet_keras.inference import graph
 from resnet_keras.inference.heads import Head, last_activation
@@ -31,35 +31,35 @@ class Classifier:
 
     Args:
         model: `keras.Model` from images to probabilities (or logits) of classes.
-        card: as `resnet_keras.load_model` returns it; what it does not say is assumed
-            from the model, and `assumptions` says so in words.
+        metadata: as `resnet_keras.load_model` returns them; what they do not say is
+            assumed from the model, and `assumptions` says so in words.
         name: what to call the model in messages.
 
     Raises:
-        InputError: the model does not classify images, or card and model disagree.
+        InputError: the model does not classify images, or metadata and model disagree.
     """
 
-    def __init__(self, model, card, name="model"):
+    def __init__(self, model, metadata, name="model"):
         inputs = _checked_input_shape(model, name)
         outputs = _checked_output_shape(model, name)
         self.model, self.name = model, name
-        self._notes = card.get("notes") or ()
+        self._notes = metadata.get("notes") or ()
         self.assumptions = []
         # Grey pictures may come without an axis of channels.
         self.channels = inputs[3] if len(inputs) == 4 else None
-        self.height, self.width = self._input_size(inputs, card, name)
+        self.height, self.width = self._input_size(inputs, metadata, name)
         self.preprocessing, self._says_preprocessing, words = find_preprocessing(
-            model, card
+            model, metadata
         )
         self._head = Head(last_activation(model), outputs[1], name)
         self.assumptions += [x for x in (words, self._head.note) if x]
-        self.class_names = self._fill_in_class_names(card, name)
+        self.class_names = self._fill_in_class_names(metadata, name)
         self._fixed_batch_size = inputs[0]
         self._folded = self._fastest = None
         self._num_expected = 0
 
-    def _input_size(self, inputs, card, name):
-        wanted, told = inputs[1:3], tuple(card.get("input_size") or inputs[1:])[:2]
+    def _input_size(self, inputs, metadata, name):
+        wanted, told = inputs[1:3], tuple(metadata.get("input_size") or inputs[1:])[:2]
         for side, said in zip(wanted, told, strict=True):
             if side and said and side != said:
                 raise InputError(
@@ -99,9 +99,9 @@ class Classifier:
             ),
         }
 
-    def _fill_in_class_names(self, card, name):
+    def _fill_in_class_names(self, metadata, name):
         num_classes = self._head.num_classes
-        class_names = card.get("class_names")
+        class_names = metadata.get("class_names")
         self.names_are_assumed = class_names is None
         self._assumed_names = f"classes named 0 to {num_classes - 1}"
         if self.names_are_assumed:
@@ -231,5 +231,5 @@ def _fold(model):
     with contextlib.suppress(Exception):
         model = fold_batch_norm(model)
     # XLA is slow to start and slow to run on a CPU.
-    model.compile(jit_compile=False if is_useful() else "auto")
+    model.compile(jit_compile=False if uses_fused_operations() else "auto")
     return model

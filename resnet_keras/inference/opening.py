@@ -20,5 +20,5 @@ def open_classifier(name, trust=False, preprocessing=None):
     Raises:
         InputError: the file cannot be used, or holds no classifier of images.
     """
-    model, card = open_model(name, trust)
-    return Classifier(model, with_preprocessing(card, preprocessing), name)
+    model, metadata = open_model(name, trust)
+    return Classifier(model, with_preprocessing(metadata, preprocessing), name)

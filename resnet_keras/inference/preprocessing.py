@@ -70,7 +70,7 @@ class Found(NamedTuple):
     words: str
 
 
-def find_preprocessing(model, card):
+def find_preprocessing(model, metadata):
     """Find what a model expects of pictures.
 
     The metadata decides; then the first operations of the model, which may rescale
@@ -79,13 +79,13 @@ def find_preprocessing(model, card):
 
     Args:
         model: functional or sequential `keras.Model` from images.
-        card: as `load_model` returns it.
+        metadata: as `load_model` returns it.
 
     Returns:
         `Found`.
     """
-    if card.get("preprocessing") is not None:
-        return Found(MODES["unit"] | card["preprocessing"], True, "")
+    if metadata.get("preprocessing") is not None:
+        return Found(MODES["unit"] | metadata["preprocessing"], True, "")
     mode = _of_first_operations(model)
     if mode == "raw":
         return Found(MODES[mode], True, f"{WORDS[mode]}, which the model rescales")

@@ -73,15 +73,15 @@ def block_table(model):
 
     Returns:
         A list of dictionaries, one per block from the input on, with `stage` (int),
-        `block` (its label), `kind` (one of `KINDS`), `windows` and `filters` of the
-        main path's convolutions, `stride`, and the shapes `before` and `after` it,
+        `block` (its label), `kind` (one of `KINDS`), `kernel_sizes` and `filters` of
+        the main path's convolutions, `stride`, and the shapes `before` and `after` it,
         (height, width, channels).
 
     Example:
 
     >>> from resnet_keras import ResNet50
     >>> block = block_table(ResNet50())[3]
-    >>> block["kind"], block["windows"], block["before"], block["after"]
+    >>> block["kind"], block["kernel_sizes"], block["before"], block["after"]
     ('convolutional', [1, 3, 1], (15, 15, 256), (8, 8, 512))
     """
     has_additions = any(type(layer).__name__ == "Add" for layer in model.layers)
@@ -106,7 +106,7 @@ def block_table(model):
                 "stage": int(stage),
                 "block": block,
                 "kind": kind,
-                "windows": [conv.kernel_size[0] for conv in main],
+                "kernel_sizes": [conv.kernel_size[0] for conv in main],
                 "filters": [conv.filters for conv in main],
                 "strides": [conv.strides[0] for conv in main],
                 "stride": math.prod(conv.strides[0] for conv in main),

@@ -11,12 +11,12 @@ import keras
 from resnet_keras import family
 
 
-def vary(model, traits):
+def vary(model, variant):
     """Return a network with another epsilon, and the stride where others have it.
 
     Args:
         model: a network of this package, as the course has it but for its pooling.
-        traits: `family.Variant`; its `pool_padding` is the model's already.
+        variant: `family.Variant`; its `pool_padding` is the model's already.
 
     Returns:
         `keras.Model` with the same names and initial weights; `model` itself where
@@ -25,14 +25,14 @@ def vary(model, traits):
     Source: the stride in the 3x3 convolution, "v1.5", is that of Gross and Wilber,
     "Training and investigating residual nets" (2016), and of torchvision.
     """
-    moved = _strided_bottlenecks(model) if traits.stride_in == "3x3" else set()
-    if not moved and traits.epsilon == family.VARIANTS["course"].epsilon:
+    moved = _strided_bottlenecks(model) if variant.stride_in == "3x3" else set()
+    if not moved and variant.epsilon == family.VARIANTS["course"].epsilon:
         return model
 
     def clone(layer):
         config = layer.get_config()
         if isinstance(layer, keras.layers.BatchNormalization):
-            config["epsilon"] = traits.epsilon
+            config["epsilon"] = variant.epsilon
         if _block_of(layer.name, "2a") in moved:
             config["strides"] = 1
         if _block_of(layer.name, "2b") in moved:

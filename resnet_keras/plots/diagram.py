@@ -63,7 +63,7 @@ def architecture(model):
         place = int(
             np.argmax(striding[0])
         )  # of the convolution that halves the feature map
-        _draw_block(axes, kind, mine[0]["windows"], place)
+        _draw_block(axes, kind, mine[0]["kernel_sizes"], place)
         if _SHORTCUT.get(kind):
             axes.text(11.5, 1.45, _strides(mine), ha="right", fontsize=9, color=_NOTE)
         axes.axhline(1.98, color="#cccccc", linewidth=0.8)

@@ -58,8 +58,8 @@ def augment(image, recipe, rng):
         recipe: `Recipe`.
         rng: `numpy.random.Generator`.
     """
-    if recipe.elsewhere:
-        image = corruptions.corrupt(image, recipe.elsewhere, rng)
+    if recipe.corruption:
+        image = corruptions.corrupt(image, recipe.corruption, rng)
     size = image.shape[0]
     angle = np.deg2rad(rng.uniform(-recipe.rotation, recipe.rotation))
     zoom = np.exp(rng.uniform(-1, 1) * np.log1p(recipe.scale))

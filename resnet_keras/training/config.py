@@ -112,7 +112,7 @@ class RunConfig:
         Args:
             dataset: `Dataset`; a smaller one gets more epochs, three at least.
         """
-        from resnet_keras.accelerate.probe import best_precision
+        from resnet_keras.accelerate.probe import default_precision
 
         num_train = len(dataset.train) - dataset.num_validation
         epochs = max(_LEAST_EPOCHS, round(NUM_IMAGES_SHOWN / num_train))
@@ -121,7 +121,7 @@ class RunConfig:
             data=self.data or str(dataset.source),
             image_size=dataset.image_size,
             epochs=self.epochs or epochs,
-            precision=self.precision or best_precision(),
+            precision=self.precision or default_precision(),
         )
 
     def as_dict(self):

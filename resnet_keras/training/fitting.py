@@ -5,9 +5,9 @@ from functools import partial
 import keras
 
 from resnet_keras.accelerate import optimizers
+from resnet_keras.accelerate.copies import copy_weights, training_copy
 from resnet_keras.accelerate.optimizers import FusedAdam
-from resnet_keras.accelerate.probe import is_useful
-from resnet_keras.accelerate.training_copy import copy_weights, training_twin
+from resnet_keras.accelerate.probe import uses_fused_operations
 from resnet_keras.training.finite import check_finite
 
 
@@ -17,7 +17,7 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = recipe.statistics_momentum
     learning_rate = recipe.learning_rate
-    if recipe.anneals:
+    if recipe.cosine_decay:
         learning_rate = keras.optimizers.schedules.CosineDecay(
             learning_rate, epochs * steps_per_epoch
         )
@@ -30,7 +30,7 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
         keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
         # XLA runs this network at a third of the speed on a CPU.
-        jit_compile=False if is_useful() else "auto",
+        jit_compile=False if uses_fused_operations() else "auto",
     )
     optimizer.build(model.trainable_variables)
     # What is made only in the first step has TensorFlow trace that step twice, and has
@@ -55,10 +55,10 @@ def fit(model, batches, recipe, epochs, precision):
     Raises:
         InputError: the weights are not finite at the end.
     """
-    training_copy = training_twin(model, precision)
-    compile_for_training(training_copy, recipe, len(batches), len(epochs))
+    copy = training_copy(model, precision)
+    compile_for_training(copy, recipe, len(batches), len(epochs))
     for epoch in epochs:
         batches.begin_epoch(epoch)
-        training_copy.fit(batches, epochs=1, shuffle=False, verbose=0)
-    copy_weights(training_copy, model)
+        copy.fit(batches, epochs=1, shuffle=False, verbose=0)
+    copy_weights(copy, model)
     check_finite(model, "training")

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from resnet_keras import plots
+from resnet_keras.accelerate.copies import copy_weights, training_copy
 from resnet_keras.accelerate.memory import keep_freed_memory, memory_mb
-from resnet_keras.accelerate.training_copy import copy_weights, training_twin
 from resnet_keras.commands.interrupts import Interrupts
 from resnet_keras.data import stratified_split
 from resnet_keras.errors import InputError
@@ -160,21 +160,21 @@ def _fit(model, batches, config, progress, files):
             continue
         phases.freeze(model, phase.frozen_until)
         # It trains in place of the model.
-        training_copy = training_twin(model, config.precision)
+        copy = training_copy(model, config.precision)
         compile_for_training(
-            training_copy,
+            copy,
             replace(config.recipe, learning_rate=phase.learning_rate),
             len(batches),
             phase.end - phase.first,
         )
         if progress.num_finished > phase.first:
-            files.restore_optimizer(training_copy.optimizer)
+            files.restore_optimizer(copy.optimizer)
         # A test run did go on after Ctrl-C; where it was lost is not known.
         with Interrupts(raises=True) as interrupts:
             check = keras.callbacks.LambdaCallback(
                 on_train_batch_end=lambda batch, logs: interrupts.check()
             )
-            training_copy.fit(
+            copy.fit(
                 batches,
                 epochs=phase.end,
                 initial_epoch=progress.num_finished,

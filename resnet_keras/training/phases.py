@@ -11,9 +11,8 @@ import keras
 
 from resnet_keras import family
 from resnet_keras.models import ResNet, build
-from resnet_keras.weights import fill, read_weights, table
-from resnet_keras.weights.naming import HEAD
-from resnet_keras.weights.naming import position_of as place_of
+from resnet_keras.weights import read_weights, restore, table
+from resnet_keras.weights.naming import HEAD, position_of
 
 _HEAD_FRACTION = 0.2  # of the epochs
 _LOWER_RATE = 0.3  # of the learning rate, once more than the head learns
@@ -65,7 +64,7 @@ def network(name, weights, input_shape, classes, initializer, verbose=False):
     source = read_weights(weights, depth)
     if small or not is_residual:
         model = build(name, input_shape, classes, initializer=initializer)
-        fill(model, source, new_head=True)
+        restore(model, source, new_head=True)
     else:
         old_head = source.classes or classes
         model = ResNet(
@@ -76,7 +75,7 @@ def network(name, weights, input_shape, classes, initializer, verbose=False):
         del source.arrays[HEAD]  # so that it counts as left over
     if verbose:
         print(table(model, source))
-    return model, source.card.get("preprocessing")
+    return model, source.metadata.get("preprocessing")
 
 
 def _with_new_head(model, classes, initializer):
@@ -100,5 +99,5 @@ def freeze(model, until):
         until: the last frozen stage; 1 is the stem, 0 freezes nothing.
     """
     for layer in model.layers:
-        place = place_of(layer.name)
+        place = position_of(layer.name)
         layer.trainable = place is None or place.stage > until

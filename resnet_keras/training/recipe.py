@@ -20,20 +20,22 @@ class Recipe:
     batch_size: int = 64
     optimizer: str = "muon"  # or "adam", Keras' own
     learning_rate: float = 1.5e-3  # at the beginning
-    anneals: bool = True  # the learning rate falls along a cosine, or stays
+    cosine_decay: bool = True  # the learning rate falls along a cosine, or stays
     label_smoothing: float = 0.1
-    # Keras' 0.99 forgets the start after some 300 steps, twenty epochs of a small set;
-    # until then the moving averages describe a network that is long gone.
+    # Keras' 0.99 forgets the start after some 300 steps, ten epochs of a small set;
+    # until then the moving averages describe a network of many epochs ago.
     statistics_momentum: float = 0.9
     flip: float = 0.5  # probability
-    shift: float = 0.1  # largest, as a share of the side
-    scale: float = 0.05  # largest, as a share
+    shift: float = 0.1  # largest, as a fraction of the side
+    scale: float = 0.05  # largest, as a fraction
     rotation: float = 5.0  # largest, in degrees
-    brightness: float = 0.1  # largest, as a share
-    colour: float = 0.05  # largest difference between channels, as a share
-    elsewhere: float = 0.0  # how far light, wall and camera change, 0 to 1
-    varies_start: bool = True  # weights differ from layer to layer, and by the seed
-    branch_scale: float = 0.2  # with which F begins in Y = F(X) + X; Keras' is 1
+    brightness: float = 0.1  # largest, as a fraction
+    colour: float = 0.05  # largest difference between channels, as a fraction
+    corruption: float = 0.0  # strength of random corruptions, 0 to 1
+    per_layer_seeds: bool = True  # weights differ from layer to layer, and by the seed
+    residual_branch_scale: float = (
+        0.2  # with which F begins in Y = F(X) + X; Keras' is 1
+    )
 
     @property
     def name(self):
@@ -105,7 +107,7 @@ RECIPES = {
         batch_size=32,
         optimizer="adam",
         learning_rate=1e-3,
-        anneals=False,
+        cosine_decay=False,
         label_smoothing=0.0,
         statistics_momentum=0.99,
         flip=0.0,
@@ -114,9 +116,9 @@ RECIPES = {
         rotation=0.0,
         brightness=0.0,
         colour=0.0,
-        varies_start=False,
-        branch_scale=1.0,
+        per_layer_seeds=False,
+        residual_branch_scale=1.0,
     ),
-    # For pictures taken elsewhere: by other cameras, in other light, of other people.
-    "robust": Recipe(shift=0.15, scale=0.2, rotation=15.0, elsewhere=1.0),
+    # For pictures from other cameras, in other light, of other people.
+    "robust": Recipe(shift=0.15, scale=0.2, rotation=15.0, corruption=1.0),
 }

@@ -20,8 +20,8 @@ def initial_network(name, input_shape, num_classes, recipe, seed):
         Functional `keras.Model`.
     """
     initializer = keras.initializers.GlorotUniform
-    if recipe.varies_start:
+    if recipe.per_layer_seeds:
         initializer = varied_initializer(seed)
     model = build(name, input_shape, num_classes, initializer=initializer)
-    scale_branches(model, recipe.branch_scale)
+    scale_branches(model, recipe.residual_branch_scale)
     return model

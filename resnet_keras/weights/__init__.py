@@ -11,7 +11,6 @@ _HOMES = {
     "IMAGENET": "imagenet",
     "Position": "naming",
     "Weights": "reading",
-    "fill": "loading",  # the older name of `restore`
     "holds_weights": "reading",
     "layers_of": "loading",
     "load_weights": "loading",
@@ -20,7 +19,6 @@ _HOMES = {
     "read_weights": "loading",
     "restore": "loading",
     "table": "loading",
-    "traits": "loading",  # the older name of `variant_of`
     "variant_of": "loading",
     "without_biases": "loading",
 }

@@ -164,9 +164,6 @@ def restore(model, weights, new_head=False):
         layers[position].set_weights(values)
 
 
-fill = restore  # its older name
-
-
 def _fitted(layer, position, arrays, weights):
     """Return a layer's new weights."""
     wanted = [tuple(variable.shape) for variable in layer.weights]
@@ -236,9 +233,6 @@ def variant_of(model):
     normalization = layers.get(Position(1, 1, "", "norm"))
     epsilon = normalization.epsilon if normalization else float("nan")
     return family.Variant(pool_padding, epsilon, stride_in)
-
-
-traits = variant_of  # its older name
 
 
 def _check_variant(model, weights):

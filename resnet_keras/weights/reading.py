@@ -54,16 +54,6 @@ class Weights:
         """The number of classes; None without a head."""
         return self.arrays[HEAD][0].shape[-1] if HEAD in self.arrays else None
 
-    @property
-    def traits(self):
-        """The older name of `variant`."""
-        return self.variant
-
-    @property
-    def card(self):
-        """The older name of `metadata`."""
-        return self.metadata
-
 
 def holds_weights(path):
     """Say whether a file is for `read`: weights alone, not a whole model.

@@ -13,7 +13,7 @@ from resnet_keras.accelerate import (
     FusedAdam,
     MatrixConv2D,
     copy_weights,
-    training_twin,
+    training_copy,
 )
 
 
@@ -31,7 +31,7 @@ def images(number=16):
 
 
 def test_twin_answers_as_the_network_in_both_modes(model):
-    twin = training_twin(model)
+    twin = training_copy(model)
     for training in (False, True):
         expected = model(images(), training=training)
         found = twin(images(), training=training)
@@ -42,7 +42,7 @@ def test_twin_answers_as_the_network_in_both_modes(model):
 
 def test_round_trip_keeps_every_weight_and_bias(model):
     before = model.get_weights()
-    twin = training_twin(model)
+    twin = training_copy(model)
     for layer in model.layers:  # all but the kernels, which both share
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.set_weights([0 * weights for weights in layer.get_weights()])
@@ -52,7 +52,7 @@ def test_round_trip_keeps_every_weight_and_bias(model):
 
 
 def test_twin_has_fused_layers_and_no_bias_before_normalization(model):
-    twin = training_twin(model)
+    twin = training_copy(model)
     kinds = [type(layer).__name__ for layer in twin.layers]
     assert "BatchNormalization" not in kinds
     assert kinds.count("FusedBatchNormalization") == 7
@@ -61,7 +61,7 @@ def test_twin_has_fused_layers_and_no_bias_before_normalization(model):
 
 
 def test_twin_trains_the_kernels_of_the_network_itself(model):
-    twin = training_twin(model)
+    twin = training_copy(model)
     for layer in twin.layers:
         if isinstance(layer, MatrixConv2D):
             assert layer.kernel is model.get_layer(layer.name).kernel
@@ -82,13 +82,13 @@ def test_bias_stays_where_no_normalization_follows():
     y = keras.layers.BatchNormalization()(x)
     outputs = keras.layers.Add()([x, y])  # x is used twice
     model = keras.Model(inputs, outputs)
-    assert training_twin(model).get_layer("alone").use_bias
+    assert training_copy(model).get_layer("alone").use_bias
 
 
 def test_training_steps_equal_keras_adam(model):
     other = keras.models.clone_model(model)  # for the twin trains its kernels
     other.set_weights(model.get_weights())
-    twin = training_twin(other)
+    twin = training_copy(other)
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
     twin.compile(FusedAdam(1e-3), "sparse_categorical_crossentropy")
     model.jit_compile = twin.jit_compile = False
@@ -113,7 +113,7 @@ def test_network_can_be_asked_while_its_twin_trains_on_jax():
     FusedAdam,
     MatrixConv2D,
     copy_weights,
-    training_twin,
+    training_copy,
 )
         inputs = keras.Input((4, 4, 3))
         outputs = keras.layers.Conv2D(5, 3)(inputs)
@@ -121,7 +121,7 @@ def test_network_can_be_asked_while_its_twin_trains_on_jax():
         outputs = keras.layers.GlobalAveragePooling2D()(outputs)
         model = keras.Model(inputs, keras.layers.Softmax()(outputs))
         images, answers = np.ones((5, 4, 4, 3)), np.eye(5)
-        twin = training_twin(model)
+        twin = training_copy(model)
         twin.compile("adam", "categorical_crossentropy")
         for _ in range(2):
             twin.fit(images, answers, verbose=0)
@@ -133,7 +133,7 @@ def test_network_can_be_asked_while_its_twin_trains_on_jax():
 
 
 def test_bfloat16_twin_keeps_weights_in_float32_and_answers_alike(model):
-    twin = training_twin(model, "mixed_bfloat16")
+    twin = training_copy(model, "mixed_bfloat16")
     assert {str(w.dtype) for w in twin.weights} == {"float32"}
     assert np.asarray(twin(images(2))).dtype == np.float32
     # 8 bits of mantissa: relative steps of 2^-8

@@ -3,7 +3,7 @@
 Keras composes batch normalization and Adam of many small operations, each of which
 reads and writes whole tensors again; it updates convolution biases whose gradient is
 zero because a normalization follows; and TensorFlow's own gradient of a convolution's
-kernel took half of a training step. `training_twin` makes a network that computes the
+kernel took half of a training step. `training_copy` makes a network that computes the
 same with fused operations and matrix products, on the very kernels of the plain one;
 `copy_weights` carries all other weights between the two. What is saved is always the
 plain network.
@@ -14,14 +14,14 @@ import numpy as np
 
 from resnet_keras.accelerate.graph import normalized_convolutions
 from resnet_keras.accelerate.layers import FusedBatchNormalization, MatrixConv2D
-from resnet_keras.accelerate.probe import is_useful
+from resnet_keras.accelerate.probe import uses_fused_operations
 from resnet_keras.nets.graph import deep_recursion
 
 
-def training_twin(model, precision="float32"):
+def training_copy(model, precision="float32"):
     """Return a network that computes the same as `model`, to be trained in its place.
 
-    Where fused operations serve (`is_useful`), its layers are made of them.
+    Where fused operations serve (`uses_fused_operations`), its layers are made of them.
 
     Args:
         model: functional `keras.Model`.
@@ -33,7 +33,7 @@ def training_twin(model, precision="float32"):
         train the kernels of `model` itself, which changes with them; all other
         variables are its own, filled from `model`.
     """
-    fuse = is_useful()
+    fuse = uses_fused_operations()
     # A frozen one keeps its bias, so that its statistics come back to the last bit.
     biasless = {
         conv.name
