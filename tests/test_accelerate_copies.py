@@ -1,4 +1,4 @@
-"""The training twin computes what the plain network computes."""
+"""The training copy computes what the plain network computes."""
 
 import importlib.util
 import os
@@ -34,10 +34,10 @@ def test_twin_answers_as_the_network_in_both_modes(model):
     twin = training_copy(model)
     for training in (False, True):
         expected = model(images(), training=training)
-        found = twin(images(), training=training)
+        found = copy(images(), training=training)
         np.testing.assert_allclose(found, expected, atol=2e-6)
-    copy_weights(twin, model)  # the statistics that training moved
-    np.testing.assert_allclose(model(images()), twin(images()), atol=2e-6)
+    copy_weights(copy, model)  # the statistics that training moved
+    np.testing.assert_allclose(model(images()), copy(images()), atol=2e-6)
 
 
 def test_round_trip_keeps_every_weight_and_bias(model):
@@ -46,34 +46,34 @@ def test_round_trip_keeps_every_weight_and_bias(model):
     for layer in model.layers:  # all but the kernels, which both share
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.set_weights([0 * weights for weights in layer.get_weights()])
-    copy_weights(twin, model)
+    copy_weights(copy, model)
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_allclose(new, old, atol=1e-6)
 
 
 def test_twin_has_fused_layers_and_no_bias_before_normalization(model):
     twin = training_copy(model)
-    kinds = [type(layer).__name__ for layer in twin.layers]
+    kinds = [type(layer).__name__ for layer in copy.layers]
     assert "BatchNormalization" not in kinds
     assert kinds.count("FusedBatchNormalization") == 7
-    convolutions = [x for x in twin.layers if isinstance(x, keras.layers.Conv2D)]
+    convolutions = [x for x in copy.layers if isinstance(x, keras.layers.Conv2D)]
     assert not any(layer.use_bias for layer in convolutions)
 
 
 def test_twin_trains_the_kernels_of_the_network_itself(model):
     twin = training_copy(model)
-    for layer in twin.layers:
+    for layer in copy.layers:
         if isinstance(layer, MatrixConv2D):
             assert layer.kernel is model.get_layer(layer.name).kernel
             # Once, and first: what is stored of both has one order.
             assert layer.weights[0].name == "kernel"
             assert len(layer.weights) == 1 + layer.use_bias
-    distinct = {id(weight) for weight in twin.trainable_variables}
-    assert len(distinct) == len(twin.trainable_variables)
-    twin.compile("adam", "categorical_crossentropy")
-    twin.train_on_batch(images(), np.eye(3)[np.arange(16) % 3])
-    copy_weights(twin, model)
-    np.testing.assert_allclose(model(images()), twin(images()), atol=2e-6)
+    distinct = {id(weight) for weight in copy.trainable_variables}
+    assert len(distinct) == len(copy.trainable_variables)
+    copy.compile("adam", "categorical_crossentropy")
+    copy.train_on_batch(images(), np.eye(3)[np.arange(16) % 3])
+    copy_weights(copy, model)
+    np.testing.assert_allclose(model(images()), copy(images()), atol=2e-6)
 
 
 def test_bias_stays_where_no_normalization_follows():
@@ -86,18 +86,18 @@ def test_bias_stays_where_no_normalization_follows():
 
 
 def test_training_steps_equal_keras_adam(model):
-    other = keras.models.clone_model(model)  # for the twin trains its kernels
+    other = keras.models.clone_model(model)  # since the copy trains its kernels
     other.set_weights(model.get_weights())
     twin = training_copy(other)
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
-    twin.compile(FusedAdam(1e-3), "sparse_categorical_crossentropy")
-    model.jit_compile = twin.jit_compile = False
+    copy.compile(FusedAdam(1e-3), "sparse_categorical_crossentropy")
+    model.jit_compile = copy.jit_compile = False
     labels = np.arange(16) % 3
     for _ in range(5):
         expected = model.train_on_batch(images(), labels)
-        found = twin.train_on_batch(images(), labels)
+        found = copy.train_on_batch(images(), labels)
         assert found == pytest.approx(expected, rel=1e-5)
-    copy_weights(twin, other)
+    copy_weights(copy, other)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
             found = other.get_layer(layer.name).kernel
@@ -122,11 +122,11 @@ def test_network_can_be_asked_while_its_twin_trains_on_jax():
         model = keras.Model(inputs, keras.layers.Softmax()(outputs))
         images, answers = np.ones((5, 4, 4, 3)), np.eye(5)
         twin = training_copy(model)
-        twin.compile("adam", "categorical_crossentropy")
+        copy.compile("adam", "categorical_crossentropy")
         for _ in range(2):
-            twin.fit(images, answers, verbose=0)
+            copy.fit(images, answers, verbose=0)
             before = np.array(model(images))
-            copy_weights(twin, model)
+            copy_weights(copy, model)
             assert np.any(before != model(images))"""
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
@@ -134,7 +134,7 @@ def test_network_can_be_asked_while_its_twin_trains_on_jax():
 
 def test_bfloat16_twin_keeps_weights_in_float32_and_answers_alike(model):
     twin = training_copy(model, "mixed_bfloat16")
-    assert {str(w.dtype) for w in twin.weights} == {"float32"}
-    assert np.asarray(twin(images(2))).dtype == np.float32
+    assert {str(w.dtype) for w in copy.weights} == {"float32"}
+    assert np.asarray(copy(images(2))).dtype == np.float32
     # 8 bits of mantissa: relative steps of 2^-8
-    np.testing.assert_allclose(twin(images()), model(images()), atol=0.02)
+    np.testing.assert_allclose(copy(images()), model(images()), atol=0.02)

@@ -1,4 +1,4 @@
-"""Steps are timed in turn, each contender in a process of its own."""
+"""Steps are timed interleaved, each baseline in a process of its own."""
 
 import os
 import time

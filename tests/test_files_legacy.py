@@ -42,14 +42,14 @@ MAKE = """
         model.compile(optimizer, "categorical_crossentropy", ["accuracy"])
         model.fit(images, np.eye(3)[[0, 1, 2, 0]], epochs=3, verbose=0)
         model.save(name + ".h5")
-        plain = model if name != "baked" else network()
+        plain = model if name != "hard-coded" else network()
         plain.set_weights(model.get_weights())
         answers[name] = plain(images, training=False).numpy()
 
     adam = old.optimizers.legacy.Adam
     schedules = old.optimizers.schedules
     keep("plain", network(), adam(0.002, decay=0.01))
-    keep("baked", network(training=True), adam(0.002))
+    keep("hard-coded", network(training=True), adam(0.002))
     keep("newest", network(), old.optimizers.SGD(0.1, momentum=0.9))
     rate = schedules.ExponentialDecay(0.1, 10, 0.5)
     keep("schedule", network(), old.optimizers.legacy.RMSprop(rate))
@@ -134,7 +134,7 @@ FILES = [
     *(f"{name}{suffix}" for name in NEWER.split() for suffix in (".h5", ".keras")),
     *("prepared_caffe.h5", "arithmetic.h5"),
 ]
-NAMES = ["plain", "baked", "newest", "schedule", "initializers", "sequential"]
+NAMES = ["plain", "hard-coded", "newest", "schedule", "initializers", "sequential"]
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_old_file_answers_as_it_did(name, old_files):
     directory, answers = old_files
     model, metadata = load_model(directory / f"{name}.h5")
     np.testing.assert_allclose(model(answers["images"]), answers[name], atol=1e-6)
-    assert bool(metadata) == (name == "baked")
+    assert bool(metadata) == (name == "hard-coded")
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -260,9 +260,11 @@ def test_operations_of_tf_2_0(old_files, tmp_path):
 
 def test_hard_coded_training_is_removed_and_told(old_files):
     directory, answers = old_files
-    path = directory / "baked.h5"
+    path = directory / "hard-coded.h5"
     batch = keras.models.load_model(path, compile=False)([answers["images"]])[0]
-    assert np.abs(batch - answers["baked"]).max() > 1e-3  # what Keras alone makes of it
+    assert (
+        np.abs(batch - answers["hard-coded"]).max() > 1e-3
+    )  # what Keras alone makes of it
     _, metadata = load_model(path)
     assert "training=True was hard-coded in 2 layers (bn_conv1" in metadata["notes"][0]
 
@@ -338,12 +340,12 @@ def test_training_hard_coded_in_a_newer_file(tmp_path, tiny_model):
             settings["training"] = True
         return layer(*inputs, **settings)
 
-    baked = keras.models.clone_model(tiny_model, call_function=call)
-    baked.set_weights(tiny_model.get_weights())
+    hard_coded = keras.models.clone_model(tiny_model, call_function=call)
+    hard_coded.set_weights(tiny_model.get_weights())
     images = np.random.default_rng(0).random((3, 32, 32, 3), np.float32)
     for suffix in (".keras", ".h5"):
-        save_model(baked, tmp_path / f"baked{suffix}")
-        model, metadata = load_model(tmp_path / f"baked{suffix}")
+        save_model(hard_coded, tmp_path / f"hard-coded{suffix}")
+        model, metadata = load_model(tmp_path / f"hard-coded{suffix}")
         np.testing.assert_allclose(model(images), tiny_model(images), atol=1e-6)
         assert "hard-coded in 7 layers" in metadata["notes"][0]  # 4 + 3 convolutions
 

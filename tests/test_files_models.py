@@ -322,8 +322,8 @@ def test_zip_of_something_else(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "its metadata is"),
-        ("[]", "its metadata is"),
+        ("{", "its metadata are"),
+        ("[]", "its metadata are"),
         ('{"class_names": 5}', "class_names in its metadata is 5; expected a list"),
         ('{"input_size": [200000, 200000, 3]}', "input_size in its metadata"),
         ('{"input_size": [64]}', "input_size in its metadata"),
@@ -335,7 +335,7 @@ def test_zip_of_something_else(tmp_path):
         (f'{{"preprocessing": {{"scale": 1{400 * "0"}}}}}', "preprocessing in its"),
     ],
 )
-def test_spoilt_card(text, words, tmp_path, tiny_model):
+def test_spoilt_metadata(text, words, tmp_path, tiny_model):
     path = tmp_path / "model.h5"
     save_model(tiny_model, path)
     with h5py.File(path, "r+") as file:

@@ -56,11 +56,11 @@ def test_kernels_take_orthogonal_steps_by_products_of_the_networks_precision(
     tiny_model, precision
 ):
     twin = training_copy(tiny_model, precision)
-    compile_for_training(twin, Recipe(), 2, 1)
-    assert type(twin.optimizer) is Muon
-    assert twin.optimizer.products == precision.removeprefix("mixed_")
+    compile_for_training(copy, Recipe(), 2, 1)
+    assert type(copy.optimizer) is Muon
+    assert copy.optimizer.products == precision.removeprefix("mixed_")
     with pytest.raises(KeyError):
-        compile_for_training(twin, Recipe(optimizer="Muon"), 2, 1)
+        compile_for_training(copy, Recipe(optimizer="Muon"), 2, 1)
 
 
 def test_the_step_is_traced_once(tiny_model):

@@ -47,7 +47,7 @@ from tests.conftest import coloured_images, randomize
 pytestmark = pytest.mark.usefixtures("short_networks")
 SHAPE = (64, 64, 3)
 # Two float32 networks of the same operations in the same order agree to the last bit;
-# with other kernels the sums round otherwise, about 1e-7 in each of 50 layers.
+# with other kernels additions round otherwise, about 1e-7 in each of 50 layers.
 RELATIVE = 1e-5
 
 

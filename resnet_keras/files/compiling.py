@@ -21,7 +21,7 @@ def compile_as_saved(model, saved):
 
     Returns:
         Notes, a list of sentences: what could not be taken over. The optimizer's
-        moments are not; they begin anew.
+        moments are not; they start from zero.
     """
     saved = saved if isinstance(saved, dict) else {}
     entry = saved.get("optimizer_config") or saved.get("optimizer")

@@ -38,9 +38,9 @@ def plain_twin(model):
 
     name = model.name.replace("ResNet", "Plain")
     with deep_recursion():
-        twin = keras.models.clone_model(model, call_function=call)
+        plain = keras.models.clone_model(model, call_function=call)
         # Keras builds a model from its output backwards, so layers on shortcuts go.
-        return Model(twin.input, twin.output, name=name)
+        return Model(plain.input, plain.output, name=name)
 
 
 def feature_maps(model):
