@@ -31,7 +31,7 @@ def images(number=16):
 
 
 def test_twin_answers_as_the_network_in_both_modes(model):
-    twin = training_copy(model)
+    copy = training_copy(model)
     for training in (False, True):
         expected = model(images(), training=training)
         found = copy(images(), training=training)
@@ -42,7 +42,7 @@ def test_twin_answers_as_the_network_in_both_modes(model):
 
 def test_round_trip_keeps_every_weight_and_bias(model):
     before = model.get_weights()
-    twin = training_copy(model)
+    copy = training_copy(model)
     for layer in model.layers:  # all but the kernels, which both share
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.set_weights([0 * weights for weights in layer.get_weights()])
@@ -52,7 +52,7 @@ def test_round_trip_keeps_every_weight_and_bias(model):
 
 
 def test_twin_has_fused_layers_and_no_bias_before_normalization(model):
-    twin = training_copy(model)
+    copy = training_copy(model)
     kinds = [type(layer).__name__ for layer in copy.layers]
     assert "BatchNormalization" not in kinds
     assert kinds.count("FusedBatchNormalization") == 7
@@ -61,7 +61,7 @@ def test_twin_has_fused_layers_and_no_bias_before_normalization(model):
 
 
 def test_twin_trains_the_kernels_of_the_network_itself(model):
-    twin = training_copy(model)
+    copy = training_copy(model)
     for layer in copy.layers:
         if isinstance(layer, MatrixConv2D):
             assert layer.kernel is model.get_layer(layer.name).kernel
@@ -88,7 +88,7 @@ def test_bias_stays_where_no_normalization_follows():
 def test_training_steps_equal_keras_adam(model):
     other = keras.models.clone_model(model)  # since the copy trains its kernels
     other.set_weights(model.get_weights())
-    twin = training_copy(other)
+    copy = training_copy(other)
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
     copy.compile(FusedAdam(1e-3), "sparse_categorical_crossentropy")
     model.jit_compile = copy.jit_compile = False
@@ -106,7 +106,7 @@ def test_training_steps_equal_keras_adam(model):
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
-def test_network_can_be_asked_while_its_twin_trains_on_jax():
+def test_network_can_be_asked_while_its_copy_trains_on_jax():
     code = """if True:
         import keras, numpy as np
         from resnet_keras.accelerate import (
@@ -121,7 +121,7 @@ def test_network_can_be_asked_while_its_twin_trains_on_jax():
         outputs = keras.layers.GlobalAveragePooling2D()(outputs)
         model = keras.Model(inputs, keras.layers.Softmax()(outputs))
         images, answers = np.ones((5, 4, 4, 3)), np.eye(5)
-        twin = training_copy(model)
+        copy = training_copy(model)
         copy.compile("adam", "categorical_crossentropy")
         for _ in range(2):
             copy.fit(images, answers, verbose=0)
@@ -132,8 +132,8 @@ def test_network_can_be_asked_while_its_twin_trains_on_jax():
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
-def test_bfloat16_twin_keeps_weights_in_float32_and_answers_alike(model):
-    twin = training_copy(model, "mixed_bfloat16")
+def test_bfloat16_copy_keeps_weights_in_float32_and_answers_alike(model):
+    copy = training_copy(model, "mixed_bfloat16")
     assert {str(w.dtype) for w in copy.weights} == {"float32"}
     assert np.asarray(copy(images(2))).dtype == np.float32
     # 8 bits of mantissa: relative steps of 2^-8

@@ -14,7 +14,7 @@ def images(number=16):
 def test_normalization_equals_keras_in_training_and_in_its_statistics():
     x = np.random.default_rng(0).normal(3, 2, (8, 3, 2, 5)).astype("float32")
     plain = keras.layers.BatchNormalization(momentum=0.9)
-    twin = FusedBatchNormalization(momentum=0.9)
+    copy = FusedBatchNormalization(momentum=0.9)
     expected, found = plain(x, training=True), copy(x, training=True)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_allclose(copy.moving_mean, plain.moving_mean, rtol=1e-5)

@@ -55,7 +55,7 @@ def test_course_is_keras_adam_and_nothing_else(tiny_model):
 def test_kernels_take_orthogonal_steps_by_products_of_the_networks_precision(
     tiny_model, precision
 ):
-    twin = training_copy(tiny_model, precision)
+    copy = training_copy(tiny_model, precision)
     compile_for_training(copy, Recipe(), 2, 1)
     assert type(copy.optimizer) is Muon
     assert copy.optimizer.products == precision.removeprefix("mixed_")
