@@ -64,20 +64,25 @@ def imports():
 
 
 def draw(path):
-    """Draw the rooms, a line for each layer, and an arrow for each import."""
+    """Draw the rooms, a line for each layer, and an arrow for each import.
+
+    The lowest layer, which every room may import, is left out.
+    """
     from matplotlib.figure import Figure
 
     places = {
         room: ((index + 0.5) * 10 / len(layer), height)
-        for height, layer in enumerate(LAYERS)
+        for height, layer in enumerate(LAYERS[1:])
         for index, room in enumerate(layer)
     }
     figure = Figure(figsize=(10, 8), layout="constrained")
     axes = figure.add_subplot()
-    axes.set(xlim=(0, 10), ylim=(-0.5, len(LAYERS) - 0.5))
+    axes.set(xlim=(0, 10), ylim=(-0.5, len(LAYERS) - 1.5))
     axes.set_axis_off()
     colours = ["#4c72b0", "#dd8452", "#55a868", "#8172b3", "#937860", "#c44e52"]
     for room, other in sorted({(room, other) for room, other, _ in imports()}):
+        if other not in places:
+            continue
         is_exception = (room, other) in EXCEPTIONS
         axes.annotate(
             "",

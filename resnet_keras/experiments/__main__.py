@@ -22,7 +22,21 @@ _EXPERIMENTS = {
     "identity": ("how easily a block learns the identity", 4),
     "shortcuts": ("options A, B and C: parameters, time, accuracy", 6),
     "depth-cost": ("what 18 to 152 layers cost", 1),
+    "shattering": ("how alike the gradients of neighbouring inputs are", 2),
+    "lesions": ("what trained networks lose without a block", 2),
+    "branch-scale": ("how large F(X) is beside X, and training without norm", 2),
+    "refinement": ("whether blocks move their input down the loss", 1),
+    "landscape": ("the loss around trained networks", 4),
 }
+_WITH_SEEDS = (
+    "degradation",
+    "shortcuts",
+    "shattering",
+    "lesions",
+    "branch-scale",
+    "refinement",
+    "landscape",
+)
 
 
 def _parse(argv):
@@ -45,7 +59,7 @@ def _parse(argv):
                 help="two or more of 8, 14, 20, ..., 56, ... (default: 20,56)",
             )
             _add_data(command, " (default: hands, rendered on the spot)", "hands")
-        if name in ("degradation", "shortcuts"):
+        if name in _WITH_SEEDS:
             _add_seeds(command)
     _add_fine_tune(commands)
     _add_recipe(commands)

@@ -43,6 +43,10 @@ class BranchScale(keras.layers.Layer):
         """Multiply by it."""
         return inputs * self.scale
 
+    def get_config(self):
+        """Return what makes another like this."""
+        return {**super().get_config(), "initial": self.initial}
+
 
 def run(out, seeds=3, quick=False):
     """Measure the variances of F and X, and train with and without normalization.

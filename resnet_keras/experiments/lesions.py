@@ -20,6 +20,7 @@ from resnet_keras.experiments.derivatives import tensorflow
 from resnet_keras.experiments.report import Report, mean_and_margin
 
 _COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
+_NUM_DRAWS = 3  # of random blocks, pairs or paths
 
 
 def run(out, seeds=3, quick=False):
@@ -34,7 +35,7 @@ def run(out, seeds=3, quick=False):
         `(rows, verdict)`: a row for each number measured (`measure`, `network`, `seed`,
         `position`, `value`), and words.
     """
-    depth, epochs = (14, 1) if quick else (20, 5)
+    depth, epochs = (14, 1) if quick else (20, 4)
     data = small.load_usual("hands", quick)
     report = Report(
         "lesions",
@@ -66,7 +67,7 @@ def measure(model, kind, data, seed):
     """Return the errors of a trained network with lesions, as rows.
 
     `measure` is "whole" (the network as it is); "deleted", of one block, whose number
-    is `position`; "number", of so many random blocks (mean of five draws); "exchanged",
+    is `position`; "number", of so many random blocks (mean of draws); "exchanged",
     of so many random pairs of like blocks; and, of a residual network, "gradient", the
     norm at the input of the gradient along paths through `position` blocks.
     """
@@ -78,13 +79,13 @@ def measure(model, kind, data, seed):
             rows.append(_row("deleted", number, _error(model, data)))
     for number in range(1, len(blocks)):
         errors = []
-        for _ in range(5):
+        for _ in range(_NUM_DRAWS):
             with without(model, rng.permutation(blocks)[:number]):
                 errors.append(_error(model, data))
         rows.append(_row("number", number, np.mean(errors)))
     for number in (1, 2, 3):
         errors = []
-        for _ in range(5):
+        for _ in range(_NUM_DRAWS):
             with exchanged(model, number, rng):
                 errors.append(_error(model, data))
         rows.append(_row("exchanged", number, np.mean(errors)))
@@ -170,7 +171,7 @@ def exchanged(model, number, rng):
         model.set_weights(before)
 
 
-def path_gradients(model, data, rng, num_draws=5, num_images=30):
+def path_gradients(model, data, rng, num_draws=_NUM_DRAWS, num_images=30):
     """Return the gradient's norm at the input along paths of each length, a mean.
 
     For length k the gradient goes through F in k random blocks, and through the
@@ -350,7 +351,7 @@ def figure(rows):
         axes.set_ylim(0, 100)
     one.set(xlabel="deleted block", ylabel="test error in %", title="one block deleted")
     many.set(xlabel="number of deleted blocks", title="several, at random")
-    one.legend(frameon=False)
+    one.legend(frameon=False, loc="center right")
     gradient, paths = gradient_by_length(_mean_norms(rows))
     positions = np.arange(len(paths))
     lengths.bar(positions - 0.2, paths, 0.4, color="#bbbbbb", label="paths")

@@ -185,7 +185,7 @@ def figure(rows):
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     linear.set(ylabel="correlation of the gradients", ylim=(0, 1))
-    logarithmic.set_yscale("log")
+    logarithmic.set(yscale="log", ylim=(0.01, 1.3))
     logarithmic.set_title("the same, logarithmic: exponential is straight", fontsize=10)
     linear.legend(frameon=False)
     result.suptitle(
