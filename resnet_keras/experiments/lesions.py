@@ -73,10 +73,7 @@ def measure(model, kind, data, seed):
     """
     blocks = removable_blocks(model)
     rng = np.random.default_rng(seed)
-    rows = [_row("whole", 0, _error(model, data))]
-    for number, block in enumerate(blocks, 1):
-        with without(model, [block]):
-            rows.append(_row("deleted", number, _error(model, data)))
+    rows = delete_each(model, data)
     for number in range(1, len(blocks)):
         errors = []
         for _ in range(_NUM_DRAWS):
@@ -92,6 +89,15 @@ def measure(model, kind, data, seed):
     if kind == "residual":
         for length, norm in enumerate(path_gradients(model, data, rng)):
             rows.append(_row("gradient", length, norm))
+    return rows
+
+
+def delete_each(model, data):
+    """Return the rows "whole" and "deleted" of `measure`."""
+    rows = [_row("whole", 0, _error(model, data))]
+    for number, block in enumerate(removable_blocks(model), 1):
+        with without(model, [block]):
+            rows.append(_row("deleted", number, _error(model, data)))
     return rows
 
 

@@ -11,6 +11,7 @@ Connections Encourage Iterative Inference", arXiv 1710.04773.
 import keras
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from resnet_keras.experiments import small
 from resnet_keras.experiments.derivatives import block_gradients, cosines
@@ -198,6 +199,7 @@ def figure(rows):
         else:
             axes.set_ylim(bottom=0)
         axes.set(title=title, xlabel="block")
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.title.set_fontsize(10)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
