@@ -154,10 +154,11 @@ def findings(rows):
     Returns:
         Dictionary from "plain" and "residual" to `roughness` and `rise` (of the loss
         from the network to the ends of the line), (mean, margin) over seeds, and
-        `loss`, the mean at the network.
+        `loss`, the mean at the network; and `difference`, (mean, margin) of the plain
+        network's roughness less the residual one's, seed by seed.
     """
     seeds = sorted({row["seed"] for row in rows})
-    found = {}
+    found, rough = {}, {}
     for kind in _COLOURS:
         lines = [_line(rows, kind, seed) for seed in seeds]
         middles = [line[len(line) // 2] for line in lines]
@@ -165,31 +166,37 @@ def findings(rows):
             (line[0] + line[-1]) / 2 - middle
             for line, middle in zip(lines, middles, strict=True)
         ]
+        rough[kind] = [roughness(line) for line in lines]
         found[kind] = {
-            "roughness": mean_and_margin([roughness(line) for line in lines]),
+            "roughness": mean_and_margin(rough[kind]),
             "rise": mean_and_margin(rises),
             "loss": float(np.mean(middles)),
         }
+    pairs = zip(*rough.values(), strict=True)
+    found["difference"] = mean_and_margin([plain - other for plain, other in pairs])
     return found
 
 
 def verdict(found):
     """Return in words what `findings` returned."""
     sentences = []
-    for kind, mine in found.items():
+    for kind in _COLOURS:
+        mine = found[kind]
         (rough, margin), (rise, rise_margin) = mine["roughness"], mine["rise"]
         sentences.append(
             f"{kind.capitalize()}: loss {mine['loss']:.2f}, roughness "
             f"{_interval(rough, margin)} (1 is a parabola), and the loss rises by "
             f"{_interval(rise, rise_margin)} as far away as the filters are long."
         )
-    plain, residual = (found[kind]["roughness"] for kind in _COLOURS)
-    is_clear = abs(plain[0] - residual[0]) > plain[1] + residual[1]
-    rougher = "plain" if plain[0] > residual[0] else "residual"
+    mean, margin = found["difference"]
+    rougher = "plain" if mean > 0 else "residual"
     sentences.append(
-        f"So the surface around the {rougher} network is clearly rougher."
-        if is_clear
-        else "So neither surface is clearly the rougher here."
+        f"Seed by seed the plain network's is rougher by {_interval(mean, margin)}: "
+        + (
+            f"the surface around the {rougher} network is clearly rougher."
+            if abs(mean) > margin
+            else "neither is clearly the rougher here."
+        )
     )
     sentences.append(
         "The paper shows surfaces that are nearly convex for 20 plain layers and for "
@@ -238,7 +245,7 @@ def figure(rows):
             xs = np.linspace(-1, 1, len(line))
             label = kind if seed == first else None
             panels[2].plot(xs, line, color=colour, alpha=0.7, label=label)
-    panels[2].set(title="lines through the networks, each seed", ylabel="loss")
+    panels[2].set(title="lines through each network", ylabel="loss")
     panels[2].legend(frameon=False)
     panels[2].grid(alpha=0.3)
     panels[2].spines[["top", "right"]].set_visible(False)
