@@ -59,7 +59,8 @@ def _parse(argv):
 def main(argv=None):
     """Parse, build or load, print, draw."""
     arguments = _parse(argv)
-    is_file = Path(arguments.model).suffix in (".h5", ".hdf5", ".keras")
+    path = Path(arguments.model)
+    is_file = path.is_file() or path.suffix in (".h5", ".hdf5", ".keras")
     if not is_file:
         family.check_name(arguments.model)
     if arguments.plot:

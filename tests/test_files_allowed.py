@@ -168,7 +168,10 @@ def test_module_of_a_file_is_not_kept():
 
 
 def test_operation_and_layer_of_one_name_are_told_apart():
-    tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": None}}
+    tensor = {
+        "class_name": "__keras_tensor__",
+        "config": {"keras_history": ["a", 0, 0]},
+    }
     called = {"class_name": "Add", "inbound_nodes": [{"args": [tensor, 3.0]}]}
     layer = called | {"config": {"name": "add", "trainable": True}}
     operation = called | {"config": {"name": "add"}}
@@ -189,6 +192,35 @@ def test_call_without_a_tensor_is_refused():
     node = {"args": [[10**6, 10**6], 0.0], "kwargs": {}}  # 8 TB, computed at once
     with pytest.raises(InputError, match="called without the output of another"):
         resolved("a.h5", config_with(full | {"name": "f", "inbound_nodes": [node]}))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {
+            "note": {
+                "class_name": "__keras_tensor__",
+                "config": {"keras_history": ["a"]},
+            }
+        },
+        {"kwargs": {"x": {"class_name": "__keras_tensor__", "config": {}}}},
+    ],
+)
+def test_a_tensor_that_keras_does_not_read_is_none(node):
+    full = {"class_name": "Full", "module": "keras.src.ops.numpy", "config": {}}
+    node = {"args": [[10**6, 10**6], 0.0], "kwargs": {}} | node
+    with pytest.raises(InputError, match="called without the output of another"):
+        resolved("a.h5", config_with(full | {"name": "f", "inbound_nodes": [node]}))
+
+
+def test_an_operation_with_very_many_outputs_is_refused():
+    split = {
+        "class_name": "Split",
+        "module": "keras.src.ops.numpy",
+        "config": {"indices_or_sections": 10**6},
+    }
+    with pytest.raises(InputError, match="indices_or_sections 1000000"):
+        resolved("a.h5", config_with(split))
 
 
 def test_constant_of_a_huge_type_is_refused():

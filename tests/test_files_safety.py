@@ -20,6 +20,7 @@ from resnet_keras import load_dataset, load_model, save_model
 from resnet_keras.accelerate.memory import memory_mb
 from resnet_keras.data.images import read_image
 from resnet_keras.errors import InputError
+from resnet_keras.files import safety
 from tests.conftest import assert_refused, coloured_images, command, write_pair
 
 HUGE = 10 * 2**30  # bytes that a file of some kilobytes claims to hold
@@ -182,7 +183,7 @@ def test_a_map_larger_than_any_memory_is_not_made(suffix, tmp_path):
     path = tmp_path / f"model{suffix}"
     save_model(model, path)
     change_config(path, lambda text: text.replace("[2, 2]", "[2000, 2000]"))
-    refused(path, "UpSampling2D makes maps of (64000, 64000, 3)")
+    refused(path, "UpSampling2D makes maps of (None, 64000, 64000, 3)")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -456,3 +457,24 @@ def test_mutated_files_are_refused_or_read(valid_files, tmp_path):
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_thousands_of_mutated_files(valid_files, tmp_path, seed):
     fuzz(valid_files, tmp_path, number=250, seed=seed)
+
+
+def test_names_that_come_twice_are_refused(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = ["conv1"]
+        group = file.create_group("conv1")
+        group["kernel"] = np.zeros((7, 7, 3, 64), np.float32)
+        group.attrs["weight_names"] = ["kernel", "kernel"]
+    with pytest.raises(InputError, match="names one thing twice"):
+        safety.check_h5_weights(path)
+
+
+def test_texts_are_counted_by_their_length(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["list_classes"] = ["cat", "dog"]
+        file["text"] = "one"
+        assert safety._text_bytes(path, file["list_classes"]) == 6
+        assert safety._text_bytes(path, file["text"]) == 3
+    safety.check_h5_data(path)

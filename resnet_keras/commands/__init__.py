@@ -1,6 +1,6 @@
 """What the commands share: options, exit codes, signals, the backend, text tables.
 
-It may import `errors`, and Keras inside `load_keras`; libraries may import it.
+It may import `errors`, `files` and `accelerate`, and Keras inside `load_keras`.
 """
 
 from resnet_keras.commands.backend import load_keras, without_notes

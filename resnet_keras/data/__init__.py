@@ -1,6 +1,6 @@
 """Labelled images from wherever they lie, as one small object, a `Dataset`.
 
-Nothing here knows a network: the room imports `hands`, `safety` and `errors` alone.
+It may import `hands`, `files` and `errors`; nothing here knows a network.
 """
 
 from resnet_keras.lazy import lazy

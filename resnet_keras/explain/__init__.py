@@ -1,6 +1,6 @@
 """What in an image a prediction depends on: saliency maps, and the gradients below.
 
-It rests on `inference`, `nets`, `data` and `plots`; no module here imports a command.
+It may import `inference`, `nets`, `data` and `plots`.
 """
 
 from resnet_keras.lazy import lazy

@@ -1,6 +1,6 @@
 """Model files: saving and loading, metadata, whole writes, older Keras, safety.
 
-This room may import `resnet_keras.errors` and, where a model is built, Keras.
+It may import `errors` and `nets`, and Keras where a model is built.
 """
 
 from resnet_keras.lazy import lazy

@@ -26,6 +26,8 @@ _LEFT_OUT = {
 _OPERATION_MODULES = ["numpy", "nn", "math", "image", "core", "linalg", "einops"]
 _OBJECT_MODULES = "initializers regularizers constraints dtype_policies quantizers"
 _NOT_ACTIVATIONS = {"get", "serialize", "deserialize"}
+# How many outputs an operation makes, Split and Unstack say.
+_COUNTS, _MOST_OUTPUTS = ("indices_or_sections", "num", "num_ops"), 1024
 _LITERALS = {
     *("__keras_tensor__", "__tensor__", "__numpy__", "__bytes__"),
     *("__ellipsis__", "__slice__"),
@@ -158,6 +160,7 @@ def _resolve(path, value, trust, in_graph):
         return value
     _check_compile_config(path, value)
     _check_calls(path, value)
+    _check_counts(path, value)
     config = value.get("config")
     if isinstance(config, dict) and in_graph:
         config = without_removed(config, _keywords(each))
@@ -300,18 +303,41 @@ def _check_calls(path, value):
     """Refuse a call without a tensor of the graph: it would be computed at once."""
     nodes = value.get("inbound_nodes")
     for node in nodes if isinstance(nodes, list) else ():
-        pending, found = [node], False
-        while pending and not found:
-            part = pending.pop()
-            if isinstance(part, dict):
-                found = part.get("class_name") == "__keras_tensor__"
-                pending += part.values()
-            elif isinstance(part, list):
-                pending += part
-        if not found:
+        # Keras reads nothing else of a call.
+        keys = ("args", "kwargs")
+        parts = [node.get(key) for key in keys] if isinstance(node, dict) else [node]
+        if not _has_tensor(parts):
             raise InputError(
                 f"{path}: its layer {str(value.get('name'))[:80]!r} is called without "
                 "the output of another."
+            )
+
+
+def _has_tensor(parts):
+    """Say whether among the parts of a call is the output of a layer."""
+    pending = list(parts)
+    while pending:
+        part = pending.pop()
+        if isinstance(part, dict):
+            config = part.get("config")
+            is_tensor = part.get("class_name") == "__keras_tensor__"
+            if is_tensor and isinstance(config, dict) and config.get("keras_history"):
+                return True
+            pending += part.values()
+        elif isinstance(part, list):
+            pending += part
+    return False
+
+
+def _check_counts(path, value):
+    """Refuse an operation with so many outputs that making them would take long."""
+    config = value.get("config")
+    for key in _COUNTS if isinstance(config, dict) else ():
+        number = config.get(key)
+        if isinstance(number, (int, float)) and number > _MOST_OUTPUTS:
+            raise InputError(
+                f"{path}: {_shown(value)} has {key} {number}; expected at most "
+                f"{_MOST_OUTPUTS}."
             )
 
 

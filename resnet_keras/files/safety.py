@@ -207,6 +207,7 @@ def _check_tree(path, file, file_size, kind="model"):
     while pending:
         group = pending.pop()
         claimed += _attribute_bytes(group)
+        _check_names(path, group)
         for name in group:
             link = group.get(name, getlink=True)
             if not isinstance(link, h5py.HardLink):
@@ -231,6 +232,14 @@ def _check_tree(path, file, file_size, kind="model"):
     return sides, num_stored
 
 
+def _check_names(path, group):
+    """Refuse lists that name an array twice: it would be read as often."""
+    for key in ("layer_names", "weight_names"):
+        names = list(map(str, np.ravel(group.attrs.get(key, ()))))
+        if len(set(names)) < len(names):
+            raise InputError(f"{path}: {key} names one thing twice.")
+
+
 def _target(link):
     return f"{getattr(link, 'filename', '')}{link.path}"
 
@@ -246,9 +255,28 @@ def _dataset_bytes(path, dataset):
         raise InputError(
             f"{path}: {dataset.name!r} holds {dtype}; expected numbers or text."
         )
+    if h5py.check_string_dtype(dtype) and dtype.kind == "O":
+        return _text_bytes(path, dataset)
     # One number of a chunk is enough to have the whole chunk unpacked.
     shapes = (dataset.shape, dataset.chunks)
     return max(_num_bytes(shape, dtype) for shape in shapes)
+
+
+def _text_bytes(path, dataset):
+    """Return how long texts of any length are: many may share one place in the file."""
+    if len(dataset.shape) > 1:
+        raise InputError(
+            f"{path}: {dataset.name!r} holds texts of shape {dataset.shape}; expected "
+            "one dimension."
+        )
+    if not dataset.shape:
+        return len(dataset[()])
+    limit, total = MAX_EXPANSION["model"] * path.stat().st_size + _FREE_BYTES, 0
+    for start in range(0, len(dataset), 16):
+        total += sum(map(len, dataset[start : start + 16]))
+        if total > limit:  # as the caller will say
+            break
+    return total
 
 
 def _attribute_bytes(item):

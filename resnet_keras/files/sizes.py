@@ -12,7 +12,7 @@ from resnet_keras.errors import InputError
 
 _FREE_PARAMETERS = 16 * 2**20  # 64 MiB of float32
 _MAX_PIXELS = 2**24  # 4096 x 4096
-_MAX_NUMBERS = 2**28  # of one map of one picture: 64 channels of 2048 x 2048, 1 GiB
+_MAX_NUMBERS = 2**28  # of one feature map: 64 channels of 2048 x 2048, 1 GiB
 
 
 def build_within(path, make, num_stored):
@@ -76,10 +76,10 @@ def _check_maps(path, model):
     for layer in getattr(model, "operations", model.layers):
         for node in layer._inbound_nodes:
             for tensor in node.output_tensors:
-                if math.prod(side or 1 for side in tensor.shape[1:]) > _MAX_NUMBERS:
+                if math.prod(side or 1 for side in tensor.shape) > _MAX_NUMBERS:
                     raise InputError(
                         f"{path}: {type(layer).__name__} makes maps of "
-                        f"{tuple(tensor.shape[1:])}."
+                        f"{tuple(tensor.shape)}."
                     )
         if hasattr(layer, "layers") and hasattr(layer, "inputs"):
             _check_maps(path, layer)

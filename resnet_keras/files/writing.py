@@ -17,9 +17,9 @@ def write_whole(path):
     """Give a temporary path beside `path` that takes its name if all goes well.
 
     A full disk, an error, a kill or a power cut leaves whatever stood at `path` as it
-    was.
+    was. Where a link stands, the file that it leads to is replaced.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
     suffix = "".join(path.suffixes[-2:])  # Keras wants .weights.h5 whole
     temporary = None
     try:

@@ -1,6 +1,6 @@
 """What a model says of images: probabilities, their scores, and the classes they mean.
 
-It rests on `files`, `data` and `accelerate`; no module here imports a command.
+It may import `files`, `data`, `weights` and `accelerate`.
 """
 
 from resnet_keras.lazy import lazy

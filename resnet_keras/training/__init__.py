@@ -1,6 +1,6 @@
 """A training run: its settings, recipe, augmentation, phases, files and loop.
 
-It may import `nets`, `models`, `data`, `accelerate`, `files`, `inference` and `plots`;
+It may import all but `explain`, `export`, `check`, `experiments` and `benchmark`;
 `config` and `recipe` need no Keras, so that commands read their defaults at once.
 """
 

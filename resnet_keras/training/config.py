@@ -101,7 +101,7 @@ class RunConfig:
         return cls(**others, recipe=replace(recipe, **chosen))
 
     def options(self):
-        """Return what `of_options` takes."""
+        """Return what `of_options` takes, if the recipe is one of `RECIPES`."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         chosen = {key: getattr(self.recipe, key) for key in CHOSEN}
         return values | {"recipe": self.recipe.name} | chosen

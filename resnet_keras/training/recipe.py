@@ -64,11 +64,10 @@ class Recipe:
             InputError: a setting is missing, unknown, or of another type.
         """
         known = {field.name: field.type for field in fields(cls)}
-        other_name = _RENAMED | {new: old for old, new in _RENAMED.items()}
-        values = {
-            key if key in known else other_name.get(key, key): value
-            for key, value in values.items()
-        }
+        for old, new in _RENAMED.items():
+            if old in values and new in values:
+                raise InputError(f"it has both {old!r} and {new!r}, its newer name")
+        values = {_RENAMED.get(key, key): value for key, value in values.items()}
         if odd := sorted(values.keys() ^ known.keys()):
             raise InputError(
                 f"its recipe and today's differ in having the setting {odd[0]!r}, so "
@@ -80,7 +79,7 @@ class Recipe:
                 raise InputError(
                     f"{key} is {value!r}; expected a {known[key].__name__}"
                 )
-        return cls(**values)
+        return cls(**{key: known[key](value) for key, value in values.items()})
 
     def differences(self, now):
         """Return, in words, which settings another recipe has otherwise.

@@ -1,0 +1,64 @@
+"""What the pages show exists, and README's code gives what it says."""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from resnet_keras.__main__ import COMMANDS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_COMMAND = re.compile(r"python -m resnet_keras\.(\w+)([^`\n#&]*)")
+
+
+def commands():
+    """Return (page, command, arguments) of each command line in a page's code."""
+    found = []
+    for page in PAGES:
+        text = page.read_text()
+        blocks = re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+        spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
+        for line in [line for block in blocks for line in block.splitlines()] + spans:
+            for name, rest in _COMMAND.findall(line):
+                if "|" not in rest and "[" not in rest and "…" not in rest:
+                    found.append((page.name, name, rest.strip()))
+    return sorted(set(found))
+
+
+def test_there_are_commands_on_the_pages():
+    assert len([page for page, *_ in commands() if page == "README.md"]) >= 6
+
+
+@pytest.mark.parametrize(("page", "name", "rest"), commands())
+def test_commands_have_the_options_that_pages_show(page, name, rest):
+    assert name in COMMANDS
+    rest = re.sub(r"\bNAME\b", "identity" if name == "experiments" else "n", rest)
+    module = importlib.import_module(f"resnet_keras.{name}")
+    if not hasattr(module, "_parse"):
+        module = importlib.import_module(f"resnet_keras.{name}.__main__")
+    arguments = shlex.split(rest)
+    if "--help" in arguments or (not arguments and name not in ("train", "summary")):
+        return
+    module._parse(arguments)  # ends the test by SystemExit where it does not fit
+
+
+def test_readmes_first_code_gives_what_it_says():
+    text = (ROOT / "README.md").read_text()
+    code = re.search(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[1]
+    *body, last = code.strip().splitlines()
+    expression, said = last.split("  # ")
+    names = {}
+    exec("\n".join(body), names)
+    assert str(eval(expression, names)) == said
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_exist(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        path = target.split("#")[0]
+        if path and "://" not in path:
+            assert (page.parent / path).exists(), target
