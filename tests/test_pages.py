@@ -19,10 +19,15 @@ def commands():
     found = []
     for page in PAGES:
         text = page.read_text()
-        blocks = re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-        prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
-        spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
-        for line in [line for block in blocks for line in block.splitlines()] + spans:
+        parts = re.split(
+            r"^```.*$", text, flags=re.MULTILINE
+        )  # prose, code, prose, ...
+        lines = [line for code in parts[1::2] for line in code.splitlines()]
+        spans = [
+            " ".join(span.split())
+            for span in re.findall(r"`([^`]+)`", "\n".join(parts[::2]))
+        ]
+        for line in lines + spans:
             for name, rest in _COMMAND.findall(line):
                 if "|" not in rest and "[" not in rest and "…" not in rest:
                     found.append((page.name, name, rest.strip()))
