@@ -3,8 +3,16 @@
 import argparse
 from pathlib import Path
 
-from resnet_keras.commands import add_preprocessing, add_trust, load_keras, run
+from resnet_keras.commands import (
+    add_data,
+    add_preprocessing,
+    add_skip_broken,
+    add_trust,
+    load_keras,
+    run,
+)
 from resnet_keras.files.writing import check_folder, check_not_input, write_json
+from resnet_keras.tables import table
 
 _RESULTS = ("confusion.png", "metrics.json")
 
@@ -15,14 +23,8 @@ def _parse(argv):
         description="Score a model on the test images of a data set.",
     )
     parser.add_argument("model", metavar="MODEL", help="a model, weights, or imagenet")
-    parser.add_argument(
-        "--data", metavar="SOURCE", required=True, help="as for resnet_keras.train"
-    )
-    parser.add_argument(
-        "--skip-broken",
-        action="store_true",
-        help="leave out pictures that cannot be read (default: name them and stop)",
-    )
+    add_data(parser)
+    add_skip_broken(parser)
     parser.add_argument(
         "--part",
         choices=("test", "train", "all"),
@@ -87,15 +89,11 @@ def main(argv=None):
 
 
 def _print_classes(result):
-    names = result["class_names"]
-    width = max(5, *(len(name) for name in names))
-    print(f"  {'class':<{width}}  precision  recall  count")
-    table = zip(
-        names, result["precision"], result["recall"], result["count"], strict=True
-    )
-    for name, precision, recall, count in table:
-        shares = [f"{x:.3f}" if x == x else "-" for x in (precision, recall)]
-        print(f"  {name:<{width}}  {shares[0]:>9}  {shares[1]:>6}  {count:5d}")
+    columns = [result["class_names"]]
+    for key in ("precision", "recall"):
+        columns.append([f"{x:.3f}" if x == x else "-" for x in result[key]])
+    rows = zip(*columns, result["count"], strict=True)
+    print(table(("class", "precision", "recall", "count"), rows))
 
 
 def _write(out, arguments, result, changed):
