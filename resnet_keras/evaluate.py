@@ -3,8 +3,16 @@
 import argparse
 from pathlib import Path
 
-from resnet_keras.commands import add_preprocessing, add_trust, load_keras, run
+from resnet_keras.commands import (
+    add_data,
+    add_preprocessing,
+    add_skip_broken,
+    add_trust,
+    load_keras,
+    run,
+)
 from resnet_keras.files.writing import check_folder, check_not_input, write_json
+from resnet_keras.tables import table
 
 _RESULTS = ("confusion.png", "metrics.json")
 
@@ -15,14 +23,8 @@ def _parse(argv):
         description="Score a model on the test images of a data set.",
     )
     parser.add_argument("model", metavar="MODEL", help="a model, weights, or imagenet")
-    parser.add_argument(
-        "--data", metavar="SOURCE", required=True, help="as for resnet_keras.train"
-    )
-    parser.add_argument(
-        "--skip-broken",
-        action="store_true",
-        help="leave out pictures that cannot be read (default: name them and stop)",
-    )
+    add_data(parser)
+    add_skip_broken(parser)
     parser.add_argument(
         "--part",
         choices=("test", "train", "all"),
@@ -33,10 +35,13 @@ def _parse(argv):
         "--out", metavar="DIR", help="where to write confusion.png and metrics.json"
     )
     parser.add_argument(
-        "--elsewhere",
+        "--corruptions",
         action="store_true",
-        help="score them again as they might look elsewhere: in other light, before "
-        "another wall, out of focus, turned, ...",
+        help="score them again under common corruptions: other light, other "
+        "background, out of focus, rotated, ...",
+    )
+    parser.add_argument(  # the old name, for one more release
+        "--elsewhere", dest="corruptions", action="store_true", help=argparse.SUPPRESS
     )
     add_preprocessing(parser)
     add_trust(parser)
@@ -78,27 +83,23 @@ def main(argv=None):
     )
     _print_classes(result)
     print(f"Accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
-    changed = {}
-    if arguments.elsewhere:
-        changed = _scores_elsewhere(classifier, result)
+    corrupted = {}
+    if arguments.corruptions:
+        corrupted = _scores_when_corrupted(classifier, result)
     if arguments.out:
-        _write(Path(arguments.out), arguments, result, changed)
+        _write(Path(arguments.out), arguments, result, corrupted)
     return 0
 
 
 def _print_classes(result):
-    names = result["class_names"]
-    width = max(5, *(len(name) for name in names))
-    print(f"  {'class':<{width}}  precision  recall  count")
-    table = zip(
-        names, result["precision"], result["recall"], result["count"], strict=True
-    )
-    for name, precision, recall, count in table:
-        shares = [f"{x:.3f}" if x == x else "-" for x in (precision, recall)]
-        print(f"  {name:<{width}}  {shares[0]:>9}  {shares[1]:>6}  {count:5d}")
+    columns = [result["class_names"]]
+    for key in ("precision", "recall"):
+        columns.append([f"{x:.3f}" if x == x else "-" for x in result[key]])
+    rows = zip(*columns, result["count"], strict=True)
+    print(table(("class", "precision", "recall", "count"), rows))
 
 
-def _write(out, arguments, result, changed):
+def _write(out, arguments, result, corrupted):
     """Write the figures of an evaluation, and the picture of its confusions."""
     from resnet_keras import plots
     from resnet_keras.files import versions
@@ -116,32 +117,32 @@ def _write(out, arguments, result, changed):
         "precision": _without_nan(result["precision"]),
         "recall": _without_nan(result["recall"]),
         "confusion": result["confusion"].tolist(),
-        **({"accuracy_elsewhere": changed} if changed else {}),
+        **({"corruption_accuracy": corrupted} if corrupted else {}),
         "versions": versions(),
     }
     write_json(out / "metrics.json", metrics)
     print(f"Written: {out / 'confusion.png'}, {out / 'metrics.json'}")
 
 
-def _without_nan(shares):
-    """Return a list with None, JSON's null, where there is no such share."""
-    return [float(share) if share == share else None for share in shares]
+def _without_nan(fractions):
+    """Return a list with None, JSON's null, in place of NaN."""
+    return [float(x) if x == x else None for x in fractions]
 
 
-def _scores_elsewhere(classifier, result):
-    """Print and return the accuracy under each change of `CORRUPTIONS`."""
+def _scores_when_corrupted(classifier, result):
+    """Print and return the accuracy under each of `CORRUPTIONS`."""
     import numpy as np
 
     from resnet_keras.inference import scores
     from resnet_keras.training.corruptions import CORRUPTIONS, corrupted
 
-    print("Accuracy, were these images")
     images, labels, accuracy = np.concatenate(result["images"]), result["labels"], {}
     for name in CORRUPTIONS:
-        answers = classifier.probabilities(corrupted(name, images))
-        accuracy[name] = scores(answers, labels)["accuracy"]
-        print(f"  {name:<24} {accuracy[name]:.4f}")
-    print(f"  {'mean of all':<24} {sum(accuracy.values()) / len(accuracy):.4f}")
+        predictions = classifier.probabilities(corrupted(name, images))
+        accuracy[name] = scores(predictions, labels)["accuracy"]
+    mean = sum(accuracy.values()) / len(accuracy)
+    rows = [(name, f"{x:.4f}") for name, x in (*accuracy.items(), ("mean", mean))]
+    print(table(("corruption", "accuracy"), rows))
     return accuracy
 
 

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from resnet_keras.commands import (
+    add_skip_broken,
     integer_from,
     load_keras,
     number_from,
@@ -49,11 +50,7 @@ def _parse(argv):
         ".npz or HDF5 file; or a .csv file of paths and classes; or "
         '"hands", drawn on the spot (default: data/ if it holds train_*.h5, or hands)',
     )
-    parser.add_argument(
-        "--skip-broken",
-        action="store_true",
-        help="leave out pictures that cannot be read (default: name them and stop)",
-    )
+    add_skip_broken(parser)
     parser.add_argument(
         "--model",
         metavar="NAME",

@@ -7,9 +7,9 @@ from resnet_keras.benchmark import baselines, results
 
 def test_table_gives_ratios_and_leaves_unknown_memory_out():
     rates = {"(a) this package": 90.0, "limit": 180.0}
-    lines = results.table(
-        "training", rates, {"(a) this package": 900.4}, next(iter(rates))
-    )
+    memory = {"(a) this package": 900.4}
+    lines = results.speed_table("training", rates, memory, next(iter(rates)))
+    lines = lines.splitlines()
     assert lines[1].split()[-3:] == ["90.0", "1.00", "900"]
     assert lines[2].split() == ["limit", "180.0", "0.50", "-"]
 

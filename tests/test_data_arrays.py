@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from resnet_keras.data import arrays
+from resnet_keras.data import arrays, load_dataset
 from resnet_keras.errors import InputError
 
 
@@ -74,3 +74,12 @@ def test_compressed_chunks_are_unpacked_once():
 
     # 11 rows fit 32 MiB; the next multiple of 15 is 15.
     assert [start for start, _ in arrays.chunks(Stored())] == list(range(0, 100, 15))
+
+
+def test_bytes_of_only_0_and_1_are_refused_with_both_readings(tmp_path):
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    images[0, 0, 0] = 1
+    path = tmp_path / "a.npz"
+    np.savez(path, x_train=images, y_train=[0, 1, 0, 1], x_test=images, y_test=[0] * 4)
+    with pytest.raises(InputError, match="holds only 0 and 1: black pictures, or"):
+        load_dataset(path, 8)

@@ -401,3 +401,19 @@ def test_huge_pictures_are_refused(flat):
     change_config(flat, change)
     with pytest.raises(InputError, match="pictures of 100000 x 100000"):
         load_model(flat)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("RandomFlip", None),
+        ("Dropout", "drop values at random"),
+        ("BatchNormalization", "depended on its batch"),
+    ],
+)
+def test_hard_coded_training_is_told_by_what_it_does(kind, words):
+    node = {"args": [], "kwargs": {"training": True}}
+    layer = {"class_name": kind, "name": "x", "config": {}, "inbound_nodes": [node]}
+    found, notes = converted(layer)
+    assert "training" not in found["inbound_nodes"][0]["kwargs"]
+    assert [words in note for note in notes] == ([True] if words else [])

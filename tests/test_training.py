@@ -164,17 +164,18 @@ def test_predict_names_broken_pictures_and_goes_on(finished, tmp_path):
     assert [line.split(":")[0] for line in lines] == [str(paths[0]), str(paths[2])]
 
 
-def test_evaluate_elsewhere_scores_each_change(finished, tmp_path):
+def test_evaluate_scores_each_corruption(finished, tmp_path):
     directory, _ = finished
     model, data = directory / "runs/colours/model.h5", directory / "colours"
-    options = ["--data", data, "--elsewhere", "--out", tmp_path]
+    options = ["--data", data, "--corruptions", "--out", tmp_path]
     process = command("evaluate", model, *options)
     assert process.returncode == 0, process.stderr
     written = json.loads((tmp_path / "metrics.json").read_text())
-    elsewhere = written["accuracy_elsewhere"]
-    assert elsewhere["as they are"] == pytest.approx(written["test_accuracy"])
-    assert len(elsewhere) == 13
-    assert f"another wall             {elsewhere['another wall']:.4f}" in process.stdout
+    accuracy = written["corruption_accuracy"]
+    assert accuracy["unchanged"] == pytest.approx(written["test_accuracy"])
+    assert len(accuracy) == 13
+    line = f"other background         {accuracy['other background']:.4f}"
+    assert line in process.stdout
 
 
 def test_evaluate_with_other_classes_is_refused(finished, tmp_path):
@@ -195,7 +196,7 @@ def test_evaluate_goes_by_the_names_of_classes_not_their_order(finished, tmp_pat
         "train_set_y": 2 - np.arange(36) % 3,
         "test_set_y": 2 - np.arange(12) % 3,
     }
-    source = write_pair(tmp_path / "turned", **changes)
+    source = write_pair(tmp_path / "reversed", **changes)
     process = command(
         "evaluate",
         directory / "runs/colours/model.h5",

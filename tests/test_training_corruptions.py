@@ -28,7 +28,7 @@ def test_each_change_repeats_and_depends_on_the_place_in_the_set(name, picture):
     )
 
 
-@pytest.mark.parametrize("name", ["noise", "another wall", "light from one side"])
+@pytest.mark.parametrize("name", ["noise", "other background", "light from one side"])
 def test_what_is_random_differs_from_picture_to_picture(name, picture):
     first, second = corruptions.corrupted(name, np.stack([picture] * 2))
     assert np.any(first != second)
@@ -40,14 +40,14 @@ def test_pictures_need_not_be_square(name, picture):
     assert corruptions.corrupted(name, wide).shape == wide.shape
 
 
-def test_as_they_are_is_no_change_and_all_others_are(picture):
+def test_unchanged_is_no_change_and_all_others_are(picture):
     images = picture[None]
     for name in corruptions.CORRUPTIONS:
         is_same = np.array_equal(corruptions.corrupted(name, images), images)
-        assert is_same == (name == "as they are"), name
+        assert is_same == (name == "unchanged"), name
 
 
-def test_another_wall_leaves_what_stands_before_it(picture):
+def test_other_background_leaves_the_object(picture):
     changed = corruptions.replace_background(picture, np.random.default_rng(0))
     np.testing.assert_array_equal(changed[20:44, 20:36], picture[20:44, 20:36])
     assert np.abs(changed[:16].astype(int) - picture[:16]).mean() > 20
@@ -79,7 +79,7 @@ def test_farther_away_is_smaller(picture):
     assert dark == pytest.approx(0.75**2, rel=0.15)
 
 
-def test_strength_nought_changes_walls_alone(picture):
+def test_strength_0_changes_the_background_alone(picture):
     found = [
         corruptions.corrupt(picture, 0.0, np.random.default_rng(seed))
         for seed in range(20)

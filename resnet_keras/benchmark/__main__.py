@@ -7,7 +7,14 @@ import time
 from functools import partial
 from pathlib import Path
 
-from resnet_keras.commands import integer_from, load_keras, number_from, run
+from resnet_keras.commands import (
+    add_data,
+    add_out,
+    integer_from,
+    load_keras,
+    number_from,
+    run,
+)
 from resnet_keras.errors import InputError
 from resnet_keras.files.writing import check_folder
 
@@ -26,12 +33,7 @@ def _parse(argv):
         help="measure instead the minutes of training until this validation accuracy, "
         "here and with the course's recipe; 0.95, say",
     )
-    parser.add_argument(
-        "--data",
-        metavar="SOURCE",
-        default="hands",
-        help="for that, as for resnet_keras.train (default: hands)",
-    )
+    add_data(parser, ", for --time-to-accuracy (default: hands)", "hands")
     parser.add_argument(
         "--max-minutes",
         type=number_from(0.1, 10_000),
@@ -64,12 +66,7 @@ def _parse(argv):
         action="store_true",
         help="a small network, one baseline and one round, to see that it works",
     )
-    parser.add_argument(
-        "--out",
-        metavar="DIR",
-        default="runs/benchmark",
-        help="where to write the figures as JSON and PNG (default: runs/benchmark)",
-    )
+    add_out(parser, "runs/benchmark", "the figures as JSON and PNG")
     arguments = parser.parse_args(argv)
     if arguments.time_to_accuracy is None:
         for name in ("data", "max_minutes", "epochs", "seed", "xla"):

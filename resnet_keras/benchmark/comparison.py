@@ -81,7 +81,9 @@ def _rates(measure, batch_size, multiply_adds_per_image):
         rates[title] = {name: steps[step] for name, steps in speeds.items()}
         rates[title] |= limits(products, passes * multiply_adds_per_image)
         memory[title] = {name: found[name]["peak_memory_mb"] for name in speeds}
-        lines = results.table(title, rates[title], memory[title], baselines.THIS)
+        lines = [
+            results.speed_table(title, rates[title], memory[title], baselines.THIS)
+        ]
         best = results.best_baseline(rates[title])
         if best:
             ratio = rates[title][baselines.THIS] / rates[title][best]

@@ -6,6 +6,8 @@ import textwrap
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from resnet_keras.tables import table
+
 _OWN, _OTHER, _MORE = "#dd8452", "#4c72b0", ("#55a868", "#8172b3")
 _LIMIT = "#b8bec6"  # of the processor
 
@@ -30,8 +32,8 @@ def speeds(results, num_images):
     }
 
 
-def table(title, rates, memory, this):
-    """Return lines of text: images/s, the ratio of `this` to each, and memory.
+def speed_table(title, rates, memory, this):
+    """Return a table of images/s, the ratio of `this` to each, and memory.
 
     Args:
         title: of the first column.
@@ -42,16 +44,16 @@ def table(title, rates, memory, this):
     Example:
 
     >>> rates, memory = {"ours": 90.0, "other": 30.0}, {"ours": 900}
-    >>> print("\\n".join(table("training", rates, memory, "ours")))
-    training                  images/s  (a) speed-up  peak MiB
-    ours                          90.0          1.00       900
-    other                         30.0          3.00         -
+    >>> print(speed_table("training", rates, memory, "ours"))
+    training  images/s  (a) speed-up  peak MiB
+    ours          90.0          1.00       900
+    other         30.0          3.00         -
     """
-    lines = [f"{title:<24}  images/s  (a) speed-up  peak MiB"]
+    rows = []
     for name, rate in rates.items():
         peak = f"{memory[name]:.0f}" if name in memory else "-"
-        lines.append(f"{name:<24}  {rate:8.1f}  {rates[this] / rate:12.2f}  {peak:>8}")
-    return lines
+        rows.append((name, f"{rate:.1f}", f"{rates[this] / rate:.2f}", peak))
+    return table((title, "images/s", "(a) speed-up", "peak MiB"), rows)
 
 
 def best_baseline(rates):

@@ -4,6 +4,42 @@ import argparse
 import math
 
 
+def add_data(parser, text="", default=None):
+    """Give a command that reads a data set the option `--data`.
+
+    Args:
+        parser: of argparse.
+        text: what the data are for; follows "as for resnet_keras.train".
+        default: source where none is given; without it the option is required.
+    """
+    parser.add_argument(
+        "--data",
+        required=default is None,
+        default=default,
+        metavar="SOURCE",
+        help=f"as for resnet_keras.train{text}",
+    )
+
+
+def add_skip_broken(parser):
+    """Give a command that reads a data set the option `--skip-broken`."""
+    parser.add_argument(
+        "--skip-broken",
+        action="store_true",
+        help="leave out pictures that cannot be read (default: name them and stop)",
+    )
+
+
+def add_out(parser, default, text):
+    """Give a command that writes into a folder by default the option `--out`."""
+    parser.add_argument(
+        "--out",
+        default=default,
+        metavar="DIR",
+        help=f"where to write {text} (default: {default})",
+    )
+
+
 def add_trust(parser):
     """Give a command that opens a model the option `--trust`."""
     parser.add_argument(

@@ -198,6 +198,11 @@ def _flat_hint(number):
 def _scale(path, key, array):
     kind = array.dtype.kind
     if array.dtype == np.uint8:
+        if array.size and max(rows.max() for _, rows in chunks(array)) == 1:
+            raise InputError(
+                f'{path}: "{key}" is uint8 and holds only 0 and 1: black pictures, or '
+                "white where it is 1? Save them multiplied by 255, or as bool."
+            )
         return "0 to 255"
     if kind == "b":
         return "0 to 1"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from resnet_keras.tables import table
+
 
 @dataclass(frozen=True)
 class Split:
@@ -77,17 +79,15 @@ class Dataset:
             counts["train"] = counts["train"] - counts["valid"]
             numbers += f", {self.num_validation} validation"
         counts["test"] = self.test.counts(num_classes)
-        column = max(5, *(len(name) for name in self.class_names))
         lines = [
             f"{self.name}: {numbers} and {len(self.test)} test images "
             f"of {height} x {width} pixels in {num_classes} classes ({self.source})",
             *self.notes,
-            f"  {'class':<{column}}" + "".join(f"  {part:>5}" for part in counts),
+            table(
+                ("class", *counts),
+                zip(self.class_names, *counts.values(), strict=True),
+            ),
         ]
-        for name, *row in zip(self.class_names, *counts.values(), strict=True):
-            lines.append(
-                f"  {name:<{column}}" + "".join(f"  {count:5d}" for count in row)
-            )
         return "\n".join(lines)
 
 

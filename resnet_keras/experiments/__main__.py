@@ -6,6 +6,8 @@ import logging
 from pathlib import Path
 
 from resnet_keras.commands import (
+    add_data,
+    add_out,
     add_preprocessing,
     add_trust,
     integer_from,
@@ -58,31 +60,15 @@ def _parse(argv):
                 metavar="N,N",
                 help="two or more of 8, 14, 20, ..., 56, ... (default: 20,56)",
             )
-            _add_data(command, " (default: hands, rendered on the spot)", "hands")
+            add_data(command, " (default: hands, rendered on the spot)", "hands")
         if name in _WITH_SEEDS:
             _add_seeds(command)
     _add_fine_tune(commands)
     _add_recipe(commands)
     _add_explain(commands)
     for command in commands.choices.values():
-        command.add_argument(
-            "--out",
-            default="runs/experiments",
-            metavar="DIR",
-            help="where the results go (default: runs/experiments)",
-        )
+        add_out(command, "runs/experiments", "the results")
     return parser.parse_args(argv)
-
-
-def _add_data(command, text, default=None):
-    command.add_argument(
-        "--data",
-        dest="source",
-        required=default is None,
-        default=default,
-        metavar="SOURCE",
-        help=f"as for resnet_keras.train{text}",
-    )
 
 
 def _add_seeds(command):
@@ -101,14 +87,14 @@ def _add_fine_tune(commands):
         help="how many photographs pretrained weights save (about 15 min)",
     )
     command.add_argument("weights", metavar="MODEL", help="a model, or weights")
-    _add_data(command, "; photographs, over 60 of each class")
+    add_data(command, "; photographs, over 60 of each class")
 
 
 def _add_recipe(commands):
     command = commands.add_parser(
         "recipe", help="what each ingredient of the recipe adds (about 40 min)"
     )
-    _add_data(command, "; photographs, of which only the training part is used")
+    add_data(command, "; photographs, of which only the training part is used")
     _add_seeds(command)
     command.add_argument(
         "--epochs",
@@ -158,12 +144,14 @@ def main(argv=None):
         raise InputError(f"{arguments.out}: is a file; expected a folder for --out.")
     suffixes = (".csv", ".png", ".txt")
     outputs = [Path(arguments.out) / f"{arguments.name}{each}" for each in suffixes]
-    read = ("source", "weights", "model_name", "image_path")
+    read = ("data", "weights", "model_name", "image_path")
     check_not_input(outputs, [getattr(arguments, key, None) for key in read])
     load_keras()
     # TensorFlow warns of repeated tracing, as if the many networks were one.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     settings = vars(arguments)  # named as the experiment's `run` names them
+    if "data" in settings:
+        settings["source"] = settings.pop("data")
     name = settings.pop("name").replace("-", "_")
     importlib.import_module(f"resnet_keras.experiments.{name}").run(**settings)
     return 0

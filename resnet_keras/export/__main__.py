@@ -3,7 +3,13 @@
 import argparse
 from pathlib import Path
 
-from resnet_keras.commands import add_preprocessing, add_trust, load_keras, run
+from resnet_keras.commands import (
+    add_data,
+    add_preprocessing,
+    add_trust,
+    load_keras,
+    run,
+)
 from resnet_keras.errors import InputError
 from resnet_keras.export.formats import FORMATS, check_needs
 from resnet_keras.files.writing import check_folder, check_not_input
@@ -27,13 +33,8 @@ def _parse(argv):
     parser.add_argument(
         "--out", metavar="FILE", help="default: the model's name with another suffix"
     )
-    parser.add_argument(
-        "--data",
-        default="hands",
-        metavar="SOURCE",
-        help="images to compare on, and to calibrate with, as for resnet_keras.train "
-        "(default: hands, drawn on the spot)",
-    )
+    text = "; images to compare on, and to calibrate with (default: hands, rendered)"
+    add_data(parser, text, "hands")
     parser.add_argument(
         "--quantize",
         action="store_true",

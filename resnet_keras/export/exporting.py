@@ -128,7 +128,7 @@ def _predictions(classifier, module, written, images, path):
             f"{path}: not written, for its own runtime cannot run it here "
             f"({type(error).__name__}: {reason})."
         ) from error
-    check_numbers(expected, classifier.model.name)
+    check_numbers(expected, classifier.name)
     check_numbers(found, path)
     head = Head(last_activation(classifier.model), expected.shape[1], str(path))
     return head.probabilities(expected), head.probabilities(found)

@@ -125,16 +125,26 @@ def converted(config):
     >>> converted({"class_name": "BatchNormalizationV1", "config": {"axis": [3]}})
     ({'class_name': 'BatchNormalization', 'config': {'axis': 3}}, [])
     """
-    hard_coded = []
+    hard_coded = []  # (class, name) of layers
     config = _converted(config, hard_coded)
     notes = []
-    if hard_coded:
+    by_batch = [
+        name for kind, name in hard_coded if "Normalization" in kind or kind in _NESTED
+    ]
+    if by_batch:
         notes.append(
-            f"training=True was hard-coded in {len(hard_coded)} layers "
-            f"({hard_coded[0]}, ...), so that the prediction for an image depended on "
+            f"training=True was hard-coded in {len(by_batch)} layers "
+            f"({by_batch[0]}, ...), so that the prediction for an image depended on "
             "its batch; it was removed, and the moving averages are used."
         )
-    return config, notes
+    by_chance = [name for kind, name in hard_coded if "Dropout" in kind]
+    if by_chance:
+        notes.append(
+            f"training=True was hard-coded in {len(by_chance)} layers "
+            f"({by_chance[0]}, ...) that drop values at random; it was removed, so "
+            "predictions no longer vary."
+        )
+    return config, notes  # of augmentation, which predictions do without, nothing
 
 
 def _converted(value, hard_coded):
@@ -259,7 +269,7 @@ def _nodes(nodes, layer, hard_coded):
 def _without_training(value, layer, hard_coded):
     if not isinstance(value, dict) or value.get("training") is not True:
         return value
-    hard_coded.append(str(layer.get("name")))
+    hard_coded.append((str(layer.get("class_name")), str(layer.get("name"))))
     return {key: each for key, each in value.items() if key != "training"}
 
 

@@ -3,6 +3,8 @@
 import math
 import re
 
+from resnet_keras.tables import table
+
 # What stands on the shortcut of a block; a plain network's blocks have none.
 KINDS = ("convolutional", "padded", "identity", "plain")
 
@@ -211,41 +213,22 @@ def _window(size):
 def summary(model):
     """Return the stage table of `model` as text, with the count of weight layers."""
     rows = stage_table(model)
-    header = (
-        "",
-        "blocks",
-        "output",
-        "channels",
-        "weight layers",
-        "parameters",
-        "multiply-adds",
-    )
-    lines = [header]
-    for row in rows:
-        lines.append(
-            (
-                row["stage"],
-                row["blocks"],
-                f"{row['size'][0]} x {row['size'][1]}",
-                f"{row['channels']:,}",
-                f"{row['weight_layers'] or ''}",
-                f"{row['parameters']:,}" if row["parameters"] else "",
-                f"{row['multiply_adds']:,}" if row["multiply_adds"] else "",
-            )
+    counts = ("weight_layers", "parameters", "multiply_adds")
+    lines = [
+        (
+            row["stage"],
+            row["blocks"],
+            f"{row['size'][0]} x {row['size'][1]}",
+            f"{row['channels']:,}",
+            *(f"{row[key]:,}" if row[key] else "" for key in counts),
         )
-    total = {
-        key: sum(row[key] for row in rows)
-        for key in ("weight_layers", "parameters", "multiply_adds")
-    }
-    lines.append(("total", "", "", "", *(f"{number:,}" for number in total.values())))
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    text = [
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
+        for row in rows
     ]
+    total = {key: sum(row[key] for row in rows) for key in counts}
+    lines.append(("total", "", "", "", *(f"{number:,}" for number in total.values())))
+    header = ("", "blocks", "output", "channels")
+    header += ("weight layers", "parameters", "multiply-adds")
+    text = table(header, lines, "<<>>>>>").splitlines()
     text.insert(1, "-" * len(text[0]))
     text.insert(-1, "-" * len(text[0]))
     count = " + ".join(str(r["weight_layers"]) for r in rows if r["weight_layers"])

@@ -92,18 +92,18 @@ def _rotated(image, degrees, zoom=1.0):
     height, width = image.shape[:2]
     margin = max(height, width)
     padded = np.pad(image, [(margin, margin), (margin, margin), (0, 0)], "edge")
-    turned = Image.fromarray(padded).rotate(degrees, Image.Resampling.BICUBIC)
+    rotated = Image.fromarray(padded).rotate(degrees, Image.Resampling.BICUBIC)
     middle = np.array([width, height]) / 2 + margin
     half = np.array([width, height]) / zoom / 2
     box = (*(middle - half), *(middle + half))
-    return np.asarray(turned.resize((width, height), Image.Resampling.BICUBIC, box))
+    return np.asarray(rotated.resize((width, height), Image.Resampling.BICUBIC, box))
 
 
 # name: corruption of one picture, given a `numpy.random.Generator`
 CORRUPTIONS = {
-    "as they are": lambda image, rng: image,
+    "unchanged": lambda image, rng: image,
     "half the light": lambda image, rng: tint(image, 0.5),
-    "half as much light again": lambda image, rng: tint(image, 1.5),
+    "1.5 times the light": lambda image, rng: tint(image, 1.5),
     "light from one side": lambda image, rng: light_from_one_side(
         image, 0.8, rng.uniform(0, 2 * np.pi)
     ),
@@ -112,8 +112,8 @@ CORRUPTIONS = {
     "half the contrast": lambda image, rng: contrast(image, 0.5),
     "out of focus": lambda image, rng: blur(image, 1.2),
     "noise": lambda image, rng: noise(image, 0.08, rng),
-    "another wall": replace_background,
-    "turned by 15 degrees": lambda image, rng: _rotated(image, rng.choice((-15, 15))),
+    "other background": replace_background,
+    "rotated by 15 degrees": lambda image, rng: _rotated(image, rng.choice((-15, 15))),
     "farther away": lambda image, rng: _rotated(image, 0, 0.75),
     "mirrored": lambda image, rng: image[:, ::-1],
 }

@@ -8,7 +8,7 @@ pooling, epsilon and the layer that strides, is compared, and a difference is re
 import keras
 import numpy as np
 
-from resnet_keras import family
+from resnet_keras import family, tables
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model
 from resnet_keras.weights import ordering
@@ -271,7 +271,7 @@ def table(model, weights):
         model: as in `load_weights`.
         weights: `Weights`.
     """
-    rows, missing, mapped = [(model.name, weights.scheme, "shapes")], [], set()
+    rows, missing, mapped = [], [], set()
     for position, layer in layers_of(model).items():
         arrays = weights.arrays.get(position, ())
         shapes = [tuple(array.shape) for array in arrays]
@@ -283,8 +283,7 @@ def table(model, weights):
         mapped.add(weights.names[position])
         text = " ".join(map(str, shapes)) + note
         rows.append((layer.name, weights.names[position], text))
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {text}" for a, b, text in rows]
+    lines = [tables.table((model.name, weights.scheme, "shapes"), rows, "<<<")]
     left_over = [name for name in weights.names.values() if name not in mapped]
     lines += [f"Note: {note}" for note in weights.metadata.get("notes", ())]
     lines.append(f"Left over in {weights.path}: {', '.join(left_over) or 'nothing'}")

@@ -1,4 +1,4 @@
-"""One helper for the tables of text that commands print."""
+"""One helper for every table of text that the package prints."""
 
 
 def table(header, rows, alignment=""):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from resnet_keras.commands import table
+from resnet_keras.tables import table
 
 
 def test_columns_are_as_wide_as_their_widest_cell():
