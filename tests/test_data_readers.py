@@ -125,7 +125,7 @@ def test_print_has_the_notes_and_the_validation_part(tmp_path):
     lines = str(load_dataset(tmp_path, 32)).splitlines()
     assert "8 training, 4 validation and 2 test images" in lines[0]
     assert lines[1] == "Left out: .txt (1)."
-    assert [line.split() for line in lines if line.startswith("  ")] == [
+    assert [line.split() for line in lines[-3:]] == [
         ["class", "train", "valid", "test"],
         ["cat", "4", "2", "1"],
         ["dog", "4", "2", "1"],

@@ -198,7 +198,12 @@ def _flat_hint(number):
 def _scale(path, key, array):
     kind = array.dtype.kind
     if array.dtype == np.uint8:
-        if array.size and max(rows.max() for _, rows in chunks(array)) == 1:
+        highest = 0  # an ordinary array has more in its first rows: no more are read
+        for _, rows in chunks(array):
+            highest = max(highest, rows.max(initial=0))
+            if highest > 1:
+                break
+        if highest == 1:
             raise InputError(
                 f'{path}: "{key}" is uint8 and holds only 0 and 1: black pictures, or '
                 "white where it is 1? Save them multiplied by 255, or as bool."
