@@ -1,4 +1,4 @@
-"""What the pages show exists, and README's code gives what it says."""
+"""What the pages show exists."""
 
 import importlib
 import re
@@ -49,16 +49,6 @@ def test_commands_have_the_options_that_pages_show(page, name, rest):
     if "--help" in arguments or (not arguments and name not in ("train", "summary")):
         return
     module._parse(arguments)  # ends the test by SystemExit where it does not fit
-
-
-def test_readmes_first_code_gives_what_it_says():
-    text = (ROOT / "README.md").read_text()
-    code = re.search(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[1]
-    *body, last = code.strip().splitlines()
-    expression, said = last.split("  # ")
-    names = {}
-    exec("\n".join(body), names)
-    assert str(eval(expression, names)) == said
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
