@@ -15,13 +15,16 @@ import resnet_keras
 from resnet_keras import (
     ResNet50,
     ResNetCIFAR,
+    evaluate,
     family,
+    predict,
     save_model,
+    train,
 )
 from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet, build
 from resnet_keras.nets.stages import block_table, stage_table
-from tests.conftest import assert_refused, coloured_images, command, write_pair
+from tests.conftest import coloured_images, write_pair
 
 
 def trainable(model):
@@ -181,23 +184,24 @@ def test_an_unknown_name_lists_what_there_is():
         pytest.param("resnet101", 42_670_470 - 3 * 2049, marks=pytest.mark.slow),
     ],
 )
-def test_train_evaluate_and_predict_with_another_network(name, parameters, tmp_path):
-    write_pair(tmp_path / "colours")
-    run = tmp_path / "run"
+def test_train_evaluate_and_predict_with_another_network(
+    name, parameters, tmp_path, capsys
+):
+    source, run = write_pair(tmp_path / "colours"), tmp_path / "run"
     options = ["--epochs", 1, "--image-size", 32, "--model", name]
-    process = command("train", "--data", tmp_path / "colours", "--out", run, *options)
-    assert process.returncode == 0, process.stderr
+    line = ["--data", source, "--out", run, *options]
+    assert train.main([str(word) for word in line]) == 0
     metrics = json.loads((run / "metrics.json").read_text())
     parameters = parameters or build(name, (32, 32, 3), 3).count_params()
     assert metrics["num_parameters"] == parameters
     expected = build(name, (32, 32, 3), 3).name
     assert keras.models.load_model(run / "model.h5", compile=False).name == expected
-    process = command("evaluate", run / "model.h5", "--data", tmp_path / "colours")
-    assert f"Accuracy {metrics['test_accuracy']:.4f}" in process.stdout
+    evaluate.main([str(run / "model.h5"), "--data", str(source)])
+    assert f"Accuracy {metrics['test_accuracy']:.4f}" in capsys.readouterr().out
     Image.fromarray(coloured_images([0])[0]).save(tmp_path / "image.png")
-    process = command("predict", run / "model.h5", tmp_path / "image.png")
-    assert process.returncode == 0, process.stderr
+    assert predict.main([str(run / "model.h5"), str(tmp_path / "image.png")]) == 0
 
 
 def test_train_refuses_an_unknown_network():
-    assert_refused(command("train", "--model", "resnet51"), "resnet51", "plain34")
+    with pytest.raises(InputError, match=r"resnet51.*plain34"):
+        train.main(["--model", "resnet51"])
