@@ -112,7 +112,7 @@ def run_python(code):
             exec(line, names)
 
 
-# The front door's `train` runs anew a module that is imported already.
+# `python -m resnet_keras train` runs a module that is imported already.
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 @pytest.mark.usefixtures("place")
 def test_steps_run_in_order(capsys):
