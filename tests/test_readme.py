@@ -72,6 +72,10 @@ def test_every_command_is_run_or_has_a_reason_not_to_be():
     assert commands == set(ADDED) | set(NOT_RUN)
 
 
+def test_it_is_short():
+    assert len(README.splitlines()) <= 200
+
+
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """Be where README's commands find what they read, and let them start quickly."""

@@ -61,9 +61,11 @@ def test_metrics_agree_with_the_saved_model(finished):
     metrics = json.loads((run / "metrics.json").read_text())
     model = keras.models.load_model(run / "model.h5", compile=False)
     labels = np.arange(12) % 3
-    answers = model.predict_on_batch(coloured_images(labels, 32, 1) / np.float32(255))
-    assert metrics["test_accuracy"] == np.mean(answers.argmax(1) == labels)
-    loss = -np.log(answers[np.arange(12), labels]).mean()
+    predictions = model.predict_on_batch(
+        coloured_images(labels, 32, 1) / np.float32(255)
+    )
+    assert metrics["test_accuracy"] == np.mean(predictions.argmax(1) == labels)
+    loss = -np.log(predictions[np.arange(12), labels]).mean()
     assert metrics["test_loss"] == pytest.approx(loss, rel=1e-4)
     # A dense layer of 3 classes has 3 * 2049 parameters fewer than one of 6.
     assert metrics["num_parameters"] == 23_600_006 - 3 * 2049
