@@ -57,3 +57,13 @@ def test_links_and_pictures_exist(page):
         path = target.split("#")[0]
         if path and "://" not in path:
             assert (page.parent / path).exists(), target
+
+
+def test_readmes_figures_are_quoted_from_the_results():
+    pattern = r"\d\.\d{3} ± \d\.\d{3}"
+    quoted, source = (
+        set(re.findall(pattern, (ROOT / name).read_text()))
+        for name in ("README.md", "docs/results.md")
+    )
+    assert len(quoted) == 6
+    assert quoted <= source
