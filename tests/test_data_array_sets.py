@@ -176,6 +176,17 @@ def test_grey_images(tmp_path, change):
         ({"y_train": np.array([None] * 9)}, "Python objects, which could run code"),
         ({"Y_train": TRAIN}, 'both "y_train" and "Y_train" may be the labels'),
         ({"class_names": np.array(["a", "b", "b"])}, "names 'b' 2 times"),
+        (
+            {"x_train": X[:0], "y_train": TRAIN[:0]},
+            '"x_train" has shape (0, 32, 32, 3), so the train part has no images',
+        ),
+        ({"y_train": TRAIN[:0]}, '"y_train" has shape (0,), so the train part has no'),
+        (
+            {"x_train": np.zeros((9, 3, 4, 3), np.uint8)},
+            "channels first, of 4 x 3 pixels, or channels last, of 3 x 4;",
+        ),
+        ({"x_train": np.zeros((9, 3, 3, 3), np.uint8)}, "may be channels first"),
+        ({"x_train": np.zeros((9, 1, 5, 3), np.uint8)}, "may be channels first"),
         ({"y_train": np.array([10**9, *TRAIN[1:]])}, f"{10**9} but has only 9 labels"),
     ],
 )

@@ -141,6 +141,18 @@ def test_copies_between_parts_are_told(tmp_path):
     assert note == "5 of 5 test images are copies of training images."
 
 
+def test_copies_of_validation_images_are_told_as_such(tmp_path):
+    labels, arrays = np.arange(6) % 3, {}
+    for seed, part in enumerate(("train", "val", "test")):
+        arrays[f"{part}_images"] = coloured_images(labels, seed=seed)
+        arrays[f"{part}_labels"] = labels
+    arrays["test_images"][:2] = arrays["val_images"][:2]
+    path = tmp_path / "medical.npz"
+    np.savez(path, **arrays)
+    [note] = load_dataset(path, 32).notes
+    assert note == "2 of 6 test images are copies of validation images."
+
+
 def test_large_sources_lie_in_a_file(pair, tmp_path, monkeypatch):
     monkeypatch.setattr(arrays, "_IN_MEMORY_BYTES", 1000)
     dataset = load_dataset(pair, 32)

@@ -270,6 +270,13 @@ def _check_complete(paths, parts, found, options):
                     f'{other.path}: has no "{_sibling(other.key, role, part)}", the '
                     f"{role} of the {part} part (it holds {keys})."
                 )
+        for role in ("images", "labels"):
+            entry = getattr(each, role)
+            if not len(entry.array):
+                raise InputError(
+                    f'{entry.path}: "{entry.key}" has shape {entry.array.shape}, so '
+                    f"the {part} part has no {role}; expected at least one."
+                )
     wanted = "train" if options.needs_train else None
     if not parts or (wanted and wanted not in parts):
         only = f"a {shown(list(parts))} part only" if parts else "no images and labels"

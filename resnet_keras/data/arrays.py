@@ -149,17 +149,16 @@ def pixels_of(path, key, array, num_labels):
             f'{path}: "{key}" has {len(array)} images but there are {num_labels} '
             "labels; expected one label per image."
         )
-    if len(array) == 0:
-        raise InputError(f'{path}: "{key}" has no images; expected at least one.')
     return Pixels(layout, _scale(path, key, array))
 
 
 def _layout(path, key, shape):
     if len(shape) == 4:
-        if shape[-1] == 3 and shape[1] == 3 and shape[2] > 3:
+        if shape[1] in (1, 3) and shape[-1] in (1, 3):
             raise InputError(
-                f'{path}: "{key}" has shape {shape}, which may be channels first or '
-                "channels last; expected a height and a width of more than 3."
+                f'{path}: "{key}" has shape {shape}, which may be channels first, of '
+                f"{shape[2]} x {shape[3]} pixels, or channels last, of {shape[1]} x "
+                f"{shape[2]}; expected a height and a width of more than 3."
             )
         for axis, place in ((-1, "last"), (1, "first")):
             if shape[axis] == 3:

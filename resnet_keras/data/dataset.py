@@ -91,14 +91,20 @@ class Dataset:
         return "\n".join(lines)
 
 
-def say_copies(train, test):
-    """Return a sentence if test images are copies of training images, or none.
-
-    Args:
-        train, test: `Split`.
-    """
-    known = {hash(image.tobytes()) for image in train.images}
-    number = sum(hash(image.tobytes()) in known for image in test.images)
-    if not number:
-        return []
-    return [f"{number} of {len(test)} test images are copies of training images."]
+def say_copies(dataset):
+    """Return a sentence for each part of whose images the test part holds copies."""
+    of_train, of_test = (
+        [hash(image.tobytes()) for image in part.images]
+        for part in (dataset.train, dataset.test)
+    )
+    first = len(of_train) - dataset.num_validation
+    notes = []
+    for part, hashes in (
+        ("training", set(of_train[:first])),
+        ("validation", set(of_train[first:])),
+    ):
+        if number := sum(each in hashes for each in of_test):
+            notes.append(
+                f"{number} of {len(of_test)} test images are copies of {part} images."
+            )
+    return notes

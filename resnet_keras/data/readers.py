@@ -88,8 +88,7 @@ def load_dataset(
     if not isinstance(source, Path) and str(source) == HANDS:
         return drawn_hands(options.image_size)
     dataset = _read(Path(source), options)
-    copies = say_copies(dataset.train, dataset.test)
-    return replace(dataset, notes=(*dataset.notes, *copies))
+    return replace(dataset, notes=(*dataset.notes, *say_copies(dataset)))
 
 
 def _read(path, options):
