@@ -131,15 +131,9 @@ def _without_nan(fractions):
 
 def _scores_when_corrupted(classifier, result):
     """Print and return the accuracy under each of `CORRUPTIONS`."""
-    import numpy as np
+    from resnet_keras.training.corruptions import accuracy_when_corrupted
 
-    from resnet_keras.inference import scores
-    from resnet_keras.training.corruptions import CORRUPTIONS, corrupted
-
-    images, labels, accuracy = np.concatenate(result["images"]), result["labels"], {}
-    for name in CORRUPTIONS:
-        predictions = classifier.probabilities(corrupted(name, images))
-        accuracy[name] = scores(predictions, labels)["accuracy"]
+    accuracy = accuracy_when_corrupted(classifier, result["images"], result["labels"])
     mean = sum(accuracy.values()) / len(accuracy)
     rows = [(name, f"{x:.4f}") for name, x in (*accuracy.items(), ("mean", mean))]
     print(table(("corruption", "accuracy"), rows))

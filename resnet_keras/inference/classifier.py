@@ -118,7 +118,8 @@ class Classifier:
         """Return class probabilities, float32 (num_images, num_classes).
 
         Args:
-            images: uint8 (num_images, height, width, 3), at the model's size.
+            images: uint8 (num_images, height, width, 3), at the model's size, or
+                whatever gives that when it is sliced.
             batch_size: how many images the model sees at once. It changes speed and
                 memory, not the answer: statistics are moving averages.
         """

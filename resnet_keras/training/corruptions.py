@@ -7,6 +7,8 @@ names them one by one, at fixed strength, to evaluate a model's robustness.
 import numpy as np
 from PIL import Image, ImageFilter
 
+from resnet_keras.inference import scores
+
 
 def corrupt(image, strength, rng):
     """Return the picture with random corruptions.
@@ -130,10 +132,55 @@ def corrupted(name, images, seed=0):
     Returns:
         uint8, of the shape of `images`.
     """
-    change = CORRUPTIONS[name]
-    return np.stack(
-        [
-            change(image, np.random.default_rng([seed, index]))
-            for index, image in enumerate(images)
+    return Corrupted(name, [images], seed)[:]
+
+
+class Corrupted:
+    """Images under a corruption, made as they are sliced, so they need no memory.
+
+    Use it in the place of `corrupted` where there may be many.
+
+    Args:
+        name: a key of `CORRUPTIONS`.
+        parts: list of uint8 (num_images, height, width, 3), taken one after another.
+        seed: as in `corrupted`.
+
+    Example:
+
+    >>> images = np.zeros((3, 32, 32, 3), np.uint8)
+    >>> len(Corrupted("noise", [images])), Corrupted("noise", [images])[1:].shape
+    (3, (2, 32, 32, 3))
+    """
+
+    def __init__(self, name, parts, seed=0):
+        self._change, self._parts, self._seed = CORRUPTIONS[name], parts, seed
+
+    def __len__(self):
+        return sum(map(len, self._parts))
+
+    def __getitem__(self, rows):
+        changed = []
+        for index in range(*rows.indices(len(self))):
+            generator = np.random.default_rng([self._seed, index])
+            for part in self._parts:
+                if index < len(part):
+                    break
+                index -= len(part)
+            changed.append(self._change(part[index], generator))
+        return np.stack(changed)
+
+
+def accuracy_when_corrupted(classifier, parts, labels):
+    """Return a model's accuracy under each of `CORRUPTIONS`, by name.
+
+    Args:
+        classifier: `Classifier`.
+        parts: list of uint8 (num_images, height, width, 3), at the classifier's size.
+        labels: integers, one for each image of all parts.
+    """
+    return {
+        name: scores(classifier.probabilities(Corrupted(name, parts)), labels)[
+            "accuracy"
         ]
-    )
+        for name in CORRUPTIONS
+    }
