@@ -11,7 +11,12 @@ from resnet_keras.commands import (
     load_keras,
     run,
 )
-from resnet_keras.files.writing import check_folder, check_not_input, write_json
+from resnet_keras.files.writing import (
+    check_folder,
+    check_not_input,
+    refuse_file,
+    write_json,
+)
 from resnet_keras.tables import table
 
 _RESULTS = ("confusion.png", "metrics.json")
@@ -52,7 +57,7 @@ def main(argv=None):
     """Parse, score, print and write."""
     arguments = _parse(argv)
     if arguments.out:
-        check_folder(arguments.out)
+        refuse_file(arguments.out)
         written = [Path(arguments.out) / name for name in _RESULTS]
         check_not_input(written, [arguments.model, arguments.data])
     load_keras()
@@ -69,6 +74,8 @@ def main(argv=None):
         skip_broken=arguments.skip_broken,
         needs_train=arguments.part == "train",
     )
+    if arguments.out:  # now that there is something to write
+        check_folder(arguments.out)
     for note in dataset.notes:
         print(note)
     for remark in classifier.remarks(about_names=False):

@@ -14,7 +14,7 @@ from resnet_keras.commands import (
     run,
 )
 from resnet_keras.errors import InputError
-from resnet_keras.files.writing import check_folder, check_not_input
+from resnet_keras.files.writing import check_not_input, refuse_file
 
 
 def _parse(argv):
@@ -54,7 +54,7 @@ def main(argv=None):
     """Parse, predict, print and write; 2 if any picture could not be read."""
     arguments = _parse(argv)
     if arguments.out:
-        check_folder(arguments.out)
+        refuse_file(arguments.out)
     load_keras()
     from resnet_keras.inference import open_classifier, predict_files, ranking
     from resnet_keras.inference.pictures import find_pictures
@@ -83,13 +83,13 @@ def main(argv=None):
     found = []
     for path, probabilities in predict_files(classifier, paths, report):
         answer = ranking(probabilities, classifier.class_names, arguments.top)
+        if arguments.out:  # first, for it makes the folder, or says that it cannot
+            _write_picture(outputs[path], path, answer)
         if arguments.json:
             found.append(_as_json(path, answer))
         else:
             named = [f"{name} ({probability:.3f})" for name, probability in answer]
             print(f"{path}: {named[0]}", *named[1:], sep="  ")
-        if arguments.out:
-            _write_picture(outputs[path], path, answer)
     if found:
         print(json.dumps(found, allow_nan=False))
     return max(codes)
