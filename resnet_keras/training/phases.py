@@ -11,6 +11,7 @@ import keras
 
 from resnet_keras import family
 from resnet_keras.models import ResNet, build
+from resnet_keras.nets.graph import deep_recursion
 from resnet_keras.weights import read_weights, restore, table
 from resnet_keras.weights.naming import HEAD, position_of
 
@@ -86,7 +87,8 @@ def _with_new_head(model, classes, initializer):
         kernel_initializer=initializer(seed=0),
     )
     outputs = head(model.layers[-2].output)
-    return keras.Model(model.input, outputs, name=model.name)
+    with deep_recursion():
+        return keras.Model(model.input, outputs, name=model.name)
 
 
 def freeze(model, until):
