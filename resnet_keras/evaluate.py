@@ -110,30 +110,16 @@ def _write(out, arguments, result, corrupted):
     """Write the figures of an evaluation, and the picture of its confusions."""
     from resnet_keras import plots
     from resnet_keras.files import versions
+    from resnet_keras.inference.evaluation import as_metrics
 
-    part, names = arguments.part, result["class_names"]
-    plots.save(plots.confusion(result["confusion"], names), out / "confusion.png")
-    metrics = {
-        "model": arguments.model,
-        "data": arguments.data,
-        "part": part,
-        f"{part}_accuracy": result["accuracy"],
-        f"{part}_loss": result["loss"],
-        f"num_{part}_images": len(result["labels"]),
-        "class_names": names,
-        "precision": _without_nan(result["precision"]),
-        "recall": _without_nan(result["recall"]),
-        "confusion": result["confusion"].tolist(),
-        **({"corruption_accuracy": corrupted} if corrupted else {}),
-        "versions": versions(),
-    }
-    write_json(out / "metrics.json", metrics)
-    print(f"Written: {out / 'confusion.png'}, {out / 'metrics.json'}")
-
-
-def _without_nan(fractions):
-    """Return a list with None, JSON's null, in place of NaN."""
-    return [float(x) if x == x else None for x in fractions]
+    confusion, metrics = (out / name for name in _RESULTS)
+    plots.save(plots.confusion(result["confusion"], result["class_names"]), confusion)
+    written = {"model": arguments.model, "data": arguments.data}
+    written |= as_metrics(result, arguments.part)
+    if corrupted:
+        written["corruption_accuracy"] = corrupted
+    write_json(metrics, written | {"versions": versions()})
+    print(f"Written: {confusion}, {metrics}")
 
 
 def _scores_when_corrupted(classifier, result):

@@ -228,11 +228,11 @@ def test_refusal_by_the_command_is_one_line(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("share", [0, 0.5, 0.95])
-def test_truncated_h5_is_refused(pair, share):
+@pytest.mark.parametrize("fraction", [0, 0.5, 0.95])
+def test_truncated_h5_is_refused(pair, fraction):
     path = pair / "test_colours.h5"
     whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
+    path.write_bytes(whole[: int(fraction * len(whole))])
     with pytest.raises(InputError, match=r"test_colours\.h5: damaged or cut short"):
         load_dataset(pair, 32)
 

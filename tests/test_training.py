@@ -60,9 +60,11 @@ def test_metrics_agree_with_the_saved_model(finished):
     metrics = json.loads((run / "metrics.json").read_text())
     model = keras.models.load_model(run / "model.h5", compile=False)
     labels = np.arange(12) % 3
-    answers = model.predict_on_batch(coloured_images(labels, 32, 1) / np.float32(255))
-    assert metrics["test_accuracy"] == np.mean(answers.argmax(1) == labels)
-    loss = -np.log(answers[np.arange(12), labels]).mean()
+    predictions = model.predict_on_batch(
+        coloured_images(labels, 32, 1) / np.float32(255)
+    )
+    assert metrics["test_accuracy"] == np.mean(predictions.argmax(1) == labels)
+    loss = -np.log(predictions[np.arange(12), labels]).mean()
     assert metrics["test_loss"] == pytest.approx(loss, rel=1e-4)
     # A dense layer of 3 classes has 3 * 2049 parameters fewer than one of 6.
     assert metrics["num_parameters"] == 23_600_006 - 3 * 2049
@@ -144,7 +146,7 @@ def test_predict_alone_and_together(finished, tmp_path):
     together = command("predict", model, *paths, "--json")
     alone = command("predict", model, paths[1], "--json", "--out", tmp_path / "out")
     together, alone = json.loads(together.stdout), json.loads(alone.stdout)
-    assert [answer["image"] for answer in together] == [str(path) for path in paths]
+    assert [each["image"] for each in together] == [str(path) for path in paths]
     a, b = together[1]["ranking"], alone[0]["ranking"]
     assert [entry["class"] for entry in a] == [entry["class"] for entry in b]
     for first, second in zip(a, b, strict=True):
@@ -211,7 +213,7 @@ def test_evaluate_goes_by_the_names_of_classes_not_their_order(finished, tmp_pat
     assert found["test_loss"] == pytest.approx(expected["test_loss"], rel=1e-4)
 
 
-def test_model_without_a_card_works_and_says_what_was_assumed(
+def test_model_without_metadata_works_and_says_what_was_assumed(
     tiny_model, tmp_path, pair
 ):
     tiny_model.save(tmp_path / "plain.keras")

@@ -1,4 +1,4 @@
-"""A network too deep for Python's usual limit is trained, saved, scored and asked."""
+"""A network too deep for Python's usual limit is trained, saved, evaluated and used."""
 
 import inspect
 import sys

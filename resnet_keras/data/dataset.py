@@ -32,8 +32,8 @@ class Dataset:
     """A training and a test part with common classes; `print` shows what is in it.
 
     Where the source has a validation part of its own, its images are the last
-    `num_validation` of `train`: training looks at them after each epoch and learns from
-    the others. `notes` are sentences that say how the source was read.
+    `num_validation` of `train`: they validate each epoch, and are not trained on.
+    `notes` are sentences that say how the source was read.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Dataset:
     def digest(self):
         """Return a hash of class names and labels, which changes as images come or go.
 
-        The images do not count: drawn hands may differ by a bit between machines.
+        Pixels are not hashed: drawn hands may differ by a bit between machines.
         """
         found = hashlib.blake2b(json.dumps(self.class_names).encode(), digest_size=16)
         for part in (self.train, self.test):

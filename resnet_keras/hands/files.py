@@ -16,7 +16,7 @@ from resnet_keras.hands.rendering import (
 
 
 def contact_sheet(columns=12, image_size=96, seed=0):
-    """A Pillow image with one row per sign and `columns` hands in each row.
+    """Return a Pillow image with a row per sign and `columns` hands in each row.
 
     >>> contact_sheet(columns=2, image_size=32).size
     (70, 206)
@@ -67,7 +67,7 @@ def write_pair(directory, num_train=1080, num_test=120, image_size=64, seed=0):
     if needed > free:
         raise InputError(
             f"{directory}: has room for {free / 1e9:,.1f} GB but these hands take "
-            f"{needed / 1e9:,.1f}; expected fewer, smaller ones, or another place."
+            f"{needed / 1e9:,.1f}; expected fewer or smaller ones, or another disk."
         )
     check_folder(directory)
     paths = []

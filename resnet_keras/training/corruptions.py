@@ -1,7 +1,7 @@
 """Corruptions of pictures: background, light, colour, contrast, blur, noise, position.
 
-`corrupt` applies some at random, for training that has to be robust. `CORRUPTIONS`
-names them one by one, at fixed strength, to evaluate a model's robustness.
+`corrupt` applies some at random, to train a robust model. `CORRUPTIONS` has them one by
+one, at fixed strength, to evaluate a model's robustness.
 """
 
 import numpy as np
@@ -43,7 +43,7 @@ def corrupt(image, strength, rng):
 
 
 def replace_background(image, rng):
-    """Replace the background: all that looks like most of the picture's border."""
+    """Replace the background: all pixels with about the median colour of the border."""
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     tone = np.median(border, axis=0)
     distance = np.abs(image - tone).max(axis=-1, keepdims=True)
@@ -68,7 +68,7 @@ def tint(image, gains):
 
 
 def contrast(image, factor):
-    """Bring brightness closer to its mean (factor below 1) or farther from it."""
+    """Scale the distance of brightness from its mean."""
     mean = image.mean()
     return _as_bytes((image - mean) * factor + mean)
 
@@ -127,7 +127,7 @@ def corrupted(name, images, seed=0):
     Args:
         name: a key of `CORRUPTIONS`.
         images: uint8 (num_images, height, width, 3).
-        seed: of what is random; image k gets the same corruption among any others.
+        seed: of what is random; the corruption of image k depends on no other image.
 
     Returns:
         uint8, of the shape of `images`.
@@ -136,7 +136,7 @@ def corrupted(name, images, seed=0):
 
 
 class Corrupted:
-    """Images under a corruption, made as they are sliced, so they need no memory.
+    """Images under a corruption, computed when they are sliced, to save memory.
 
     Use it in the place of `corrupted` where there may be many.
 
