@@ -7,6 +7,7 @@ from pathlib import Path
 
 from resnet_keras import plots
 from resnet_keras.files.writing import check_folder, write_whole
+from resnet_keras.tables import duration
 
 # Student's t, two-sided 95 %, for 1 to 9 degrees of freedom. SciPy has it, too, but is
 # not needed for anything else that every user installs.
@@ -74,16 +75,6 @@ class Report:
             temporary.write_text(verdict + "\n")
         print(f"Done in {duration(seconds)}. Written: {table}, {picture}, {words}")
         return verdict
-
-
-def duration(seconds):
-    """Return a duration in words: "4 min 05 s".
-
-    >>> duration(245.2)
-    '4 min 05 s'
-    """
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
 
 
 def mean_and_margin(values):
