@@ -1,5 +1,6 @@
 """What the experiments of part two compute, on cases whose numbers are known."""
 
+import itertools
 import math
 
 import keras
@@ -14,7 +15,7 @@ from resnet_keras.experiments import (
     shattering,
     small,
 )
-from resnet_keras.experiments.derivatives import input_gradients
+from resnet_keras.experiments.derivatives import block_gradients, input_gradients
 
 
 @pytest.fixture(scope="module")
@@ -92,15 +93,16 @@ def test_exchange_is_undone(residual, data):
 
 
 def test_paths_of_all_lengths_add_up_to_the_gradient(residual, data):
-    images, labels = data.train_images[:4], data.train_labels[:4]
-    adds = [x.name for x in residual.layers if isinstance(x, keras.layers.Add)]
-    assert len(adds) == 6
-    norms = lesions.path_gradients(residual, data, np.random.default_rng(0), 1, 4)
-    assert len(norms) == 7
-    # The one path without any block is the shortcuts alone.
-    alone = lesions._path_gradient(residual, set(), images, labels)
-    assert norms[0] == pytest.approx(np.mean(alone))
-    assert norms[0] > 0
+    images, labels = data.train_images[:2], data.train_labels[:2]
+    paths = np.array(list(itertools.product([False, True], repeat=6)))  # of 6 blocks
+    along = lesions.gradients_along(residual, paths, images, labels)
+    [inner] = residual.inputs  # the tensor by which to differentiate
+    _, [whole] = block_gradients(residual, [inner], images, labels)
+    assert np.abs(whole).max() > 1e-3
+    np.testing.assert_allclose(along.sum(axis=0), whole, atol=1e-4)
+    norms = lesions.path_gradients(residual, data, np.random.default_rng(0), 3, 2)
+    ends = np.linalg.norm(along[[0, -1]].reshape(2, 2, -1), axis=2).mean(axis=1)
+    assert [norms[0], norms[6]] == pytest.approx(ends, rel=1e-4)
 
 
 def test_fractions_by_path_length_are_the_binomials_for_equal_norms():

@@ -8,6 +8,8 @@ Source: De and Smith (2020), "Batch Normalization Biases Residual Blocks Towards
 Identity Function in Deep Networks", arXiv 2002.10444.
 """
 
+from functools import partial
+
 import keras
 import numpy as np
 from matplotlib.figure import Figure
@@ -71,14 +73,15 @@ def run(out, seeds=3, quick=False):
         len(_NETWORKS) * seeds,
     )
     rows = []
-    for seed in range(seeds):
-        for name in _NETWORKS:
+    for name in _NETWORKS:
+        make = partial(network, name, depth, data)
+        for seed, training in small.trainings(make, data, epochs, seeds):
             report.begin(f"{name}, seed {seed}")
-            model = network(name, depth, data, seed)
-            before = ratios(model, data)
-            history, _ = small.train(model, data, epochs, seed, report.dot)
-            error = history[-1]["train_error"]
-            for moment, values in (("before", before), ("after", ratios(model, data))):
+            before = ratios(training.model, data)
+            training.run(seed, report.dot)
+            after = ratios(training.model, data)
+            error = training.train_error()
+            for moment, values in (("before", before), ("after", after)):
                 rows += [
                     {
                         "network": name,
@@ -91,7 +94,6 @@ def run(out, seeds=3, quick=False):
                     for block, value in enumerate(values, 1)
                 ]
             report.end(f"training error {error:.1%}")
-            keras.backend.clear_session(free_memory=False)
     words = verdict(findings(rows))
     report.finish(rows, figure(rows), words)
     return rows, words

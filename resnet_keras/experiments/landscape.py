@@ -7,7 +7,8 @@ Source: Li et al. (2018), "Visualizing the Loss Landscape of Neural Nets",
 arXiv 1712.09913.
 """
 
-import keras
+from functools import partial
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -40,21 +41,20 @@ def run(out, seeds=3, quick=False):
         2 * seeds,
     )
     rows = []
-    for seed in range(seeds):
-        for kind in _COLOURS:
+    xs = np.linspace(-1, 1, points)
+    for kind in _COLOURS:
+        make = partial(small.network, kind, depth, data)
+        for seed, training in small.trainings(make, data, epochs, seeds):
             report.begin(f"{kind}-{depth}, seed {seed}")
-            model = small.network(kind, depth, data, seed)
-            small.train(model, data, epochs, seed, report.dot)
-            xs = np.linspace(-1, 1, points)
+            training.run(seed, report.dot)
             ys = xs if seed == 0 else [0.0]
-            losses = surface(model, data, seed, xs, ys, report.dot)
+            losses = surface(training.model, data, seed, xs, ys, report.dot)
             rows += [
                 {"network": kind, "seed": seed, "x": x, "y": y, "loss": losses[i, j]}
                 for i, y in enumerate(ys)
                 for j, x in enumerate(xs)
             ]
             report.end(f"loss {losses.min():.2f} to {losses.max():.2f}")
-            keras.backend.clear_session(free_memory=False)
     words = verdict(findings(rows))
     report.finish(rows, figure(rows), words)
     return rows, words

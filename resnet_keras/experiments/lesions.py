@@ -10,6 +10,7 @@ Shallow Networks", arXiv 1605.06431.
 import contextlib
 import itertools
 import math
+from functools import partial
 
 import keras
 import numpy as np
@@ -45,19 +46,18 @@ def run(out, seeds=3, quick=False):
         2 * seeds,
     )
     rows = []
-    for seed in range(seeds):
-        for kind in _COLOURS:
+    for kind in _COLOURS:
+        make = partial(small.network, kind, depth, data)
+        for seed, training in small.trainings(make, data, epochs, seeds):
             report.begin(f"{kind}-{depth}, seed {seed}")
-            model = small.network(kind, depth, data, seed)
-            small.train(model, data, epochs, seed, report.dot)
-            measured = measure(model, kind, data, seed)
+            training.run(seed, report.dot)
+            measured = measure(training.model, kind, data, seed)
             rows += [{"network": kind, "seed": seed, **row} for row in measured]
             deleted = [r["value"] for r in measured if r["measure"] == "deleted"]
             report.end(
                 f"error {measured[0]['value']:.1%}; without a block "
                 f"{min(deleted):.1%} to {max(deleted):.1%}"
             )
-            keras.backend.clear_session(free_memory=False)
     words = verdict(findings(rows))
     report.finish(rows, figure(rows), words)
     return rows, words
@@ -186,39 +186,52 @@ def path_gradients(model, data, rng, num_draws=_NUM_DRAWS, num_images=30):
     Returns:
         List of float, from no block to all.
     """
-    adds = [x.name for x in model.layers if isinstance(x, keras.layers.Add)]
+    num_blocks = sum(isinstance(x, keras.layers.Add) for x in model.layers)
     images = data.train_images[:num_images]
     labels = data.train_labels[:num_images]
     norms = []
-    for length in range(len(adds) + 1):
-        draws = [
-            _path_gradient(model, set(rng.permutation(adds)[:length]), images, labels)
-            for _ in range(num_draws if 0 < length < len(adds) else 1)
-        ]
-        norms.append(float(np.mean(draws)))
+    for length in range(num_blocks + 1):
+        paths = np.arange(num_blocks) < np.full((num_draws, 1), length)
+        paths = np.unique(rng.permuted(paths, axis=1), axis=0)
+        gradients = gradients_along(model, paths, images, labels)
+        gradients = gradients.reshape(len(paths) * len(images), -1)
+        norms.append(float(np.linalg.norm(gradients, axis=1).mean()))
     return norms
 
 
-def _path_gradient(model, through, images, labels):
+def gradients_along(model, paths, images, labels):
+    """Return the gradient of each image's loss by its pixels, along single paths.
+
+    Args:
+        model: trained residual network.
+        paths: bool (paths, blocks): whether a path goes through F of a block, or along
+            its shortcut.
+        images: float32 (images, height, width, channels).
+        labels: integers (images,).
+
+    Returns:
+        float32 (paths, images, height, width, channels). Over all 2^blocks paths they
+        add up to the gradient.
+    """
     tf = tensorflow()
-    images = tf.convert_to_tensor(images)
+    through = iter(np.repeat(np.asarray(paths, np.float32), len(images), axis=0).T)
+    inputs = tf.convert_to_tensor(np.tile(images, (len(paths), 1, 1, 1)))
     with tf.GradientTape() as tape:
-        tape.watch(images)
-        values = {id(model.input): images}
+        tape.watch(inputs)
+        values = {id(model.input): inputs}
         for layer in model.layers[1:]:
             if isinstance(layer, keras.layers.Add):
                 main, shortcut = (values[id(tensor)] for tensor in layer.input)
-                if layer.name in through:
-                    shortcut = tf.stop_gradient(shortcut)
-                else:
-                    main = tf.stop_gradient(main)
-                output = main + shortcut
+                mask = next(through)[:, None, None, None]
+                passed = mask * main + (1 - mask) * shortcut
+                output = passed + tf.stop_gradient(main + shortcut - passed)
             else:
                 output = layer(values[id(layer.input)])
             values[id(layer.output)] = output
+        labels = np.tile(labels, len(paths))
         losses = keras.losses.sparse_categorical_crossentropy(labels, output)
-    gradient = tape.gradient(losses, images).numpy()
-    return np.linalg.norm(gradient.reshape(len(images), -1), axis=1)
+    gradients = tape.gradient(losses, inputs).numpy()
+    return gradients.reshape(len(paths), *images.shape)
 
 
 def gradient_by_length(norms):

@@ -8,6 +8,8 @@ Sources: Greff et al. (2017), arXiv 1612.07771; Jastrzebski et al. (2018), "Resi
 Connections Encourage Iterative Inference", arXiv 1710.04773.
 """
 
+from functools import partial
+
 import keras
 import numpy as np
 from matplotlib.figure import Figure
@@ -40,17 +42,16 @@ def run(out, seeds=3, quick=False):
         seeds,
     )
     rows = []
-    for seed in range(seeds):
+    make = partial(small.network, "residual", depth, data)
+    for seed, training in small.trainings(make, data, epochs, seeds):
         report.begin(f"residual-{depth}, seed {seed}")
-        model = small.network("residual", depth, data, seed)
-        small.train(model, data, epochs, seed, report.dot)
-        measured = measure(model, data, seed)
+        training.run(seed, report.dot)
+        measured = measure(training.model, data, seed)
         rows += [{"seed": seed, **row} for row in measured]
         report.end(
             f"mean cosine {np.mean([row['cosine'] for row in measured]):+.3f}, test "
             f"error {measured[-1]['error']:.1%}"
         )
-        keras.backend.clear_session(free_memory=False)
     words = verdict(findings(rows))
     report.finish(rows, figure(rows), words)
     return rows, words
@@ -97,7 +98,7 @@ def _errors_after(model, outputs, data):
     """Return the test error of the head on each block's output; NaN where none fits."""
     last = outputs[-1].shape[1:]
     fitting = [output for output in outputs if output.shape[1:] == last]
-    maps = keras.Model(model.input, fitting).predict_on_batch(data.test_images)
+    maps = keras.Model(model.input, fitting)(data.test_images, training=False)
     kernel, bias = model.layers[-1].get_weights()
     errors = []
     for array in maps if isinstance(maps, list) else [maps]:
