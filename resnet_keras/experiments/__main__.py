@@ -39,6 +39,7 @@ _WITH_SEEDS = (
     "refinement",
     "landscape",
 )
+_OUT = "runs/experiments"
 
 
 def _parse(argv):
@@ -66,8 +67,14 @@ def _parse(argv):
     _add_fine_tune(commands)
     _add_recipe(commands)
     _add_explain(commands)
-    for command in commands.choices.values():
-        add_out(command, "runs/experiments", "the results")
+    add_out(parser, _OUT, "the results")
+    for command in commands.choices.values():  # before the name, and after it
+        command.add_argument(
+            "--out",
+            default=argparse.SUPPRESS,  # or it would undo the one before
+            metavar="DIR",
+            help=f"where to write the results (default: {_OUT})",
+        )
     return parser.parse_args(argv)
 
 

@@ -24,7 +24,7 @@ from resnet_keras.training.augmentation import Batches
 from resnet_keras.training.fitting import fit
 from resnet_keras.training.recipe import Recipe
 from resnet_keras.training.start import initial_network
-from resnet_keras.weights import read_weights
+from resnet_keras.weights import IMAGENET, holds_weights, read_weights
 
 _SIZE = 64
 # More and smaller steps than in other trainings, as there are few photographs; Adam, as
@@ -126,12 +126,9 @@ def _choose(dataset, labels, number, seed):
 
 def _without_training(weights, class_names, size):
     """Return the pretrained model if it is one of the same classes, or None."""
-    if not str(weights).endswith((".h5", ".keras")):
+    if weights == IMAGENET or holds_weights(weights):  # there is no network
         return None
-    try:
-        model, metadata = load_model(weights)
-    except InputError:  # weights without a network
-        return None
+    model, metadata = load_model(weights)
     is_same = metadata.get("class_names") == class_names
     fits = model.input_shape[1:] == (size, size, 3)
     return Classifier(model, metadata, str(weights)) if is_same and fits else None
