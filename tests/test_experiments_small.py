@@ -44,3 +44,18 @@ def test_networks_are_redrawn_and_trained_again_as_if_new():
     for mine, expected in zip(trained[1], new.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, expected)
     assert np.abs(trained[0][0] - trained[1][0]).max() > 0.01
+
+
+def test_a_training_that_diverges_ends_early_and_leaves_the_next_one_as_new():
+    data = small.load("hands", 8, 60, 6)
+
+    def make(seed):
+        return small.network("residual", 8, data, seed)
+
+    lengths = []
+    for seed, training in small.trainings(make, data, 3, 2, learning_rate=1e30):
+        assert all(np.isfinite(w).all() for w in training.model.get_weights())
+        history, _ = training.run(seed, lambda: None)
+        assert not np.isfinite(history[-1]["loss"])
+        lengths.append(len(history))
+    assert max(lengths) < 3

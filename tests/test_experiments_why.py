@@ -130,7 +130,7 @@ def test_a_descent_step_has_cosine_one(data):
 
 
 def test_branches_that_begin_at_zero_have_no_variance(data):
-    names = list(branch_scale._NETWORKS)
+    names = list(branch_scale.NETWORKS)
     skip = branch_scale.network(names[3], 14, data, seed=0)
     assert branch_scale.ratios(skip, data) == [0.0] * 6
     unscaled, scaled = (

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import Report, mean_and_margin
+from resnet_keras.experiments.report import Report, mean_and_margin, tidy
 
 _COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#8172b3", "#c44e52")
 
@@ -240,8 +240,7 @@ def figure(rows, majority_error):
             color="#666666",
         )
         axes.set(title=f"{network} networks", xlabel="epoch", ylim=(0, 100))
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     panels[0].set_ylabel("error in %")
     result.legend(
         *panels[0].get_legend_handles_labels(),

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from resnet_keras import family
 from resnet_keras.accelerate.memory import memory_mb
-from resnet_keras.experiments.report import Report
+from resnet_keras.experiments.report import Report, tidy
 
 _CLASSES = 6
 _COSTS = {
@@ -155,5 +155,5 @@ def figure(rows):
         axes.bar_label(bars, fmt="%.3g", fontsize=8)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("layers")
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes, grid=False)
     return result

@@ -15,7 +15,7 @@ from resnet_keras import family
 from resnet_keras.accelerate.probe import default_precision
 from resnet_keras.data import load_dataset
 from resnet_keras.errors import InputError
-from resnet_keras.experiments.report import Report
+from resnet_keras.experiments.report import Report, tidy
 from resnet_keras.files import PREPROCESSING, load_model
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.nets.initialization import varied_initializer
@@ -223,6 +223,6 @@ def figure(rows):
     axes.set_xticks(counts, counts)
     axes.minorticks_off()
     axes.set(xlabel="photographs per class", ylabel="test accuracy", ylim=(0, 1))
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes, grid=False)
     axes.legend(frameon=False, loc="lower right")
     return result

@@ -18,9 +18,15 @@ from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
 from resnet_keras.experiments.derivatives import tensorflow
-from resnet_keras.experiments.report import Report, mean_and_margin
+from resnet_keras.experiments.report import (
+    COLOURS,
+    Report,
+    column,
+    interval,
+    mean_and_margin,
+    tidy,
+)
 
-_COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
 _NUM_DRAWS = 3  # of random blocks, pairs or paths
 
 
@@ -46,7 +52,7 @@ def run(out, seeds=3, quick=False):
         2 * seeds,
     )
     rows = []
-    for kind in _COLOURS:
+    for kind in COLOURS:
         make = partial(small.network, kind, depth, data)
         for seed, training in small.trainings(make, data, epochs, seeds):
             report.begin(f"{kind}-{depth}, seed {seed}")
@@ -250,23 +256,13 @@ def gradient_by_length(norms):
     return weights / max(weights.sum(), 1e-300), paths / paths.sum()
 
 
-def _values(rows, measure, network, position):
-    return [
-        row["value"]
-        for row in rows
-        if (row["measure"], row["network"], row["position"])
-        == (measure, network, position)
-    ]
-
-
 def _positions(rows, measure, network):
-    return sorted(
-        {
-            row["position"]
-            for row in rows
-            if (row["measure"], row["network"]) == (measure, network)
-        }
-    )
+    return sorted(set(column(rows, "position", measure=measure, network=network)))
+
+
+def _values(rows, measure, network, position):
+    where = {"measure": measure, "network": network, "position": position}
+    return column(rows, "value", **where)
 
 
 def findings(rows):
@@ -283,7 +279,7 @@ def findings(rows):
         and of the gradient; `num_blocks`, of the longest path.
     """
     found = {"increase": {}, "whole": {}, "half": {}, "exchanged": {}}
-    for kind in _COLOURS:
+    for kind in COLOURS:
         whole = _values(rows, "whole", kind, 0)
         deleted = [
             _values(rows, "deleted", kind, position)
@@ -313,13 +309,12 @@ def _mean_norms(rows):
 def verdict(found):
     """Return in words what `findings` returned."""
     sentences = []
-    for kind in _COLOURS:
-        mean, margin = found["increase"][kind]
-        interval = f" ± {100 * margin:.1f}" if np.isfinite(margin) else ""
+    for kind in COLOURS:
+        increase = interval(found["increase"][kind], ".1f", 100)
         number, half = found["half"][kind]
         sentences.append(
             f"{kind.capitalize()}: the test error of {found['whole'][kind]:.1%} grows "
-            f"by {100 * mean:.1f}{interval} points without one block (95 % interval "
+            f"by {increase} points without one block (95 % interval "
             f"over seeds), to {half:.1%} without {number} random blocks and to "
             f"{found['exchanged'][kind]:.1%} with three pairs exchanged."
         )
@@ -328,7 +323,7 @@ def verdict(found):
         f"Of the residual network's paths through {found['num_blocks']} blocks the "
         f"mean length is {paths:.1f}; weighted by the gradient, {gradient:.1f}."
     )
-    plain, residual = (found["increase"][kind] for kind in _COLOURS)
+    plain, residual = (found["increase"][kind] for kind in COLOURS)
     margins = plain[1] + residual[1]
     sentences.append(
         "So a residual network bears the loss of a block and a plain one does not."
@@ -348,7 +343,7 @@ def figure(rows):
     result = Figure(figsize=(12, 3.8), layout="constrained")
     one, many, lengths = result.subplots(1, 3)
     for axes, measure in ((one, "deleted"), (many, "number")):
-        for kind, colour in _COLOURS.items():
+        for kind, colour in COLOURS.items():
             positions = _positions(rows, measure, kind)
             values = [_values(rows, measure, kind, p) for p in positions]
             axes.plot(
@@ -378,7 +373,6 @@ def figure(rows):
     lengths.set(xlabel="blocks on the path", ylabel="fraction", title="path lengths")
     lengths.legend(frameon=False)
     for axes in (one, many, lengths):
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     result.suptitle("Deleting blocks from trained networks (dotted: nothing deleted)")
     return result

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from resnet_keras.accelerate.probe import default_precision
 from resnet_keras.data import load_dataset, stratified_split
 from resnet_keras.errors import InputError
-from resnet_keras.experiments.report import Report
+from resnet_keras.experiments.report import Report, tidy
 from resnet_keras.files import PREPROCESSING
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.training.augmentation import Batches
@@ -246,7 +246,7 @@ def figure(rows):
             axes.plot(np.mean(values), position, "|", color="#222222", markersize=14)
         axes.set_yticks(range(len(order)), order)
         axes.set_xlabel(title)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes, grid=False)
     panels[0].invert_yaxis()  # and the others with it
     result.suptitle(
         "What each change adds to the recipe's validation scores: seeds, and their mean"

@@ -17,7 +17,13 @@ from matplotlib.ticker import MaxNLocator
 
 from resnet_keras.experiments import small
 from resnet_keras.experiments.derivatives import block_gradients, cosines
-from resnet_keras.experiments.report import Report, mean_and_margin
+from resnet_keras.experiments.report import (
+    Report,
+    column,
+    interval,
+    mean_and_margin,
+    tidy,
+)
 
 
 def run(out, seeds=3, quick=False):
@@ -123,15 +129,10 @@ def findings(rows):
     blocks = sorted({row["block"] for row in rows})
 
     def over_seeds(key):
-        return mean_and_margin(
-            [
-                float(np.mean([r[key] for r in rows if r["seed"] == seed]))
-                for seed in seeds
-            ]
-        )
+        return mean_and_margin([np.mean(column(rows, key, seed=s)) for s in seeds])
 
     def of_block(block, key):
-        return float(np.mean([row[key] for row in rows if row["block"] == block]))
+        return float(np.mean(column(rows, key, block=block)))
 
     errors = [of_block(block, "error") for block in blocks]
     return {
@@ -148,13 +149,12 @@ def verdict(found):
     """Return in words what `findings` returned."""
     mean, margin = found["cosine"]
     other, _ = found["at_random"]
-    interval = f" ± {margin:.3f}" if np.isfinite(margin) else ""
     errors = ", ".join(f"{error:.1%}" for error in found["errors"])
     follows = mean > margin and mean > other
     return (
-        f"F(X) and the negative gradient of the loss by X have a mean cosine of "
-        f"{mean:+.3f}{interval} (95 % interval over the seeds; with the F of other "
-        f"images {other:+.3f}); it is above zero in {found['num_down']} of "
+        "F(X) and the negative gradient of the loss by X have a mean cosine of "
+        f"{interval(found['cosine'], '+.3f')} (95 % interval over the seeds; with the "
+        f"F of other images {other:+.3f}); it is above zero in {found['num_down']} of "
         f"{found['num_blocks']} blocks. Relative to X, F is {found['sizes'][0]:.2f} in "
         f"the first block and {found['sizes'][1]:.2f} in the last. Read out after each "
         f"block of the last stage, the head's test error is {errors}. "
@@ -190,10 +190,7 @@ def figure(rows):
         means = [np.mean([y for x, y in points if x == block]) for block in known]
         axes.plot(known, means, color="#4c72b0", linewidth=2)
         if key == "cosine":
-            means = [
-                np.mean([r["at_random"] for r in rows if r["block"] == block])
-                for block in blocks
-            ]
+            means = [np.mean(column(rows, "at_random", block=b)) for b in blocks]
             axes.plot(blocks, means, ":", color="#888888", label="F of other images")
             axes.axhline(0, color="#888888", linewidth=0.8)
             axes.legend(frameon=False)
@@ -202,6 +199,5 @@ def figure(rows):
         axes.set(title=title, xlabel="block")
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.title.set_fontsize(10)
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     return result

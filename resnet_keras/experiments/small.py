@@ -14,6 +14,8 @@ from resnet_keras.models import ResNetCIFAR
 from resnet_keras.nets.graph import plain_twin
 from resnet_keras.nets.initialization import varied_initializer
 
+_BATCH_SIZE = 30
+
 
 @dataclass(frozen=True)
 class Data:
@@ -149,19 +151,17 @@ class Training:
         model: `keras.Model`.
         data: `Data`.
         epochs: passes over the training images, from 1 up.
-        batch_size: images per step.
         learning_rate: the highest; it rises for one epoch, then falls as a cosine.
     """
 
-    def __init__(self, model, data, epochs, batch_size=30, learning_rate=0.03):
+    def __init__(self, model, data, epochs, learning_rate=0.03):
         self.model, self._data, self._epochs = model, data, epochs
-        self._batch_size = batch_size
         copies = uses_fused_operations()
         self._trained = training_copy(model) if copies else model
         for layer in self._trained.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.momentum = 0.9  # a short training; see Recipe.statistics_momentum
-        steps = -(-len(data.train_labels) // batch_size)
+        steps = -(-len(data.train_labels) // _BATCH_SIZE)
         schedule = keras.optimizers.schedules.CosineDecay(
             0.0,
             max(1, (epochs - 1) * steps),
@@ -184,7 +184,8 @@ class Training:
 
         Returns:
             `(history, seconds)`: one dictionary per epoch with `loss` and `train_error`
-            (while it trained), and the time without that of `on_epoch`.
+            (while it trained), the last one that whose loss is no number, if any; and
+            the time without that of `on_epoch`.
         """
         keras.utils.set_random_seed(seed)
         if self._trained is not self.model:
@@ -197,7 +198,7 @@ class Training:
             one = self._trained.fit(
                 self._data.train_images,
                 self._data.train_labels,
-                self._batch_size,
+                _BATCH_SIZE,
                 initial_epoch=epoch,
                 epochs=epoch + 1,
                 verbose=0,
@@ -206,6 +207,8 @@ class Training:
             error = 1 - one["accuracy"][0]
             history.append({"loss": one["loss"][0], "train_error": error})
             on_epoch()
+            if not np.isfinite(one["loss"][0]):
+                break  # no later step can mend this
         if self._trained is not self.model:
             copy_weights(self._trained, self.model)
         return history, seconds
@@ -223,7 +226,7 @@ class Training:
         return float((probabilities.argmax(axis=1) != labels).mean())
 
 
-def trainings(make, data, epochs, seeds):
+def trainings(make, data, epochs, seeds, learning_rate=0.03):
     """Yield a `Training` per seed: one network, with the weights of `make(seed)`.
 
     Args:
@@ -231,8 +234,9 @@ def trainings(make, data, epochs, seeds):
         data: `Data`.
         epochs: as in `Training`.
         seeds: how many, from seed 0 on.
+        learning_rate: as in `Training`.
     """
-    training = Training(make(0), data, epochs)
+    training = Training(make(0), data, epochs, learning_rate)
     for seed in range(seeds):
         if seed:
             training.model.set_weights(make(seed).get_weights())
