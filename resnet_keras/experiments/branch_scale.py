@@ -106,9 +106,7 @@ def run(out, seeds=3, quick=False):
                     for block, value in enumerate(values, 1)
                 ]
             report.end(f"training error {error:.1%}")
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def network(name, depth, data, seed):

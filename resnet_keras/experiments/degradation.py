@@ -58,8 +58,7 @@ def run(out, depths=(20, 56), seeds=3, source="hands", quick=False):
             keras.backend.clear_session(free_memory=False)
     majority_error = 1 - np.bincount(data.train_labels).max() / len(data.train_labels)
     words = verdict(findings(rows, majority_error))
-    report.finish(rows, figure(rows, majority_error), words)
-    return rows, words
+    return report.finish(rows, figure(rows, majority_error), words)
 
 
 def final_errors(rows, network, depth, key="train_error"):

@@ -48,9 +48,7 @@ def run(out, quick=False):
                 f"{rows[-1]['parameters']:,} parameters, "
                 f"{1000 * rows[-1]['seconds_per_image']:.1f} ms per image"
             )
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def measure(depth, size):

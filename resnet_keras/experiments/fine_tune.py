@@ -96,9 +96,7 @@ def run(weights, source, out, counts=(10, 20, 60), seed=0, quick=False):
             add(start, number, classifier)
             report.end(f"accuracy {rows[-1]['test_accuracy']:.1%}")
             keras.backend.clear_session()
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def _network_of(weights):

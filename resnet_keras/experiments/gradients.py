@@ -52,9 +52,7 @@ def run(out, seed=0, quick=False):
         rows += measured
         mine = [row["by_output"] for row in measured if row["step"] == 0]
         report.end(f"before training: last {mine[-1]:.1e}, first {mine[0]:.1e}")
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def measure(
@@ -127,9 +125,6 @@ def gradient_ratio(rows, network, depth, normalized, step):
     where = {"network": network, "depth": depth, "normalized": normalized, "step": step}
     chosen = column(rows, "by_output", **where)
     return chosen[0] / chosen[-1] if chosen[-1] else float("nan")
-
-
-share = gradient_ratio  # the name it had in the walkthrough
 
 
 def findings(rows):

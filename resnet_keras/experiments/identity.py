@@ -65,9 +65,7 @@ def run(out, seed=0, quick=False):
         report.end(
             f"training error {error:.1%}, mean response {np.mean(deviations):.2f}"
         )
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def _row(measure, network, depth, position, value):

@@ -59,9 +59,7 @@ def run(out, seeds=3, quick=False):
                 for j, x in enumerate(xs)
             ]
             report.end(f"loss {losses.min():.2f} to {losses.max():.2f}")
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def surface(model, data, seed, xs, ys, on_row=lambda: None, num_images=300):

@@ -64,9 +64,7 @@ def run(out, seeds=3, quick=False):
                 f"error {measured[0]['value']:.1%}; without a block "
                 f"{min(deleted):.1%} to {max(deleted):.1%}"
             )
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def measure(model, kind, data, seed):

@@ -118,9 +118,7 @@ def run(source, out, epochs=6, seeds=3, only=(), quick=False):
             row = rows[-len(predictions)]  # of the change, before that of its mirror
             report.end(f"accuracy {row['validation_accuracy']:.1%}")
             keras.backend.clear_session()
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def chosen(only):

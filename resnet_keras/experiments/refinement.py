@@ -58,9 +58,7 @@ def run(out, seeds=3, quick=False):
             f"mean cosine {np.mean([row['cosine'] for row in measured]):+.3f}, test "
             f"error {measured[-1]['error']:.1%}"
         )
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def measure(model, data, seed, num_images=120):

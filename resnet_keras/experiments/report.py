@@ -60,7 +60,7 @@ class Report:
             verdict: str.
 
         Returns:
-            The verdict.
+            `(rows, verdict)`.
         """
         seconds = time.perf_counter() - self._start
         print(f"Verdict: {verdict}")
@@ -76,7 +76,7 @@ class Report:
         with write_whole(words) as temporary:
             temporary.write_text(verdict + "\n")
         print(f"Done in {duration(seconds)}. Written: {table}, {picture}, {words}")
-        return verdict
+        return rows, verdict
 
 
 def duration(seconds):

@@ -59,9 +59,7 @@ def run(out, seeds=3, quick=False):
         keras.backend.clear_session(free_memory=False)
         measured = column(rows, "correlation", network=kind, depth=depth)
         report.end(f"correlation {np.mean(measured):.3f}")
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def correlation(model, data, seed):

@@ -59,9 +59,7 @@ def run(out, seeds=3, quick=False):
             )
             report.end(f"test error {history[-1]['test_error']:.1%}, {seconds:.0f} s")
             keras.backend.clear_session(free_memory=False)
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def findings(rows):
