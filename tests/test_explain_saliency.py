@@ -131,7 +131,7 @@ def test_verdict_follows_the_maps():
     half = ["3%"] * 3
     assert numbers(words) == ["0.900", *half, "50", "1.00"]
     assert words.count("upper left") == 3
-    other = explain.verdict("two", 0.9, same | {"occlusion": right * 0.001})
+    other = explain.verdict("two", 0.9, same | {"occlusion": right / 1024})
     assert numbers(other) == ["0.900", *half, "-0.07"]  # -1/15
     assert (other.count("upper left"), other.count("lower right")) == (2, 1)
     empty = explain.verdict("two", 0.9, same | {"grad_cam": 0 * left})
