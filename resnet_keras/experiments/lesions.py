@@ -343,21 +343,12 @@ def figure(rows):
     for axes, measure in ((one, "deleted"), (many, "number")):
         for kind, colour in COLOURS.items():
             positions = _positions(rows, measure, kind)
-            values = [_values(rows, measure, kind, p) for p in positions]
-            axes.plot(
-                positions,
-                [100 * np.mean(v) for v in values],
-                "o-",
-                color=colour,
-                label=kind,
+            errors = np.array([_values(rows, measure, kind, p) for p in positions])
+            low, mean, high = (
+                100 * f(errors, axis=1) for f in (np.min, np.mean, np.max)
             )
-            axes.fill_between(
-                positions,
-                [100 * min(v) for v in values],
-                [100 * max(v) for v in values],
-                color=colour,
-                alpha=0.15,
-            )
+            axes.plot(positions, mean, "o-", color=colour, label=kind)
+            axes.fill_between(positions, low, high, color=colour, alpha=0.15)
             whole = 100 * np.mean(_values(rows, "whole", kind, 0))
             axes.axhline(whole, color=colour, linestyle=":", linewidth=1)
         axes.set_ylim(0, 100)

@@ -81,11 +81,10 @@ def measure(model, data, seed, num_images=120):
         main, shortcut = values[block], values[number + block]
         # Along the shortcut and through F: what X as a whole does to the loss
         downhill = -gradients[number + block]
-        sizes = (
+        f_size, x_size = (
             np.linalg.norm(array.reshape(len(array), -1), axis=1)
             for array in (main, shortcut)
         )
-        f_size, x_size = sizes
         rows.append(
             {
                 "block": block + 1,
