@@ -215,6 +215,14 @@ def test_any_classifier_of_images_is_explained(kind, last):
     assert maps["input_gradient"].any()
 
 
+def test_prediction_that_is_no_number_is_not_explained():
+    classifier = Classifier(ResNetCIFAR(8, (16, 16, 3), 4), {})
+    kernel, bias = classifier.model.layers[-1].get_weights()
+    classifier.model.layers[-1].set_weights([kernel, np.full_like(bias, np.inf)])
+    with pytest.raises(InputError, match="answers NaN or infinity"):
+        explain.explain(classifier, random_image(np.uint8))
+
+
 def test_command_explains_a_file(model, tmp_path):
     path, picture = tmp_path / "model.h5", tmp_path / "hand.png"
     save_model(model, path, {"class_names": ["cat", "dog", "ox", "yak"]})

@@ -9,9 +9,9 @@ from resnet_keras import family, load_model, save_model, train
 from resnet_keras.accelerate import probe
 from resnet_keras.data import Dataset, Split
 from resnet_keras.errors import InputError
+from resnet_keras.files.finite import not_finite
 from resnet_keras.training import Batches, Recipe, RunConfig, loop
 from resnet_keras.training.checkpoint import RunFiles
-from resnet_keras.training.finite import not_finite
 from resnet_keras.training.start import initial_network
 from tests.conftest import coloured_images, write_pair
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from resnet_keras import plots
 from resnet_keras.errors import InputError
 from resnet_keras.explain.gradients import score_gradients, trace
+from resnet_keras.inference import check_numbers
 
 _NAMES = {
     "grad_cam": "Grad-CAM",
@@ -213,9 +214,11 @@ def explain(classifier, image):
         "grad_cam", "input_gradient" and "occlusion" to float32 (height, width).
 
     Raises:
-        InputError: the model has no feature maps, or no gradient by its input.
+        InputError: the model has no feature maps, or no gradient by its input, or gives
+            no numbers.
     """
     probabilities = classifier.probabilities(image[None])[0]
+    check_numbers(probabilities, classifier.name)
     label = int(probabilities.argmax())
     model, inputs = classifier.model, classifier.preprocess(image[None])[0]
     try:

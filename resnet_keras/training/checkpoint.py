@@ -6,9 +6,9 @@ from pathlib import Path
 
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, load_optimizer, save_model
+from resnet_keras.files.finite import check_finite
 from resnet_keras.files.writing import remove_leftovers, write_json, write_whole
 from resnet_keras.training.config import Provenance
-from resnet_keras.training.finite import check_finite
 
 
 class RunFiles:

@@ -8,7 +8,7 @@ from resnet_keras.accelerate import optimizers
 from resnet_keras.accelerate.copies import copy_weights, training_copy
 from resnet_keras.accelerate.optimizers import FusedAdam
 from resnet_keras.accelerate.probe import uses_fused_operations
-from resnet_keras.training.finite import check_finite
+from resnet_keras.files.finite import check_finite
 
 
 def compile_for_training(model, recipe, steps_per_epoch, epochs):

@@ -15,6 +15,7 @@ from resnet_keras.commands.interrupts import Interrupts
 from resnet_keras.data import stratified_split
 from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING, versions
+from resnet_keras.files.finite import check_finite, not_finite
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.nets.initialization import varied_initializer
 from resnet_keras.tables import duration
@@ -22,7 +23,6 @@ from resnet_keras.training import phases
 from resnet_keras.training.augmentation import Batches
 from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.diagnosis import diagnose
-from resnet_keras.training.finite import check_finite, not_finite
 from resnet_keras.training.fitting import compile_for_training
 from resnet_keras.training.recipe import RECIPES
 from resnet_keras.training.start import initial_network
