@@ -147,14 +147,18 @@ def test_file_in_the_place_of_a_saved_model_is_named(
         run(small_file, "savedmodel", tmp_path / "out", export_source)
 
 
-def test_answers_that_are_no_numbers_are_refused(tiny_model, export_source, tmp_path):
+def test_predictions_that_are_no_numbers_are_refused(
+    tiny_model, export_source, tmp_path
+):
     from resnet_keras import evaluate, predict
 
     model = keras.models.clone_model(tiny_model)
-    model.layers[-1].bias.assign([np.nan] * 3)
+    # Finite weights with which the activations are not.
+    for variable in model.get_layer("bn2a_branch1").trainable_variables:
+        variable.assign(np.full(variable.shape, 3e38))
     path, picture = str(tmp_path / "model.h5"), str(tmp_path / "picture.png")
     save_model(model, path, {"class_names": NAMES})
-    keras.utils.save_img(picture, np.zeros((32, 32, 3)))
+    keras.utils.save_img(picture, np.full((32, 32, 3), 255))
     for attempt in (
         lambda: run(path, "keras", tmp_path / "out.keras", export_source),
         lambda: evaluate.main([path, "--data", export_source]),
