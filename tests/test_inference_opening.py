@@ -7,6 +7,7 @@ import pytest
 from resnet_keras import ResNetCIFAR, evaluate, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.inference import open_classifier
+from tests import course_networks
 from tests.conftest import write_pair
 
 
@@ -32,3 +33,10 @@ def test_weights_that_are_not_finite_get_no_accuracy(spoilt, tmp_path):
     data = str(write_pair(tmp_path / "data"))
     with pytest.raises(InputError, match="not finite"):
         evaluate.main([spoilt, "--data", data])
+
+
+@pytest.mark.usefixtures("short_networks")
+def test_size_that_weights_alone_do_not_say_is_told_as_assumed(tmp_path):
+    course_networks.build(keras).save_weights(tmp_path / "a.weights.h5")
+    remarks = open_classifier(str(tmp_path / "a.weights.h5")).remarks()
+    assert any("224 x 224 pixels is assumed" in remark for remark in remarks)

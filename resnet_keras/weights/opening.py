@@ -9,6 +9,13 @@ from resnet_keras.weights.loading import read_weights
 from resnet_keras.weights.reading import holds_weights
 
 _IMAGE_SIZE = 224  # what published weights were trained on
+_IMAGENET_CLASSES = 1000
+_SIZE_IS_NOT_SAID = (
+    f"weights alone do not say the size of their pictures; {_IMAGE_SIZE} x "
+    f"{_IMAGE_SIZE} pixels is assumed. If they were trained on others, as the course's "
+    "on 64, save ResNet50((64, 64, 3), classes, weights=...) with save_model, and use "
+    "that file"
+)
 
 
 def open_model(name, trust=False):
@@ -49,4 +56,7 @@ def open_model(name, trust=False):
     shape = (_IMAGE_SIZE, _IMAGE_SIZE, 3)
     model = ResNet(weights.depth, shape, weights.classes, weights=weights)
     check_finite(model, name)
-    return model, weights.metadata
+    if weights.classes == _IMAGENET_CLASSES:
+        return model, weights.metadata
+    notes = *(weights.metadata.get("notes") or ()), _SIZE_IS_NOT_SAID
+    return model, weights.metadata | {"notes": list(notes)}
