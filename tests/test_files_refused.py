@@ -11,6 +11,7 @@ import pytest
 
 from resnet_keras import load_model, save_model
 from resnet_keras.errors import InputError
+from resnet_keras.files import models, safety
 
 # A layer that Keras has, with a keyword that no version has
 BROKEN = {
@@ -160,3 +161,33 @@ def test_odd_configuration_is_told_by_what_is_known(config, version, words, tmp_
     with pytest.raises(InputError, match=words) as raised:
         load_model(path)
     assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError("Unable to allocate 9 GiB"), "not enough memory to read it"),
+        (TimeoutError(), r"could not be read \(timed out\)"),
+        (PermissionError(13, "Permission denied"), "could not be read .Permission"),
+        (
+            OSError("read failed: errno = 5, error message = 'Input/output error'"),
+            r"read \(I",
+        ),
+        (OSError(22, "Invalid argument"), "damaged or cut short"),
+        (OSError("truncated file: eof = 9"), "damaged or cut short"),
+    ],
+)
+def test_what_is_no_damage_is_not_called_so(error, words):
+    with pytest.raises(InputError, match=words), safety.naming_damage("a.h5"):
+        raise error
+
+
+def test_lack_of_memory_is_not_a_fault_of_the_model(tmp_path, small_model, monkeypatch):
+    save_model(small_model, tmp_path / "a.h5")
+
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(models, "_load_weights", fail)
+    with pytest.raises(MemoryError):
+        load_model(tmp_path / "a.h5")

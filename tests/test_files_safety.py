@@ -17,7 +17,7 @@ from PIL import Image
 from resnet_keras import load_dataset, load_model, save_model
 from resnet_keras.data.images import read_image
 from resnet_keras.errors import InputError
-from resnet_keras.files import models, safety
+from resnet_keras.files import safety
 from resnet_keras.files.metadata import NAME
 from tests.conftest import assert_refused, command, rewrite_keras, write_pair
 
@@ -378,33 +378,3 @@ def test_a_few_texts_of_any_length_are_names_as_others_are(tmp_path):
     with h5py.File(path, "w") as file:
         file.attrs.create("layer_names", ["conv1", "bn_conv1"], dtype=TEXT)
     safety.check_h5_weights(path)
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (MemoryError("Unable to allocate 9 GiB"), "not enough memory to read it"),
-        (TimeoutError(), r"could not be read \(timed out\)"),
-        (PermissionError(13, "Permission denied"), "could not be read .Permission"),
-        (
-            OSError("read failed: errno = 5, error message = 'Input/output error'"),
-            r"read \(I",
-        ),
-        (OSError(22, "Invalid argument"), "damaged or cut short"),
-        (OSError("truncated file: eof = 9"), "damaged or cut short"),
-    ],
-)
-def test_what_is_no_damage_is_not_called_so(error, words):
-    with pytest.raises(InputError, match=words), safety.naming_damage("a.h5"):
-        raise error
-
-
-def test_lack_of_memory_is_not_a_fault_of_the_model(tmp_path, small_model, monkeypatch):
-    save_model(small_model, tmp_path / "a.h5")
-
-    def fail(*_):
-        raise MemoryError
-
-    monkeypatch.setattr(models, "_load_weights", fail)
-    with pytest.raises(MemoryError):
-        load_model(tmp_path / "a.h5")

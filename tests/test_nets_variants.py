@@ -1,11 +1,16 @@
 """Variants change what weights cannot say, and nothing else."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 
 from resnet_keras import ResNet18, ResNet50, family
 from resnet_keras.nets.variants import vary
+from resnet_keras.weights import variant_of
+from tests.conftest import randomize
+from tests.weight_files import images, small
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +60,14 @@ def test_weights_keep_their_names_shapes_and_values():
     np.testing.assert_allclose(
         varied.predict_on_batch(images), model.predict_on_batch(images), atol=0.05
     )
+
+
+def test_variants_predict_differently():
+    """So that comparisons of weights between them can fail."""
+    predictions = {}
+    for name in ("course", "torch", "torch-v1"):  # "keras" has torch-v1's, nearly
+        model = randomize(small(name))
+        assert variant_of(model) == family.VARIANTS[name]
+        predictions[name] = np.asarray(model(images(32)))
+    for a, b in itertools.combinations(predictions.values(), 2):
+        assert np.abs(a - b).max() > 1e-3 * np.abs(a).max()

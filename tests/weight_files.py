@@ -6,7 +6,9 @@ import h5py
 import keras
 import numpy as np
 
+from resnet_keras import convolutional_block, family
 from resnet_keras.models import ResNet
+from resnet_keras.nets.variants import vary
 from tests.conftest import randomize
 
 SHAPE = (64, 64, 3)
@@ -55,3 +57,16 @@ def write(directory, kind):
     randomize(model)
     save_as_keras_2(model, path, head=kind != "notop")
     return path, model
+
+
+def small(variant):
+    """Return a stem and one bottleneck of stage 3, in a variant."""
+    variant_row = family.VARIANTS[variant]
+    inputs = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(8, 3, name="conv1")(inputs)
+    x = keras.layers.BatchNormalization(name="bn_conv1")(x)
+    x = keras.layers.ZeroPadding2D(variant_row.pool_padding)(x) if variant_row[0] else x
+    x = keras.layers.MaxPooling2D(3, 2)(x)
+    x = convolutional_block(x, 3, [4, 4, 8], 3, "a")
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return vary(keras.Model(inputs, x), variant_row)
