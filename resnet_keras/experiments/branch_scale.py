@@ -13,6 +13,7 @@ from functools import partial
 import keras
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from resnet_keras.experiments import small
 from resnet_keras.experiments.gradients import without_normalization
@@ -241,6 +242,7 @@ def figure(rows):
     before.plot(blocks, [1 / block for block in blocks], "k:", label="1 / block")
     for axes, moment in ((before, "before"), (after, "after")):
         axes.set(yscale="log", xlabel="block")
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         title = f"variance of F(X) over that of X, {moment} training"
         axes.set_title(title, fontsize=10)
     errors.set_yticks(range(len(NETWORKS)), [""] * len(NETWORKS))
