@@ -13,5 +13,6 @@ _HOMES = {
     "Placement": "letterbox",
     "letterbox": "letterbox",
     "augment_boxes": "augmentation",
+    "evaluate_detections": "evaluation",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _HOMES)

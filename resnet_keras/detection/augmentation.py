@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from resnet_keras.detection.boxes import areas
 from resnet_keras.training.augmentation import augment_and_map
 
 _LEAST_VISIBLE = 1 / 3  # of a box's area; of less nobody could say what it is
@@ -39,9 +40,5 @@ def augment_boxes(image, boxes, recipe, rng):
     moved = (corners - offset) @ np.linalg.inv(linear).T
     boxes = np.concatenate([moved.min(1), moved.max(1)], axis=1)
     clipped = np.clip(boxes, 0, image.shape[0])
-    kept = _areas(clipped) >= _LEAST_VISIBLE * _areas(boxes)
+    kept = areas(clipped) >= _LEAST_VISIBLE * areas(boxes)
     return varied, clipped[kept].astype(np.float32), kept
-
-
-def _areas(boxes):
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
