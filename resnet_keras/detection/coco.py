@@ -215,7 +215,7 @@ def as_coco(sizes, names, boxes, labels, class_names, scores=None):
                 "iscrowd": 0,
             }
             if scores is not None:
-                annotation["score"] = round(float(scores[index][row]), 5)
+                annotation["score"] = float(scores[index][row])
             annotations.append(annotation)
     categories = [
         {"id": index + 1, "name": name} for index, name in enumerate(class_names)
