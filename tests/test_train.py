@@ -6,7 +6,7 @@ import pytest
 
 from resnet_keras import train, training
 from resnet_keras.errors import InputError
-from resnet_keras.training import RECIPES, RunConfig
+from resnet_keras.training import RECIPES, RunConfig, runs
 from tests.conftest import write_pair
 
 
@@ -47,11 +47,11 @@ def write_run(directory, **options):
 
 def test_resumed_settings_come_from_the_run(tmp_path):
     config = write_run(tmp_path, seed=1, learning_rate=0.1)
-    assert train._config_of(tmp_path, {"seed": 1, "learning_rate": 0.1}) == config
+    assert runs.config_of(tmp_path, {"seed": 1, "learning_rate": 0.1}) == config
     with pytest.raises(InputError, match="this run has seed 1, not 2"):
-        train._config_of(tmp_path, {"seed": 2})
+        runs.config_of(tmp_path, {"seed": 2})
     with pytest.raises(InputError, match=r"has learning_rate 0\.1, not 0\.2"):
-        train._config_of(tmp_path, {"learning_rate": 0.2})
+        runs.config_of(tmp_path, {"learning_rate": 0.2})
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_resume_where_no_run_is_begins_none(name, words, tmp_path):
 def test_overwrite_replaces_the_runs_files_and_no_others(tmp_path):
     for name in ("model.h5", "metrics.json", "notes.txt"):
         (tmp_path / name).write_text("old")
-    found = train._earlier_run(tmp_path, train._parse(["--overwrite"]))
+    found = runs.earlier_run(tmp_path, train._parse(["--overwrite"]), train._RUN_FILES)
     assert sorted(path.name for path in found) == ["metrics.json", "model.h5"]
     own = train._parse(["--overwrite", "--weights", str(tmp_path / "model.h5")])
     with pytest.raises(InputError, match="is read by this command"):
-        train._earlier_run(tmp_path, own)
+        runs.earlier_run(tmp_path, own, train._RUN_FILES)
 
 
 def test_earlier_run_stays_where_the_new_one_cannot_begin(tmp_path):
@@ -179,7 +179,9 @@ def test_weights_in_a_loop_of_links_are_none_of_the_run(tmp_path):
     (tmp_path / "metrics.json").write_text("{}")
     (tmp_path / "loop.h5").symlink_to("loop.h5")
     line = train._parse(["--overwrite", "--weights", str(tmp_path / "loop.h5")])
-    assert train._earlier_run(tmp_path, line) == [tmp_path / "metrics.json"]
+    assert runs.earlier_run(tmp_path, line, train._RUN_FILES) == [
+        tmp_path / "metrics.json"
+    ]
 
 
 @pytest.mark.parametrize("option", ["--data", "--out", "--weights"])
