@@ -20,6 +20,7 @@ PARTS = ("train", "validation", "test")
 _MOST_TOLD = 3  # bad entries by name
 _LEAST_INSIDE = 0.5  # of a box that sticks out of its picture; else it is an error
 _ORIENTATION = 0x0112  # of EXIF
+_TURNED = (5, 6, 7, 8)  # orientations of pictures that are stored turned
 
 
 @dataclass(frozen=True)
@@ -171,16 +172,12 @@ def settled(records, class_names, faults):
 def _settled(record, faults):
     """Return the `Annotated` of a record, or None where its picture is of no use."""
     try:
-        with Image.open(record.path) as image:
-            stored = image.size
-            # Of a PNG without EXIF before its pixels getexif() would decode them all.
-            is_plain = image.format == "PNG" and "exif" not in image.info
-            orientation = 1 if is_plain else image.getexif().get(_ORIENTATION, 1)
+        stored, orientation = _stored(record.path)
     except Exception:  # Pillow reports damage in many kinds of exception
         reason = "no readable picture" if record.path.is_file() else "no such picture"
         faults.add(record.file, record.path, reason)
         return None
-    shown = stored[::-1] if orientation in (5, 6, 7, 8) else stored
+    shown = stored[::-1] if orientation in _TURNED else stored
     try:
         change = _change(record, stored, shown, orientation, faults)
     except InputError as error:
@@ -204,6 +201,26 @@ def _settled(record, faults):
         np.array(boxes, np.float64).reshape(-1, 4),
         np.array(labels, np.int64),
     )
+
+
+def _stored(path):
+    """Return the (width, height) that a file has, and its EXIF orientation, 1 to 8."""
+    with Image.open(path) as image:
+        # Of a PNG without EXIF before its pixels getexif() would decode them all.
+        if image.format == "PNG" and "exif" not in image.info:
+            return image.size, 1
+        return image.size, image.getexif().get(_ORIENTATION, 1)
+
+
+def shown_size(path):
+    """Return (width, height) of a picture as it is shown, None if it is unreadable."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a huge picture, which its reader says
+            size, orientation = _stored(path)
+    except Exception:  # Pillow reports damage in many kinds of exception
+        return None
+    return size[::-1] if orientation in _TURNED else size
 
 
 def _change(record, stored, shown, orientation, faults):

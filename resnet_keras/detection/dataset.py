@@ -35,7 +35,7 @@ class Pictures:
 
     def counts(self, num_classes):
         """Return the number of objects per class, shape (num_classes,)."""
-        return np.bincount(_joined(self.labels), minlength=num_classes)
+        return np.bincount(_flat(self.labels), minlength=num_classes)
 
     @property
     def num_empty(self):
@@ -125,5 +125,16 @@ class DetectionDataset:
         return "\n".join(lines)
 
 
-def _joined(labels):
+def joined(first, second):
+    """Return the pictures of two `Pictures`, of one size, as one."""
+    return Pictures(
+        np.concatenate([first.images, second.images]),
+        first.boxes + second.boxes,
+        first.labels + second.labels,
+        first.names + second.names,
+        np.concatenate([first.sizes, second.sizes]),
+    )
+
+
+def _flat(labels):
     return np.concatenate([np.zeros(0, np.int64), *labels])

@@ -2,18 +2,22 @@
 
 import contextlib
 import io
+from dataclasses import replace
 
 import numpy as np
 
 from resnet_keras.detection.boxes import overlaps
 from resnet_keras.detection.coco import as_coco
+from resnet_keras.detection.dataset import joined
 from resnet_keras.errors import InputError
+from resnet_keras.inference.aligning import align_classes
 
 # COCO's twelve, in the order that pycocotools returns them in.
 FIGURES = (
     *("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"),
     *("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large"),
 )
+LEAST_SCORE = 0.05  # of found boxes; precision of the rest adds nothing to AP
 LEAST_OVERLAP = 0.5  # with which a found box counts as the object's
 
 
@@ -56,6 +60,41 @@ def evaluate_detections(pictures, found, class_names, threshold=None):
         best = _f1(*_hits(pictures, found), threshold)
     result |= {"threshold": threshold, "F1": best}
     return result | _compared(pictures, found, len(class_names), threshold)
+
+
+def evaluate_part(finder, dataset, part="test", data="the data"):
+    """Score a model on a part of a data set, whose classes are matched by name.
+
+    Args:
+        finder: `Finder`.
+        dataset: `DetectionDataset`, at the finder's size.
+        part: "test", "train" or "all".
+        data: what to call the data in messages.
+
+    Returns:
+        The part's `Pictures`, labels in the model's order; for each the `Found`; and
+        the dictionary of `evaluate_detections`, at the finder's own threshold.
+
+    Raises:
+        InputError: the data have a class that the model does not know, or the part has
+            no picture.
+    """
+    pictures = {"train": dataset.train, "test": dataset.test}.get(part)
+    if pictures is None:
+        pictures = joined(dataset.train, dataset.test)
+    if not len(pictures):
+        raise InputError(
+            f"{dataset.source}: has no {part} picture. Pictures that the model never "
+            "saw score it with --part all."
+        )
+    positions = align_classes(
+        finder.class_names, False, dataset.class_names, finder.name, data
+    ).positions
+    labels = tuple(positions[each] for each in pictures.labels)
+    pictures = replace(pictures, labels=labels)
+    found = finder.find(pictures.images, threshold=LEAST_SCORE)
+    result = evaluate_detections(pictures, found, finder.class_names, finder.threshold)
+    return pictures, found, result
 
 
 def best_threshold(pictures, found):
