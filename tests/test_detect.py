@@ -154,7 +154,7 @@ def test_scores_are_printed_and_written(finder, tmp_path, capsys):
 def test_a_class_that_the_model_does_not_know_is_named(finder, tmp_path):
     write_coco(annotated(tmp_path / "first"), tmp_path / "set")
     line = ["evaluate", "white.h5", "--data", str(tmp_path / "set")]
-    with pytest.raises(InputError, match="'left hand', which white[.]h5 does"):
+    with pytest.raises(InputError, match=r"'left hand', which white\.h5 does"):
         detect.main(line)
 
 

@@ -161,6 +161,17 @@ def test_images_labels_and_a_file_of_classes(tmp_path):
     assert found.class_names == ["cat"]
 
 
+def test_labels_beside_pictures_as_cvat_writes_them(tmp_path):
+    for name, text in (("b", CENTRE), ("hand", "")):
+        painted((100, 50), [], tmp_path / "obj_train_data" / f"{name}.png")
+        (tmp_path / "obj_train_data" / f"{name}.txt").write_text(text)
+    (tmp_path / "obj.names").write_text("cat\n")
+    (tmp_path / "train.txt").write_text("data/obj_train_data/b.png\n")
+    found = load_detection(tmp_path, 64)
+    assert names(found.train) == ["b.png", "hand.png"]
+    assert [len(labels) for labels in found.train.labels] == [1, 0]
+
+
 def test_vocs_lists_say_the_parts(tmp_path):
     root = tmp_path / "VOCdevkit" / "VOC2012"
     for name in ("a", "b", "c", "d"):
