@@ -72,6 +72,13 @@ def test_boxes_are_clipped_and_dropped_where_little_remains():
     assert numbers == {2, 3}
 
 
+def test_a_box_without_area_is_dropped():
+    rng = np.random.default_rng(0)
+    _, boxes, kept = augment_boxes(painted(BOX), [[5, 5, 5, 9]], STILL, rng)
+    assert kept.tolist() == [False]
+    assert boxes.shape == (0, 4)
+
+
 def test_no_boxes_stay_none():
     _, boxes, kept = augment_boxes(painted(BOX), [], Recipe(), np.random.default_rng(0))
     assert boxes.shape == (0, 4)

@@ -43,6 +43,7 @@ def coco_file(folder, boxes=(GOOD,), images=None, **changes):
         ((1, 1, [10, 20, float("nan"), 40]), "nan, 40]; expected four numbers"),
         ((1, 1, [10, 20, float("inf"), 40]), "expected four numbers"),
         ((1, 1, [10, 20, 30]), "its bbox is [10, 20, 30]; expected four numbers"),
+        ((1, 1, [10, 20, 10**400, 40]), "expected four numbers"),
         ((1, 1, None), "its bbox is None"),
         ((1, 1, "wide"), "its bbox is 'wide'"),
     ],
@@ -204,3 +205,14 @@ def test_vocs_bad_files_are_named(tmp_path):
         "a.png: is listed twice",
         "3 bad entries",
     )
+
+
+def test_an_xml_that_would_grow_without_end_is_named(tmp_path):
+    entities = "".join(
+        f'<!ENTITY x{number + 1} "{f"&x{number};" * 10}">' for number in range(9)
+    )
+    (tmp_path / "a.xml").write_text(
+        f'<!DOCTYPE a [<!ENTITY x0 "ten">{entities}]>'
+        "<annotation><filename>&x9;</filename></annotation>"
+    )
+    refused(read_voc, tmp_path, "a.xml: XML: cannot be read")

@@ -77,6 +77,13 @@ def test_scenes_have_none_to_four_hands_and_no_scene_is_in_both_parts():
     assert found.test.placement(7) == Placement(64, 64, 64)
 
 
+def test_a_folder_called_scenes_is_told_of(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert drawn_scenes(64, 0, 0).notes == ()
+    (tmp_path / "scenes").mkdir()
+    assert "--data ./scenes" in drawn_scenes(64, 0, 0).notes[0]
+
+
 def test_scenes_of_a_size_that_cannot_be_drawn_are_refused():
     with pytest.raises(InputError, match="expected an image size from 64 to 512"):
         load_detection("scenes", image_size=32)

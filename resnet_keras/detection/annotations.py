@@ -129,7 +129,7 @@ def numbers(values, count=4):
     """
     try:
         found = [float(value) for value in values]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     is_good = len(found) == count and all(map(math.isfinite, found))
     return found if is_good else None

@@ -40,5 +40,6 @@ def augment_boxes(image, boxes, recipe, rng):
     moved = (corners - offset) @ np.linalg.inv(linear).T
     boxes = np.concatenate([moved.min(1), moved.max(1)], axis=1)
     clipped = np.clip(boxes, 0, image.shape[0])
-    kept = areas(clipped) >= _LEAST_VISIBLE * areas(boxes)
+    seen = areas(clipped)
+    kept = (seen > 0) & (seen >= _LEAST_VISIBLE * areas(boxes))
     return varied, clipped[kept].astype(np.float32), kept

@@ -1,5 +1,7 @@
 """The built-in scenes as a data set: several hands to a picture, or none."""
 
+from pathlib import Path
+
 import numpy as np
 
 from resnet_keras import hands
@@ -34,7 +36,14 @@ def drawn_scenes(image_size, num_train=2000, num_test=400):
         _draw(image_size, num_test, hands.TEST_START, "test scene"),
     ]
     class_names = [str(sign) for sign in range(6)]
-    return DetectionDataset(SCENES, "drawn by resnet_keras.hands", class_names, *parts)
+    notes = ()
+    if Path(SCENES).exists():
+        notes = (
+            f'"{SCENES}" means the built-in scenes; the folder of that name that is '
+            f'here is "./{SCENES}" (--data ./{SCENES}).',
+        )
+    source = "drawn by resnet_keras.hands"
+    return DetectionDataset(SCENES, source, class_names, *parts, notes)
 
 
 def _draw(size, number, start, name):

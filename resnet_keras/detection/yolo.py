@@ -128,7 +128,8 @@ def names_file(folder):
 
 def _undescribed(folder):
     file = names_file(folder)
-    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    text = file.read_text(encoding="utf-8-sig", errors="replace")
+    lines = text.splitlines()
     names = [line.strip() for line in lines if line.strip()]
     images = folder / "images"
     pictures = files_below(images if images.is_dir() else folder, IMAGE_SUFFIXES)
