@@ -156,11 +156,15 @@ def test_pictures_without_any_labels_are_no_background(tmp_path):
     [
         ("names: [cat]\n", "names no pictures"),
         ("names: [cat]\ntrain: gone\n", "train: gone: no such folder or list"),
-        ("names: 3\ntrain: images/train\n", "its names are 3; expected a list"),
-        ("names:\ntrain: images/train\n", "its names are None"),
+        ("names: 3\ntrain: images/train\n", "expected names: a list of class names"),
+        ("names:\ntrain: images/train\n", "expected names: a list of class names"),
+        ("names: [[a], b]\ntrain: images/train\n", "expected names: a list of class"),
+        ("names: {a: 0}\ntrain: images/train\n", "expected names: a list of class"),
+        ("names: [a]\ntrain: {a: b}\n", "expected train: a folder, or a list"),
         ("names: [a, b]\nnc: 3\ntrain: images/train\n", "says nc: 3 and has 2 names"),
         ("names: [a, a]\ntrain: images/train\n", "two classes have one name"),
         ("names: [a\n", "is no YAML"),
+        ("- names: [a]", "expected names: and train:"),
     ],
 )
 def test_yolos_bad_yaml_is_refused(text, reason, tmp_path):

@@ -152,6 +152,19 @@ def test_a_part_that_is_the_training_part_again_is_left_out(tmp_path):
     assert len(found.train) + len(found.test) == 12
 
 
+def test_a_class_called_no_is_a_text(tmp_path):
+    root = yolo(tmp_path, [f"1{CENTRE[1:]}", ""], names="[yes, no]")
+    found = load_detection(root, 64)
+    assert found.class_names == ["no"]
+
+
+def test_a_folder_with_braces_in_its_name_can_be_named(tmp_path):
+    root = yolo(tmp_path, [CENTRE] * 12, part="{0}")
+    text = "train: images/{0}\nval: images/{0}\nnames: [cat]\n"
+    (root / "data.yaml").write_text(text)
+    assert "val: images/{0} has the pictures" in load_detection(root, 64).notes[0]
+
+
 def test_images_labels_and_a_file_of_classes(tmp_path):
     root = yolo(tmp_path, [CENTRE, ""])
     (root / "data.yaml").unlink()

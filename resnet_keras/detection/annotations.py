@@ -107,7 +107,7 @@ class Faults:
 
     def sentences(self):
         """Return what was repaired and what was left out, as sentences."""
-        said = [text.format(number) for text, number in self.notes.items()]
+        said = [x.replace("{}", str(number)) for x, number in self.notes.items()]
         if self.found:
             number = len(self.found)
             entries = "entry" if number == 1 else "entries"

@@ -14,7 +14,8 @@ class Placement:
     """Where a picture lies on a square: scaled to fit, in the middle.
 
     Args:
-        width, height: of the picture, in pixels.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
         size: side of the square, in pixels.
 
     Example:

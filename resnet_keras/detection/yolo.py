@@ -89,9 +89,11 @@ def description(source):
         if not key:
             continue
         values = content[key] if isinstance(content[key], list) else [content[key]]
+        if not all(isinstance(value, str) for value in values):
+            raise InputError(f"{file}: expected {key}: a folder, or a list of them.")
         pictures = []
         for value in values:
-            found = _pictures_of(file, content.get("path"), str(value))
+            found = _pictures_of(file, content.get("path"), value)
             if found is None and part == "train":
                 raise InputError(
                     f"{file}: {key}: {value}: no such folder or list; expected one, "
@@ -99,7 +101,7 @@ def description(source):
                 )
             pictures += found or []
         if pictures:
-            parts.append((part, pictures, f"{key}: {content[key]}"))
+            parts.append((part, pictures, f"{key}: {', '.join(values)}"))
     if not parts:
         raise InputError(
             f"{file}: names no pictures; expected train: and val: or test:, folders of "
@@ -128,6 +130,10 @@ def names_file(folder):
 
 def _undescribed(folder):
     file = names_file(folder)
+    if not file:
+        raise InputError(
+            f"{folder}: expected a data.yaml, or images/, labels/ and classes.txt."
+        )
     text = file.read_text(encoding="utf-8-sig", errors="replace")
     lines = text.splitlines()
     names = [line.strip() for line in lines if line.strip()]
@@ -144,7 +150,8 @@ def _read_yaml(file):
             f"{file}: reading it takes PyYAML; pip install 'resnet_keras[detection]'."
         ) from error
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+        # Texts, lists and dictionaries only: a class called "no" is no False.
+        content = yaml.load(file.read_text(encoding="utf-8-sig"), yaml.BaseLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{file}: is no YAML ({reason}).") from error
@@ -157,17 +164,19 @@ def _names(file, content):
     names = content.get("names")
     if isinstance(names, list):
         names = dict(enumerate(names))
-    try:
-        names = {int(key): str(name) for key, name in sorted(names.items())}
-    except (AttributeError, TypeError, ValueError):
-        names = None
-    if not names:
+    # A name of lists that name each other could grow without end when printed.
+    is_good = isinstance(names, dict) and all(
+        str(key).isdecimal() and isinstance(name, str) for key, name in names.items()
+    )
+    if not names or not is_good:
         raise InputError(
-            f"{file}: its names are {content.get('names')!r}; expected a list of class "
-            "names, or a dictionary of numbers and names."
+            f"{file}: expected names: a list of class names, or a dictionary of "
+            "numbers and names."
         )
-    number = content.get("nc", len(names))
-    if number != len(names):
+    names = {int(key): name for key, name in names.items()}
+    names = dict(sorted(names.items()))
+    number = content.get("nc", str(len(names)))
+    if number != str(len(names)):
         raise InputError(
             f"{file}: says nc: {number} and has {len(names)} names; expected as many."
         )
