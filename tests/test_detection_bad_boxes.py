@@ -87,7 +87,7 @@ def test_a_picture_that_is_none_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("key", "row", "reason"),
     [
-        ("images", {"id": 1, "file_name": "c.png"}, "image 1: the id of both a.png"),
+        ("images", {"id": 1, "file_name": "c.png"}, "image 1: c.png has an id that is"),
         ("annotations", {"id": 1, "image_id": 1}, "annotation 1: an id that is given"),
         ("categories", {"id": 2, "name": "ox"}, "category 2: is both 'dog' and 'ox'"),
         ("categories", {"id": 3}, "category 3: has no number as id, or no name"),

@@ -308,3 +308,16 @@ def test_what_is_no_source_is_refused(tmp_path):
     coco(tmp_path / "x.json", [("a.png", 9, 9)])
     with pytest.raises(InputError, match="none of 1 pictures has a box"):
         load_detection(tmp_path)
+
+
+def test_pictures_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    for folder in ("x/one", "x/two"):
+        painted((40, 30), [], tmp_path / folder / "b.png")
+    boxes = [(1, 1, [1, 2, 20, 20])]
+    coco(tmp_path / "x.json", [("D:/old/two/b.png", 40, 30)], boxes)
+    assert load_detection(tmp_path, 32).train.names == (f"{tmp_path}/x/two/b.png",)
+    path = coco(tmp_path / "x.json", [("b.png", 40, 30)], boxes)
+    with pytest.raises(
+        InputError, match=r"image 1: may be .*b\.png or .*b\.png\. Corr"
+    ):
+        load_detection(path, 32)

@@ -135,13 +135,13 @@ def _records(content, path, root, part, ids, faults):
             faults.add(path, entry, "has no id or no file_name")
             continue
         if number in records:
-            other = records[number].path.name
-            faults.add(path, entry, f"the id of both {other} and {name}")
+            faults.add(path, entry, f"{name} has an id that is given twice")
             continue
         try:
             found = pictures.find(name, *folders)
         except InputError as error:
             faults.add(path, entry, error)
+            records[number] = None  # its boxes are no faults of their own
             continue
         size = numbers([image.get("width"), image.get("height")], 2)
         size = size and tuple(map(round, size))
@@ -155,7 +155,7 @@ def _records(content, path, root, part, ids, faults):
             continue
         used.add(number)
         _add_box(annotation, path, entry, records, ids, faults)
-    return list(records.values())
+    return [record for record in records.values() if record]
 
 
 def _add_box(annotation, path, entry, records, ids, faults):
@@ -172,7 +172,7 @@ def _add_box(annotation, path, entry, records, ids, faults):
         )
     elif (values := numbers(box if isinstance(box, list) else [])) is None:
         faults.add(path, entry, f"its bbox is {box!r}; expected four numbers")
-    else:
+    elif records[image]:
         x, y, width, height = values
         corners = (x, y, x + width, y + height)
         records[image].boxes.append((entry, ids[category], corners))

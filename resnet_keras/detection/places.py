@@ -100,14 +100,29 @@ def _grouped(paths, key):
 def _one(found, name, folders):
     """Return the one path that a name means, None if there is none."""
     if len(found) > 1:
-        end = "/" + name.lower()
-        found = [x for x in found if x.as_posix().lower().endswith(end)] or found
+        # The folders that a name has may be those of another machine, but for the last.
+        common = [_num_common(path, name) for path in found]
+        most = max(common)
+        found = [x for x, n in zip(found, common, strict=True) if n == most]
     if len(found) > 1:
         near = {Path(folder).resolve() for folder in folders}
         found = [path for path in found if path.parent.resolve() in near] or found
     if len(found) > 1:
         raise InputError(f"may be {found[0]} or {found[1]}")
     return found[0] if found else None
+
+
+def _num_common(path, name):
+    """Return how many folders, from the last, a path has in common with a name.
+
+    Example:
+
+    >>> _num_common(Path("/data/two/b.png"), "D:/old/two/b.png")
+    1
+    """
+    pairs = zip(path.parts[-2::-1], name.split("/")[-2::-1], strict=False)
+    same = [ours.lower() == theirs.lower() for ours, theirs in pairs]
+    return [*same, False].index(False)
 
 
 def copy_pictures(pictures, directory, folder_of):
