@@ -209,14 +209,12 @@ def _train(arguments):
     return 0
 
 
-def _load(source, image_size, skip_broken, needs_train=True):
+def _load(source, image_size, skip_broken):
     from resnet_keras.detection import load_detection
 
     if source == _DEFAULTS["data"]:
         print("Drawing scenes, for some 15 to 30 seconds ...", flush=True)
-    dataset = load_detection(
-        source, image_size, skip_broken=skip_broken, needs_train=needs_train
-    )
+    dataset = load_detection(source, image_size, skip_broken=skip_broken)
     print(dataset, flush=True)
     return dataset
 
@@ -237,17 +235,23 @@ def _evaluate(arguments):
         check_not_input(written, [arguments.model, arguments.data])
     finder = _open(arguments)
     from resnet_keras import plots
-    from resnet_keras.detection import evaluation, report
+    from resnet_keras.detection import evaluation, load_detection, report
     from resnet_keras.files import versions
 
-    dataset = _load(
+    dataset = load_detection(
         arguments.data,
         finder.image_size,
-        arguments.skip_broken,
+        skip_broken=arguments.skip_broken,
         needs_train=arguments.part == "train",
     )
     pictures, found, result = evaluation.evaluate_part(
         finder, dataset, arguments.part, arguments.data
+    )
+    for note in dataset.notes:
+        print(note)
+    print(
+        f"{dataset.name}: {len(pictures)} pictures ({arguments.part}) of "
+        f"{dataset.source}, {pictures.num_empty} of them without objects"
     )
     print(report.as_text(pictures, result, finder.class_names))
     if arguments.out:

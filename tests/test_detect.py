@@ -137,7 +137,10 @@ def test_scores_are_printed_and_written(finder, tmp_path, capsys):
     out = tmp_path / "out"
     line = ["evaluate", "white.h5", "--data", str(tmp_path)]
     assert detect.main([*line, "--part", "all"]) == 0
-    assert "3 of 3 objects are found" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "3 of 3 objects are found" in printed
+    assert "3 pictures (all) of" in printed
+    assert "0 of them without objects" in printed
     assert detect.main([*line, "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert "From a score of 0.50 on, 2 of 2 objects are found, 2 of" in printed

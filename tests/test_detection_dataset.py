@@ -77,6 +77,16 @@ def test_scenes_have_none_to_four_hands_and_no_scene_is_in_both_parts():
     assert found.test.placement(7) == Placement(64, 64, 64)
 
 
+def test_to_evaluate_only_test_scenes_are_drawn(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        hands, "iter_scenes", lambda number, *_, **__: asked.append(number) or ()
+    )
+    load_detection("scenes", needs_train=False)
+    load_detection("scenes")
+    assert asked == [0, 400, 2000, 400]
+
+
 def test_a_folder_called_scenes_is_told_of(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert drawn_scenes(64, 0, 0).notes == ()

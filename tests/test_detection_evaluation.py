@@ -4,13 +4,20 @@ import contextlib
 import io
 import json
 import sys
+import types
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from resnet_keras.detection import Pictures, evaluate_detections
-from resnet_keras.detection.evaluation import FIGURES, best_threshold, match
+from resnet_keras.detection.drawn import drawn_scenes
+from resnet_keras.detection.evaluation import (
+    FIGURES,
+    best_threshold,
+    evaluate_part,
+    match,
+)
 from resnet_keras.errors import InputError
 
 NAMES = ["cat", "dog"]
@@ -190,6 +197,25 @@ def test_the_best_threshold_by_hand():
     assert threshold == pytest.approx(0.9)
     assert best_threshold(known, [found()]) == (0.5, 0.0)
     assert best_threshold(known, [found((C, 0, 0.9))]) == (0.5, 0.0)
+
+
+def test_a_part_is_scored_in_the_models_order_of_classes():
+    dataset = drawn_scenes(64, num_train=0, num_test=4)
+    finder = types.SimpleNamespace(
+        class_names=list("543210"), name="eyes.h5", threshold=0.3
+    )
+    right = [
+        found(*((box, 5 - label, 0.8) for box, label in zip(*each, strict=True)))
+        for each in zip(dataset.test.boxes, dataset.test.labels, strict=True)
+    ]
+    finder.find = lambda images, threshold: right
+    for part in ("test", "all"):
+        pictures, _, result = evaluate_part(finder, dataset, part)
+        assert result["AP"] == pytest.approx(1)
+        assert result["threshold"] == 0.3
+        np.testing.assert_array_equal(pictures.images, dataset.test.images)
+    with pytest.raises(InputError, match="has no train picture"):
+        evaluate_part(finder, dataset, "train")
 
 
 def test_an_object_is_matched_once_and_by_the_best_score():

@@ -78,7 +78,7 @@ class DetectionDataset:
     @property
     def image_size(self):
         """Side of the square pictures in pixels."""
-        return self.train.images.shape[1]
+        return self.test.images.shape[1]
 
     @property
     def validation(self):

@@ -21,7 +21,8 @@ def drawn_scenes(image_size, num_train=2000, num_test=400):
 
     Args:
         image_size: side in pixels, 64 to 512.
-        num_train, num_test: how many scenes, 0 or more.
+        num_train: scenes to train on, 0 or more.
+        num_test: scenes to test on, 0 or more.
 
     Raises:
         InputError: the image size is out of range.

@@ -50,7 +50,8 @@ def load_detection(
             by its own file name.
         skip_broken: whether to leave out bad entries and pictures; by default they are
             named.
-        needs_train: whether a test part alone is too little.
+        needs_train: whether a test part alone is too little. Of scenes only that is
+            drawn without it.
 
     Returns:
         `DetectionDataset`. Pictures without an object are part of it.
@@ -64,7 +65,7 @@ def load_detection(
     >>> load_detection("photos")  # doctest: +SKIP
     """
     if source == SCENES:
-        return drawn_scenes(image_size)
+        return drawn_scenes(image_size, **({} if needs_train else {"num_train": 0}))
     source = _unwrapped(Path(source))
     annotations = _read(source, skip_broken)
     class_names, pictures, notes = _used_classes(annotations)
