@@ -194,8 +194,8 @@ def _train(arguments):
 
     with resumable("resnet_keras.detect train", directory, arguments.resume):
         metrics = train_detector(dataset, directory, config, outdated=outdated)
-    score = "No average precision, without test pictures"
-    if len(dataset.test):
+    score = "No average precision, without an object in a test picture"
+    if metrics.get("AP") is not None:
         score = (
             f"AP {metrics['AP']:.3f} and AP50 {metrics['AP50']:.3f} on "
             f"{len(dataset.test)} test pictures"

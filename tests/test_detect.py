@@ -198,6 +198,18 @@ def test_training_gets_the_options(trained, boxes, tmp_path, capsys):
     assert f"detect predict {out}/model.h5 IMAGE" in printed
 
 
+def test_without_test_objects_there_is_no_score(
+    monkeypatch, trained, boxes, tmp_path, capsys
+):
+    module = sys.modules["resnet_keras.detection.training"]
+    monkeypatch.setattr(
+        module, "train_detector", lambda *_, **__: {"train_seconds": 60.0}
+    )
+    line = ["train", "--data", str(boxes), "--out", str(tmp_path / "run")]
+    assert detect.main(line) == 0
+    assert "No average precision" in capsys.readouterr().out
+
+
 def test_a_run_that_is_there_is_not_replaced_unasked(trained, boxes, tmp_path):
     out = tmp_path / "run"
     out.mkdir()
