@@ -1,6 +1,7 @@
 """Bad entries are named, with file and entry; those that can be left out are."""
 
 import json
+import sys
 
 import pytest
 
@@ -171,6 +172,12 @@ def test_yolos_bad_yaml_is_refused(text, reason, tmp_path):
     root = yolo(tmp_path, ["0 0.5 0.5 0.2 0.2"])
     (root / "data.yaml").write_text(text)
     refused(read_yolo, root, "data.yaml", reason)
+
+
+def test_without_pyyaml_the_extra_is_named(tmp_path, monkeypatch):
+    root = yolo(tmp_path, ["0 0.5 0.5 0.2 0.2"])
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    refused(read_yolo, root, "data.yaml: takes PyYAML", "'resnet_keras[detection]'")
 
 
 @pytest.mark.parametrize(

@@ -142,13 +142,19 @@ def _undescribed(folder):
     return file, dict(enumerate(names)), [("train", pictures, "images")]
 
 
-def _read_yaml(file):
+def _yaml(file):
+    """Return PyYAML, or say how to get it."""
     try:
         import yaml
     except ImportError as error:
         raise InputError(
-            f"{file}: reading it takes PyYAML; pip install 'resnet_keras[detection]'."
+            f"{file}: takes PyYAML; pip install 'resnet_keras[detection]'."
         ) from error
+    return yaml
+
+
+def _read_yaml(file):
+    yaml = _yaml(file)
     try:
         # Texts, lists and dictionaries only: a class called "no" is no False.
         content = yaml.load(file.read_text(encoding="utf-8-sig"), yaml.BaseLoader)
@@ -285,9 +291,8 @@ def write_yolo(annotations, directory):
         InputError: the directory is not empty.
         OSError: it cannot be written.
     """
-    import yaml
-
     pictures, directory = annotations.pictures, Path(directory)
+    yaml = _yaml(directory / "data.yaml")
     paths = copy_pictures(pictures, directory, lambda part: f"images/{FOLDERS[part]}")
     for path, picture in zip(paths, pictures, strict=True):
         file = directory / "labels" / path.parent.name / f"{path.stem}.txt"
