@@ -15,6 +15,7 @@ from resnet_keras.commands import (
     run,
     something,
 )
+from resnet_keras.detection.settings import DEFAULTS, FIGURE_FILES
 from resnet_keras.errors import InputError
 from resnet_keras.files.writing import (
     check_not_input,
@@ -22,26 +23,13 @@ from resnet_keras.files.writing import (
     write_json,
 )
 from resnet_keras.training.config import RunConfig
-from resnet_keras.training.runs import (
+from resnet_keras.training.options import (
     add_number,
     add_precision,
     add_resume,
-    config_of,
-    earlier_run,
     refuse_both,
-    resumable,
-    threads_of,
 )
 
-_DEFAULTS = {"data": "scenes", "model": "resnet18", "image_size": 128}
-_FIGURES = (  # also in detection.report, which imports NumPy
-    *("detections.png", "precision_recall.png", "confusion.png"),
-    *("misses.png", "false_alarms.png"),
-)
-_RUN_FILES = (
-    *("config.json", "checkpoint.h5", "history.csv", "model.h5", "metrics.json"),
-    *("curves.png", *_FIGURES),
-)
 _SOURCES = (
     "COCO's .json or a folder of it, YOLO's data.yaml or its folder, a folder of "
     'Pascal VOC\'s .xml files, or "scenes", drawn on the spot'
@@ -75,13 +63,13 @@ def _add_train(commands):
         "--data",
         type=something,
         metavar="SOURCE",
-        help=f"{_SOURCES} (default: {_DEFAULTS['data']})",
+        help=f"{_SOURCES} (default: {DEFAULTS['data']})",
     )
     add_skip_broken(parser)
     parser.add_argument(
         "--model",
         metavar="NAME",
-        help=f"the network to begin from: {_DEFAULTS['model']} (the default), "
+        help=f"the network to begin from: {DEFAULTS['model']} (the default), "
         "resnet50, ...; a wrong name lists them all",
     )
     parser.add_argument(
@@ -93,7 +81,7 @@ def _add_train(commands):
         (
             "image_size",
             "side in pixels of the square that each picture is placed on (default: "
-            f"{_DEFAULTS['image_size']})",
+            f"{DEFAULTS['image_size']})",
         ),
     ):
         add_number(parser, name, text)
@@ -171,29 +159,18 @@ def main(argv=None):
 
 
 def _train(arguments):
-    given = {key: getattr(arguments, key, None) for key in RunConfig().options()}
-    given = {key: value for key, value in given.items() if value is not None}
-    directory = arguments.out and Path(arguments.out)
-    if directory:
-        refuse_file(directory)
-    if arguments.resume and directory:
-        config = config_of(directory, given)
-    else:
-        config = RunConfig.of_options(_DEFAULTS | given)
-    dataset = _load(config.data, config.image_size, arguments.skip_broken)
-    if not directory:
-        directory = Path("runs") / dataset.name
-        if arguments.resume:
-            asked, config = config, config_of(directory, given)
-            if (config.data, config.image_size) != (asked.data, asked.image_size):
-                dataset = _load(config.data, config.image_size, arguments.skip_broken)
-    outdated = earlier_run(directory, arguments, _RUN_FILES)
-    # Another number of threads would end in other weights.
-    load_keras(threads_of(directory) if arguments.resume else None)
-    from resnet_keras.detection.training import train_detector
+    from resnet_keras.detection.runs import DETECTION
+    from resnet_keras.training.directory import train_in
 
-    with resumable("resnet_keras.detect train", directory, arguments.resume):
-        metrics = train_detector(dataset, directory, config, outdated=outdated)
+    given = {key: getattr(arguments, key, None) for key in RunConfig().options()}
+    directory, dataset, metrics = train_in(
+        arguments.out,
+        {key: value for key, value in given.items() if value is not None},
+        arguments.resume,
+        arguments.overwrite,
+        arguments.skip_broken,
+        task=DETECTION,
+    )
     score = "No average precision, without an object in a test picture"
     if metrics.get("AP") is not None:
         score = (
@@ -209,16 +186,6 @@ def _train(arguments):
     return 0
 
 
-def _load(source, image_size, skip_broken):
-    from resnet_keras.detection import load_detection
-
-    if source == _DEFAULTS["data"]:
-        print("Drawing scenes, for some 15 to 30 seconds ...", flush=True)
-    dataset = load_detection(source, image_size, skip_broken=skip_broken)
-    print(dataset, flush=True)
-    return dataset
-
-
 def _open(arguments):
     load_keras()
     from resnet_keras.detection.finder import Finder
@@ -231,7 +198,9 @@ def _open(arguments):
 def _evaluate(arguments):
     if arguments.out:
         refuse_file(arguments.out)
-        written = [Path(arguments.out) / name for name in ("metrics.json", *_FIGURES)]
+        written = [
+            Path(arguments.out) / name for name in ("metrics.json", *FIGURE_FILES)
+        ]
         check_not_input(written, [arguments.model, arguments.data])
     finder = _open(arguments)
     from resnet_keras import plots
@@ -271,7 +240,7 @@ def _predict(arguments):
     """Find objects, print and write them; 2 if any picture could not be read."""
     if arguments.out:
         refuse_file(arguments.out)
-    from resnet_keras.inference.pictures import find_pictures
+    from resnet_keras.inference.pictures import find_pictures, output_paths
 
     codes = {0}
 
@@ -292,10 +261,9 @@ def _predict(arguments):
         as_line,
         coco_of,
         find_in_files,
-        outputs_of,
     )
 
-    outputs = outputs_of(arguments.out, paths) if arguments.out else {}
+    outputs = output_paths(Path(arguments.out), paths) if arguments.out else {}
     written = [*outputs.values(), *([arguments.coco] if arguments.coco else [])]
     check_not_input(written, [arguments.model, *paths])
     finder = _open(arguments)

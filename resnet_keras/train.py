@@ -2,33 +2,16 @@
 
 import argparse
 import shlex
-from pathlib import Path
 
-from resnet_keras.commands import add_skip_broken, load_keras, run, something
-from resnet_keras.files.writing import refuse_file
+from resnet_keras.commands import add_skip_broken, run, something
 from resnet_keras.training.config import NUM_IMAGES_SHOWN, RunConfig
-from resnet_keras.training.recipe import RECIPES
-from resnet_keras.training.runs import (
+from resnet_keras.training.options import (
     add_number,
     add_precision,
     add_resume,
-    config_of,
-    earlier_run,
     refuse_both,
-    resumable,
-    threads_of,
 )
-
-_RUN_FILES = (
-    "config.json",
-    "checkpoint.h5",
-    "history.csv",
-    "model.h5",
-    "metrics.json",
-    "curves.png",
-    "confusion.png",
-    "mistakes.png",
-)
+from resnet_keras.training.recipe import RECIPES
 
 
 def _parse(argv):
@@ -120,24 +103,18 @@ def _parse(argv):
 def main(argv=None):
     """Parse, train, and say how it went."""
     arguments = _parse(argv)
+    from resnet_keras.training.directory import train_in
+
     given = {key: getattr(arguments, key) for key in RunConfig().options()}
     given = {key: value for key, value in given.items() if value is not None}
-    directory = arguments.out and Path(arguments.out)
-    if directory:
-        refuse_file(directory)
-    if arguments.resume and directory:
-        config = config_of(directory, given)
-    else:
-        config = RunConfig.of_options({"data": _default_source(given)} | given)
-    dataset = _load(config, arguments.skip_broken)
-    if not directory:
-        directory = Path("runs") / dataset.name
-        if arguments.resume:
-            asked, config = config, config_of(directory, given)
-            if (config.data, config.image_size) != (asked.data, asked.image_size):
-                dataset = _load(config, arguments.skip_broken)
-    outdated = earlier_run(directory, arguments, _RUN_FILES)
-    metrics = _train(dataset, directory, config, arguments, outdated)
+    directory, dataset, metrics = train_in(
+        arguments.out,
+        given,
+        arguments.resume,
+        arguments.overwrite,
+        arguments.skip_broken,
+        arguments.verbose,
+    )
     for warning in metrics["warnings"]:
         print(f"Warning: {warning}")
     model = directory / "model.h5"
@@ -151,39 +128,6 @@ def main(argv=None):
         f"Try it: python -m resnet_keras.predict {shlex.quote(str(model))} IMAGE"
     )
     return 0
-
-
-def _train(dataset, directory, config, arguments, outdated):
-    # Another number of threads would end in other weights.
-    load_keras(threads_of(directory) if arguments.resume else None)
-    from resnet_keras import training
-
-    with resumable("resnet_keras.train", directory, arguments.resume):
-        return training.train(dataset, directory, config, arguments.verbose, outdated)
-
-
-def _load(config, skip_broken):
-    from resnet_keras.data import HANDS, load_dataset
-
-    if config.data == HANDS:
-        print("Drawing hands, for some 15 to 30 seconds ...", flush=True)
-    dataset = load_dataset(config.data, config.image_size, skip_broken=skip_broken)
-    print(dataset, flush=True)
-    return dataset
-
-
-def _default_source(given):
-    from resnet_keras.data import HANDS, has_course_pair
-
-    if "data" in given:
-        return given["data"]
-    if has_course_pair("data"):
-        return "data"
-    print(
-        "No data given: training on drawn hands. For images of your own give --data "
-        "FOLDER, with one folder of images per class."
-    )
-    return HANDS
 
 
 if __name__ == "__main__":

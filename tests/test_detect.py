@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from resnet_keras import detect
+from resnet_keras.detection import settings
 from resnet_keras.detection.coco import write_coco
 from resnet_keras.errors import InputError
 from resnet_keras.training import RunConfig
@@ -146,7 +147,7 @@ def test_scores_are_printed_and_written(finder, tmp_path, capsys):
     assert "From a score of 0.50 on, 2 of 2 objects are found, 2 of" in printed
     assert "AP50 1.000" in printed
     assert sorted(x.name for x in out.iterdir()) == sorted(
-        ["metrics.json", *detect._FIGURES]
+        ["metrics.json", *settings.FIGURE_FILES]
     )
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["AP50_per_class"] == {"cat": None, "dog": pytest.approx(1)}
@@ -166,7 +167,7 @@ def trained(monkeypatch):
     """Let training only note what it is called with."""
     calls = []
 
-    def train_detector(dataset, directory, config, outdated=()):
+    def train_detector(dataset, directory, config, verbose, outdated):
         calls.append((dataset, directory, config, list(outdated)))
         return {"AP": 0.5, "AP50": 0.75, "train_seconds": 90.0}
 
@@ -238,7 +239,7 @@ def test_a_run_goes_on_with_its_own_options(trained, boxes, tmp_path):
 def test_a_stopped_run_says_how_to_go_on(monkeypatch, trained, boxes, tmp_path):
     out = tmp_path / "run"
 
-    def stop(dataset, directory, config, outdated=()):
+    def stop(dataset, directory, config, verbose, outdated):
         out.mkdir()
         (out / "config.json").write_text("{}")
         raise KeyboardInterrupt
@@ -268,9 +269,3 @@ def test_wrong_options_are_refused(line, words, capsys):
         detect._parse(line)
     assert raised.value.code == 2
     assert words in capsys.readouterr().err
-
-
-def test_the_figures_are_those_of_the_report():
-    from resnet_keras.detection import report
-
-    assert detect._FIGURES == report.FIGURE_FILES

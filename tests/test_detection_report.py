@@ -3,7 +3,7 @@
 import json
 
 from resnet_keras import plots
-from resnet_keras.detection import evaluate_detections, report
+from resnet_keras.detection import evaluate_detections, report, settings
 from tests.test_detection_evaluation import NAMES, A, B, C, found, pictures
 
 KNOWN = pictures([(A, 0), (B, 0)], [(C, 0)], [])
@@ -32,7 +32,7 @@ def test_text_has_a_row_for_each_class():
 
 def test_figures_can_be_written_under_their_names(tmp_path):
     drawn = report.figures(KNOWN, FOUND, RESULT, NAMES)
-    assert tuple(drawn) == report.FIGURE_FILES
+    assert tuple(drawn) == settings.FIGURE_FILES
     for name, figure in drawn.items():
         plots.save(figure, tmp_path / name)
     # Of the first picture only the box above the threshold is shown.

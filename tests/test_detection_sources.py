@@ -64,7 +64,7 @@ def test_cocos_own_layout(tmp_path):
     found = load_detection(tmp_path, image_size=64)
     assert names(found.train) == ["train.png"]
     assert names(found.test) == ["val.png"]
-    assert "the validation part is taken for the test" in " ".join(found.notes)
+    assert "the validation part is used for the test" in " ".join(found.notes)
     alone = load_detection(tmp_path / "annotations" / "instances_train2017.json", 64)
     assert names(alone.train) == ["train.png"]
 

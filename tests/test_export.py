@@ -444,5 +444,5 @@ def test_answers_that_are_no_numbers_are_refused(tiny_model, source, tmp_path):
         lambda: evaluate.main([path, "--data", source]),
         lambda: predict.main([path, picture]),
     ):
-        with pytest.raises(InputError, match="answers NaN or infinity"):
+        with pytest.raises(InputError, match="predicts NaN or infinity"):
             attempt()

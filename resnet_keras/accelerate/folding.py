@@ -95,5 +95,6 @@ def _as_functional(model):
             "sequential keras.Model that is built, whose layers form a graph."
         )
     if isinstance(model, keras.Sequential):
-        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+        with deep_recursion():
+            return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     return model

@@ -2,7 +2,6 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from resnet_keras.data.images import read_image
 from resnet_keras.detection.annotations import shown_size
@@ -105,22 +104,3 @@ def coco_of(rows, class_names):
         class_names,
         [[each["score"] for each in some] for some in found],
     )
-
-
-def outputs_of(directory, paths):
-    """Return where each picture goes with its boxes, no two of them to one.
-
-    Example:
-
-    >>> [str(path) for path in outputs_of("out", ["a/hand.jpg", "b/hand.jpg"]).values()]
-    ['out/hand_predicted.png', 'out/hand_2_predicted.png']
-    """
-    outputs, taken = {}, set()
-    for path in paths:
-        name, number = Path(path).stem, 1
-        while name in taken:
-            number += 1
-            name = f"{Path(path).stem}_{number}"
-        taken.add(name)
-        outputs[path] = Path(directory) / f"{name}_predicted.png"
-    return outputs

@@ -5,17 +5,9 @@ import numpy as np
 from resnet_keras.detection.evaluation import FIGURES
 from resnet_keras.tables import table
 
-FIGURE_FILES = (
-    "detections.png",
-    "precision_recall.png",
-    "confusion.png",
-    "misses.png",
-    "false_alarms.png",
-)
-
 
 def figures(pictures, found, result, class_names):
-    """Return the figures of an evaluation, by the names of `FIGURE_FILES`.
+    """Return the figures of an evaluation, by their names, `settings.FIGURE_FILES`.
 
     Args:
         pictures, found, class_names: as `evaluate_detections` takes them.

@@ -4,6 +4,7 @@ import os
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,18 +81,18 @@ def load_detection(
     if needs_train:
         trained = train[: len(train) - num_validation]
         notes += _check_trained(trained, class_names, source)
-    notes += say_copies(train, test)
-    notes += _say_small(train.boxes + test.boxes, image_size)
     path = source.resolve()
-    return DetectionDataset(
+    dataset = DetectionDataset(
         path.name if path.is_dir() else path.parent.name,
         str(source),
         class_names,
         train,
         test,
-        tuple(notes),
-        num_validation,
+        num_validation=num_validation,
     )
+    copies = [note.replace("image", "picture") for note in say_copies(dataset)]
+    small = _say_small(train.boxes + test.boxes, image_size)
+    return replace(dataset, notes=(*notes, *copies, *small))
 
 
 def _unwrapped(folder):

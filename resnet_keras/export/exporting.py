@@ -58,6 +58,13 @@ def export(classifier, metadata, name, path, source, quantize=False):
     if hasattr(module, "check"):
         module.check(model)
     training, test, class_names = _images(source, classifier)
+    if not len(test):
+        if quantize:
+            raise InputError(
+                f"{source}: has no test image to say what quantizing costs; expected "
+                "more images, or a folder test/."
+            )
+        test = training
     calibration = None
     if quantize:
         chosen = spread(len(training), _NUM_CALIBRATING)

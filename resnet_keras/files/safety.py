@@ -145,7 +145,7 @@ def check_npz(path):
         claimed = 0
         for name in archive.namelist():
             with archive.open(name) as member:
-                shape, dtype = _read_npy_header(member)
+                shape, _, dtype = read_npy_header(member)
             claimed += _num_bytes(shape, dtype)
             if dtype.hasobject:
                 raise InputError(
@@ -155,13 +155,11 @@ def check_npz(path):
         _check_size(path, claimed, size, "data")
 
 
-def _read_npy_header(member):
-    version = np.lib.format.read_magic(member)
-    if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
-    else:
-        shape, _, dtype = np.lib.format.read_array_header_2_0(member)
-    return shape, dtype
+def read_npy_header(member):
+    """Return `(shape, is_fortran, dtype)` of an open `.npy` file, without the array."""
+    if np.lib.format.read_magic(member) == (1, 0):
+        return np.lib.format.read_array_header_1_0(member)
+    return np.lib.format.read_array_header_2_0(member)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from resnet_keras import family
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model
+from resnet_keras.files.finite import check_finite
 from resnet_keras.weights.imagenet import IMAGENET
 from resnet_keras.weights.loading import read_weights
 from resnet_keras.weights.reading import holds_weights
@@ -22,12 +23,16 @@ def open_model(name, trust=False):
         takes pictures of 224 x 224 pixels.
 
     Raises:
-        InputError: the file cannot be used, or has weights but no head to classify.
+        InputError: the file cannot be used, has weights but no head to classify, or has
+            values that are not finite. A ReLU makes 0 of NaN on a CPU, so predictions
+            may look sound where weights are not.
     """
     from resnet_keras.models import ResNet  # which may read weights in its turn
 
     if name != IMAGENET and not holds_weights(name):
-        return load_model(name, trust)
+        model, metadata = load_model(name, trust)
+        check_finite(model, name)
+        return model, metadata
     weights = read_weights(name)
     if weights.classes is None:
         raise InputError(
@@ -41,4 +46,5 @@ def open_model(name, trust=False):
         )
     shape = (_IMAGE_SIZE, _IMAGE_SIZE, 3)
     model = ResNet(weights.depth, shape, weights.classes, weights=weights)
+    check_finite(model, name)
     return model, weights.metadata
