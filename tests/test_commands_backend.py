@@ -7,10 +7,12 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 
 from resnet_keras.commands import load_keras
 from resnet_keras.errors import InputError
+from tests.conftest import assert_refused, command
 
 _UNKNOWN = ValueError("Unable to import backend : theano")
 _MISSING = ModuleNotFoundError("No module named 'jax'")
@@ -110,3 +112,20 @@ def test_a_command_says_why_it_cannot_begin(settings):
     assert process.returncode == 2
     assert process.stderr.startswith(f"error: {settings}: 'theano' is no backend")
     assert len(process.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "jax", "torch"])
+def test_an_error_after_the_first_remarks_is_the_only_line(name, tmp_path, monkeypatch):
+    """Keras imports TensorFlow on JAX, too, where it first copies a network."""
+    pytest.importorskip(name)
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(2, 3)(inputs)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(x))
+    model.layers[-1].bias.assign([0, np.nan])
+    model.save(tmp_path / "model.keras")
+    keras.utils.save_img(tmp_path / "picture.png", np.zeros((16, 16, 3)))
+    process = command("predict", tmp_path / "model.keras", tmp_path / "picture.png")
+    assert_refused(process, "NaN or infinity")

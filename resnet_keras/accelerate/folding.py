@@ -59,7 +59,7 @@ def fold_batch_norm(model):
 
 
 def copy_folded_weights(model, folded):
-    """Give `folded`, of `fold_batch_norm(model)`, what `model` has learned since."""
+    """Give `folded`, of `fold_batch_norm(model)`, the weights that `model` has now."""
     model = _as_functional(model)
     normalizations = {
         convolution.name: model.get_layer(name)

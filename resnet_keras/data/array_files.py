@@ -14,7 +14,7 @@ from resnet_keras.files.safety import (
     check_h5_data,
     check_npz,
     naming_damage,
-    read_npy_header,
+    npy_header,
 )
 
 _BY_SUFFIX = {".npz": "npz", ".npy": "npy", ".h5": "h5", ".hdf5": "h5"}
@@ -114,7 +114,7 @@ def _open_h5(path, stack):
 
 def _open_npy(path, stack):
     with naming_damage(path), path.open("rb") as file:
-        shape, _, dtype = read_npy_header(file)
+        shape, dtype, _ = npy_header(file)
         if dtype.hasobject:
             raise InputError(
                 f"{path}: holds Python objects, which could run code; expected numbers "
@@ -142,7 +142,7 @@ class _NpzArray:
         self._path, self._archive, self._name = path, archive, name
         self._stack, self._member, self._row = stack, None, 0
         with archive.open(name) as member:
-            self.shape, self._is_fortran, self.dtype = read_npy_header(member)
+            self.shape, self.dtype, self._is_fortran = npy_header(member)
 
     def __len__(self):
         return self.shape[0]
@@ -169,7 +169,7 @@ class _NpzArray:
         if self._member is not None:
             self._member.close()
         self._member = self._stack.enter_context(self._archive.open(self._name))
-        read_npy_header(self._member)
+        npy_header(self._member)
         self._row = 0
 
     def _take(self, num_rows):

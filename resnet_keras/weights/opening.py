@@ -1,4 +1,4 @@
-"""Opening whatever classifies: a whole model, or weights that want their network."""
+"""Opening a classifier: a whole model, or weights, whose network is built."""
 
 from resnet_keras import family
 from resnet_keras.errors import InputError
@@ -27,7 +27,7 @@ def open_model(name, trust=False):
             values that are not finite. A ReLU makes 0 of NaN on a CPU, so predictions
             may look sound where weights are not.
     """
-    from resnet_keras.models import ResNet  # which may read weights in its turn
+    from resnet_keras.models import ResNet  # which may itself read weights
 
     if name != IMAGENET and not holds_weights(name):
         model, metadata = load_model(name, trust)
@@ -41,8 +41,10 @@ def open_model(name, trust=False):
         )
     if weights.depth not in family.DEPTHS:
         raise InputError(
-            f"{name}: holds weights of {weights.depth} layers; expected one of "
-            f"{', '.join(map(str, family.DEPTHS))}."
+            f"{name}: holds weights of "
+            f"{weights.network or f'{weights.depth} layers'} without the network; "
+            "expected a whole model, as model.save writes it, or weights of "
+            f"{', '.join(map(str, family.DEPTHS))} layers."
         )
     shape = (_IMAGE_SIZE, _IMAGE_SIZE, 3)
     model = ResNet(weights.depth, shape, weights.classes, weights=weights)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from resnet_keras.errors import InputError
-from resnet_keras.training.finite import check_finite, not_finite
+from resnet_keras.files.finite import check_finite, not_finite
 
 
 @pytest.fixture
