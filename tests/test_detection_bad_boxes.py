@@ -40,6 +40,8 @@ def coco_file(folder, boxes=(GOOD,), images=None, **changes):
         ((1, 1, [10, 20, 5, -4]), "a box without area"),
         ((1, 9, [10, 20, 30, 40]), "the unknown category 9; known are 1, 2"),
         ((1, None, [10, 20, 30, 40]), "the unknown category None"),
+        ((1, [1], [10, 20, 30, 40]), "the unknown category [1]"),
+        (([1], 1, [10, 20, 30, 40]), "of image None, which is not listed"),
         ((7, 1, [10, 20, 30, 40]), "of image 7, which is not listed"),
         ((1, 1, [10, 20, float("nan"), 40]), "nan, 40]; expected four numbers"),
         ((1, 1, [10, 20, float("inf"), 40]), "expected four numbers"),
@@ -70,6 +72,8 @@ def test_many_bad_boxes_are_one_line_with_their_number(tmp_path):
         ([("a.png", 100, 80), ("a.png", 100, 80)], "a.png: is listed twice"),
         ([("a.png", 100, 80), ("sub/../a.png", 100, 80)], "is listed twice"),
         ([("a.png", 100, 80), ("", 100, 80)], "image 2: has no id or no file_name"),
+        ([("a.png", 100, 80), ("a\0.png", 9, 9)], r"'a\x00.png': no such picture"),
+        ([("a.png", 100, 80), ("a" * 300, 9, 9)], "aaa: no such picture"),
     ],
 )
 def test_cocos_bad_picture_is_named_and_may_be_left_out(images, reason, tmp_path):

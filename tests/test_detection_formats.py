@@ -227,6 +227,16 @@ def test_boxes_that_stick_out_are_clipped(tmp_path):
     assert note == "Boxes that stick out of their pictures, clipped to them: 1."
 
 
+def test_ids_may_be_texts_here_and_numbers_there(tmp_path):
+    painted((100, 80), [], tmp_path / "a.png")
+    path = coco(tmp_path / "x.json", [("a.png", 100, 80)], [("1", "2", [0, 0, 9, 9])])
+    assert read_coco(path).pictures[0].labels.tolist() == [1]
+    content = json.loads(path.read_text())
+    content["images"][0]["id"] = content["annotations"][0]["image_id"] = "first"
+    path.write_text(json.dumps(content))
+    assert read_coco(path).pictures[0].labels.tolist() == [1]
+
+
 def test_crowds_are_left_out(tmp_path):
     painted((100, 80), [], tmp_path / "a.png")
     path = coco(tmp_path / "x.json", [("a.png", 100, 80)], [(1, 1, [0, 0, 9, 9])] * 2)

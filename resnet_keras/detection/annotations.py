@@ -6,6 +6,7 @@ shown.
 """
 
 import math
+import os
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
@@ -154,7 +155,11 @@ def settled(records, class_names, faults):
         # Whether a picture is too large, or damaged, its reader says.
         warnings.simplefilter("ignore")
         for record in records:
-            real = record.path.resolve()
+            try:
+                real = record.path.resolve()
+            except (OSError, ValueError):  # no file can have this name
+                faults.add(record.file, repr(record.path.name), "no such picture")
+                continue
             if real in first:
                 where = first[real]
                 where = "" if where == record.file else f", first in {where}"
@@ -174,7 +179,9 @@ def _settled(record, faults):
     try:
         stored, orientation = _stored(record.path)
     except Exception:  # Pillow reports damage in many kinds of exception
-        reason = "no readable picture" if record.path.is_file() else "no such picture"
+        reason = "no such picture"
+        if os.path.isfile(record.path):
+            reason = "no readable picture"
         faults.add(record.file, record.path, reason)
         return None
     shown = stored[::-1] if orientation in _TURNED else stored

@@ -4,6 +4,7 @@ Source: Lin et al. 2014, "Microsoft COCO", and https://cocodataset.org/#format-d
 """
 
 import json
+import textwrap
 from pathlib import Path
 
 from resnet_keras.data.splitting import part_in
@@ -114,8 +115,8 @@ def _class_names(content, path, faults):
     """Return the name of each category's id; two ids may have one name."""
     names = {}
     for index, category in enumerate(content["categories"]):
-        number, name = category.get("id"), category.get("name")
-        entry = f"category {number if number is not None else index}"
+        number, name = _id(category.get("id")), category.get("name")
+        entry = f"category {index if number is None else number}"
         if not isinstance(number, int) or not isinstance(name, str) or not name:
             faults.add(path, entry, "has no number as id, or no name")
         elif names.setdefault(number, name) != name:
@@ -129,9 +130,9 @@ def _records(content, path, root, part, ids, faults):
     folders = [path.parent, path.parent / "images", root, root / "images"]
     folders += [root / tail, root / "images" / tail]
     for index, image in enumerate(content["images"]):
-        number, name = image.get("id"), image.get("file_name")
-        entry = f"image {number if number is not None else index}"
-        if not _is_id(number) or not isinstance(name, str) or not name:
+        number, name = _id(image.get("id")), image.get("file_name")
+        entry = f"image {index if number is None else number}"
+        if number is None or not isinstance(name, str) or not name:
             faults.add(path, entry, "has no id or no file_name")
             continue
         if number in records:
@@ -148,7 +149,7 @@ def _records(content, path, root, part, ids, faults):
         records[number] = Record(found, part, path, size)
     used = set()
     for index, annotation in enumerate(content["annotations"]):
-        number = annotation.get("id")
+        number = _id(annotation.get("id"))
         entry = f"annotation {index if number is None else number}"
         if number is not None and number in used:
             faults.add(path, entry, "an id that is given twice")
@@ -159,27 +160,31 @@ def _records(content, path, root, part, ids, faults):
 
 
 def _add_box(annotation, path, entry, records, ids, faults):
-    image, category = annotation.get("image_id"), annotation.get("category_id")
-    box = annotation.get("bbox")
+    image, category = _id(annotation.get("image_id")), annotation.get("category_id")
+    label, box = ids.get(_id(category)), annotation.get("bbox")
     if annotation.get("iscrowd"):
         faults.note("Boxes around crowds, left out: {}.")
-    elif not _is_id(image) or image not in records:
-        faults.add(path, entry, f"of image {image!r}, which is not listed")
-    elif not _is_id(category) or category not in ids:
+    elif image not in records:
+        faults.add(path, entry, f"of image {image}, which is not listed")
+    elif label is None:
         known = ", ".join(map(str, sorted(ids)))
         faults.add(
             path, entry, f"of the unknown category {category!r}; known are {known}"
         )
     elif (values := numbers(box if isinstance(box, list) else [])) is None:
-        faults.add(path, entry, f"its bbox is {box!r}; expected four numbers")
+        found = textwrap.shorten(repr(box), 60)
+        faults.add(path, entry, f"its bbox is {found}; expected four numbers")
     elif records[image]:
         x, y, width, height = values
         corners = (x, y, x + width, y + height)
-        records[image].boxes.append((entry, ids[category], corners))
+        records[image].boxes.append((entry, label, corners))
 
 
-def _is_id(value):
-    return isinstance(value, int | str)
+def _id(value):
+    """Return an id as a number where it is one, "7" too: tools mix both; else None."""
+    if isinstance(value, str):
+        return int(value) if value.isdecimal() else value
+    return value if isinstance(value, int) else None
 
 
 def as_coco(sizes, names, boxes, labels, class_names, scores=None):

@@ -80,7 +80,7 @@ class PictureFiles:
         """
         name = str(name).replace("\\", "/")
         for folder in folders:
-            if (path := Path(folder, name)).is_file():
+            if os.path.isfile(path := Path(folder, name)):
                 return path
         found = self._by_name.get(name.rsplit("/", 1)[-1].lower(), [])
         return _one(found, name, folders) or Path(folders[0], name)

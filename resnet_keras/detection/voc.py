@@ -3,6 +3,7 @@
 Source: Everingham et al. 2010, "The Pascal Visual Object Classes (VOC) Challenge".
 """
 
+import os
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -112,7 +113,7 @@ def _picture(root, file, pictures):
         folders.append(Path(*file.parts[:place], "JPEGImages", *inner))
     name = (root.findtext("filename") or "").strip()
     found = pictures.find(name, *folders) if name else file.parent
-    if found.is_file():
+    if os.path.isfile(found):
         return found
     return pictures.of_stem(file.stem, *folders) or (
         found if name else file.with_suffix(".jpg")
