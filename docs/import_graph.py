@@ -21,12 +21,12 @@ LAYERS = (
     ("commands", "data", "weights"),
     ("plots", "inference"),
     ("training", "explain", "check"),
-    ("export", "experiments", "benchmark"),
+    ("detection", "export", "experiments", "benchmark"),
     ("command line",),
 )
 # Inside a function only: building a network with weights reads them.
 EXCEPTIONS = {("models", "weights")}
-COMMANDS = {"train", "evaluate", "predict", "summary", "__main__"}
+COMMANDS = {"train", "evaluate", "predict", "detect", "summary", "__main__"}
 OLD_PATHS = {"datasets", "diagram", "fused", "images"}  # for old imports
 
 

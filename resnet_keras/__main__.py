@@ -9,6 +9,7 @@ COMMANDS = {
     "train": "train a network on labelled images",
     "evaluate": "score a model on a data set",
     "predict": "name what is in pictures",
+    "detect": "find what is where in pictures: train, evaluate, predict",
     "summary": "print or draw the stages of a network",
     "export": "write a model in another format, and compare",
     "check": "say what is right and wrong in a block of your own",

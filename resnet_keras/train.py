@@ -3,18 +3,13 @@
 import argparse
 import shlex
 
-from resnet_keras.commands import (
-    add_skip_broken,
-    integer_from,
-    number_from,
-    run,
-    something,
-)
-from resnet_keras.training.config import (
-    LIMITS,
-    NUM_IMAGES_SHOWN,
-    PRECISIONS,
-    RunConfig,
+from resnet_keras.commands import add_skip_broken, run, something
+from resnet_keras.training.config import NUM_IMAGES_SHOWN, RunConfig
+from resnet_keras.training.options import (
+    add_number,
+    add_precision,
+    add_resume,
+    refuse_both,
 )
 from resnet_keras.training.recipe import RECIPES
 
@@ -79,13 +74,8 @@ def _parse(argv):
             f"side of the images in pixels (default: {RunConfig.image_size})",
         ),
     ):
-        _add_number(parser, name, text)
-    parser.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        help="what to multiply in while training (default: by the processor); "
-        "weights and predictions are float32 either way",
-    )
+        add_number(parser, name, text)
+    add_precision(parser)
     parser.add_argument(
         "--weights",
         type=something,
@@ -93,7 +83,7 @@ def _parse(argv):
         help="begin from these: a model or weights of any naming scheme, or imagenet; "
         "a new head learns first, then the rest at a lower rate",
     )
-    _add_number(
+    add_number(
         parser,
         "freeze_until",
         "with --weights, leave stages 1 (the stem) to STAGE as they are",
@@ -104,23 +94,10 @@ def _parse(argv):
         action="store_true",
         help="with --weights, print which of them went where, and what was left",
     )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on with a run that was cut off"
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the run that is there"
-    )
+    add_resume(parser)
     arguments = parser.parse_args(argv)
-    if arguments.resume and arguments.overwrite:
-        parser.error("--resume and --overwrite exclude each other")
+    refuse_both(parser, arguments)
     return arguments
-
-
-def _add_number(parser, name, text, metavar="N"):
-    kind, minimum, maximum = LIMITS[name]
-    parse = (integer_from if kind is int else number_from)(minimum, maximum)
-    option = f"--{name.replace('_', '-')}"
-    parser.add_argument(option, type=parse, metavar=metavar, help=text)
 
 
 def main(argv=None):

@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 from resnet_keras.errors import InputError
-from resnet_keras.hands import iter_batches, render, render_scenes, rendering, workers
+from resnet_keras.hands import (
+    iter_batches,
+    iter_scenes,
+    render,
+    render_scenes,
+    rendering,
+    workers,
+)
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +190,31 @@ def test_max_hands_is_kept():
     assert all(len(s.labels) == 1 for s in render_scenes(4, 64, max_hands=1))
 
 
+def test_some_scenes_show_no_hand_where_that_is_asked_for():
+    scenes = render_scenes(40, 64, max_hands=4, seed=9, min_hands=0)
+    counts = np.bincount([len(scene.labels) for scene in scenes], minlength=5)
+    assert counts.min() >= 2  # of each number, expected are eight
+    empty = next(scene for scene in scenes if not len(scene.labels))
+    assert empty.boxes.shape == (0, 4)
+    assert empty.labels.dtype == np.int64
+    assert empty.image.std() > 0
+
+
+def test_hundreds_of_scenes_are_drawn_by_other_processes(monkeypatch):
+    monkeypatch.setattr(rendering, "LEAST_SCENES_PER_WORKER", 2)
+    monkeypatch.setattr(workers, "num_cores", lambda: 2)
+    whole = render_scenes(5, 64, max_hands=2, seed=2, start=3, min_hands=0)
+    monkeypatch.setattr(rendering, "_hand_in_cell", _not_here)
+    found = list(iter_scenes(5, 64, max_hands=2, seed=2, start=3, min_hands=0))
+    for scene, expected in zip(found, whole, strict=True):
+        for part, wanted in zip(scene, expected, strict=True):
+            assert np.array_equal(part, wanted)
+
+
+def _not_here(*_):
+    raise AssertionError("drawn by this process")
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -192,6 +224,7 @@ def test_max_hands_is_kept():
         (lambda: render(1, seed=-3), "seed is -3"),
         (lambda: render_scenes(1, 1024), "canvas_size is 1024"),
         (lambda: render_scenes(1, max_hands=9), "max_hands is 9"),
+        (lambda: render_scenes(1, max_hands=2, min_hands=3), "min_hands is 3"),
     ],
 )
 def test_bad_arguments_are_named(call, message):

@@ -11,6 +11,7 @@ from resnet_keras.hands.rendering import (
     Hands,
     Scene,
     iter_batches,
+    iter_scenes,
     render,
     render_scenes,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "Scene",
     "contact_sheet",
     "iter_batches",
+    "iter_scenes",
     "render",
     "render_scenes",
     "write_pair",

@@ -18,6 +18,7 @@ _MOST = 2**62
 
 # Images for each worker; a process takes longer to start than to draw 100.
 LEAST_PER_WORKER = 1000
+LEAST_SCENES_PER_WORKER = 100  # each takes as long as several images
 
 # First number of each picture's key: images and scenes never share random numbers.
 _IMAGES, _ORDER, _SCENES = range(3)
@@ -126,19 +127,23 @@ def _render_batch(start, end, batch_size, **options):
     return render(min(batch_size, end - start), start=start, **options)
 
 
-def render_scenes(num_scenes, canvas_size=256, max_hands=8, seed=0, *, start=0):
-    """Render pictures of one to eight hands each, to train detection on.
+def render_scenes(
+    num_scenes, canvas_size=256, max_hands=8, seed=0, *, start=0, min_hands=1
+):
+    """Render pictures of several hands each, or none, to train detection on.
 
     Args:
         num_scenes: how many, 0 or more.
         canvas_size: side in pixels, 64 to 512.
-        max_hands: 1 to 8; a scene holds one to that many.
+        max_hands: 1 to 8; a scene holds `min_hands` to that many, all equally often.
         seed: 0 or more.
         start: number of the first scene, as in `render`.
+        min_hands: 0 to `max_hands`; with 0 some scenes show no hand.
 
     Returns:
         A list of `Scene`. Boxes are as in `render`, around what is visible of each
-        hand: at least three quarters of it.
+        hand: at least three quarters of it. A scene without a hand has boxes of
+        shape (0, 4).
 
     Raises:
         InputError: an argument out of range.
@@ -147,17 +152,31 @@ def render_scenes(num_scenes, canvas_size=256, max_hands=8, seed=0, *, start=0):
     >>> scene.image.shape, len(scene.labels) == len(scene.boxes)
     ((128, 128, 3), True)
     """
-    check_range("num_scenes", num_scenes)
-    check(seed=seed, start=start)
-    check_range("canvas_size", canvas_size, 64, SIZES[1])
-    check_range("max_hands", max_hands, 1, 8)
+    _check_scenes(num_scenes, canvas_size, max_hands, seed, start, min_hands)
     return [
-        _scene(canvas_size, max_hands, seed, start + number)
+        _scene(canvas_size, min_hands, max_hands, seed, start + number)
         for number in range(num_scenes)
     ]
 
 
-def _scene(size, max_hands, seed, number):
+def iter_scenes(
+    num_scenes, canvas_size=256, max_hands=8, seed=0, *, start=0, min_hands=1
+):
+    """Yield the scenes of `render_scenes` one by one, in constant memory.
+
+    Hundreds are drawn by several processes, as in `iter_batches`.
+
+    >>> sum(len(scene.labels) for scene in iter_scenes(3, 64, max_hands=1))
+    3
+    """
+    _check_scenes(num_scenes, canvas_size, max_hands, seed, start, min_hands)
+    numbers = range(start, start + num_scenes)
+    num_workers = min(workers.num_cores(), num_scenes // LEAST_SCENES_PER_WORKER)
+    draw = partial(_scene, canvas_size, min_hands, max_hands, seed)
+    yield from workers.results(draw, numbers, num_workers)
+
+
+def _scene(size, min_hands, max_hands, seed, number):
     import numpy as np
 
     from resnet_keras.hands import scene
@@ -166,7 +185,7 @@ def _scene(size, max_hands, seed, number):
     rng = RandomGenerator(_SCENES, seed, number)
     light = scene.draw_light(rng)
     picture = scene.background(rng, size)
-    num_hands = 1 + int(rng.random() * max_hands)
+    num_hands = min_hands + int(rng.random() * (max_hands + 1 - min_hands))
     # One hand to a cell of a grid, from the top down: each arm comes from below, so the
     # next hands hide it, and it hides no hand.
     side = next(n for n in (1, 2, 3, 4) if n * n >= num_hands) + rng.bernoulli(0.3)
@@ -193,7 +212,8 @@ def _scene(size, max_hands, seed, number):
         visible.append((np.count_nonzero(outline), outline))
         labels.append(label)
     boxes = np.array([_box(outline) for _, outline in visible], np.float32)
-    return Scene(scene.photograph(rng, picture), np.array(labels, np.int64), boxes)
+    labels = np.array(labels, np.int64)
+    return Scene(scene.photograph(rng, picture), labels, boxes.reshape(-1, 4))
 
 
 def _hand_in_cell(rng, label, size, light, cell, num_cells):
@@ -243,6 +263,14 @@ def check(num_images=0, image_size=64, seed=0, start=0):
     check_range("image_size", image_size, *SIZES)
     check_range("seed", seed)
     check_range("start", start)
+
+
+def _check_scenes(num_scenes, canvas_size, max_hands, seed, start, min_hands):
+    check_range("num_scenes", num_scenes)
+    check(seed=seed, start=start)
+    check_range("canvas_size", canvas_size, 64, SIZES[1])
+    check_range("max_hands", max_hands, 1, 8)
+    check_range("min_hands", min_hands, 0, max_hands)
 
 
 def check_range(name, value, low=0, high=_MOST):

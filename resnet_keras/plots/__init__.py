@@ -1,18 +1,34 @@
-"""Figures: results of a run, and a network drawn on one page.
+"""Figures: results of a run, found boxes, and a network drawn on one page.
 
 It may import Matplotlib, stage tables and the writing of files; it loads no Keras.
 """
 
+from resnet_keras.plots.detections import (
+    annotated,
+    ap_curves,
+    detections,
+    false_alarms,
+    found_confusion,
+    misses,
+    precision_recall,
+)
 from resnet_keras.plots.diagram import architecture
 from resnet_keras.plots.names import fonts_for, verbatim
 from resnet_keras.plots.results import confusion, curves, mistakes, prediction, save
 
 __all__ = [
+    "annotated",
+    "ap_curves",
     "architecture",
     "confusion",
     "curves",
+    "detections",
+    "false_alarms",
     "fonts_for",
+    "found_confusion",
+    "misses",
     "mistakes",
+    "precision_recall",
     "prediction",
     "save",
     "verbatim",

@@ -58,6 +58,17 @@ def augment(image, recipe, rng):
         recipe: `Recipe`.
         rng: `numpy.random.Generator`.
     """
+    return augment_and_map(image, recipe, rng)[0]
+
+
+def augment_and_map(image, recipe, rng):
+    """Return what `augment` does, and which place of the source each pixel shows.
+
+    Returns:
+        float32 image in [0, 1], and (linear, offset): the point (x, y) of the result
+        shows the point linear @ (x, y) + offset of `image`, in the coordinates of
+        pixel edges.
+    """
     if recipe.corruption:
         image = corruptions.corrupt(image, recipe.corruption, rng)
     size = image.shape[0]
@@ -80,4 +91,5 @@ def augment(image, recipe, rng):
     )
     gain = 1 + rng.uniform(-recipe.brightness, recipe.brightness)
     gains = gain * (1 + rng.uniform(-recipe.colour, recipe.colour, 3))
-    return np.clip(np.asarray(moved) * np.float32(gains / 255), 0, 1).astype(np.float32)
+    values = np.clip(np.asarray(moved) * np.float32(gains / 255), 0, 1)
+    return values.astype(np.float32), (linear, offset - margin)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,26 @@ RUN_FILES = (
 )
 
 
+class Task(NamedTuple):
+    """What a command trains: where its data come from, and what a run leaves.
+
+    Args:
+        command: what to type, as "resnet_keras.train".
+        run_files: names of all files that a run leaves, in the order of their removal.
+        complete: function from the options that are given to all that the command
+            needs.
+        load: function from a `RunConfig` and `skip_broken` to the data; prints them.
+        train: function of the data, the directory, the `RunConfig`, `verbose`, and the
+            files to be replaced; returns the metrics.
+    """
+
+    command: str
+    run_files: tuple
+    complete: Callable
+    load: Callable
+    train: Callable
+
+
 class Finished(NamedTuple):
     """A finished run: its directory, its data, and what its `metrics.json` holds."""
 
@@ -34,7 +55,13 @@ class Finished(NamedTuple):
 
 
 def train_in(
-    directory, options, resume=False, overwrite=False, skip_broken=False, verbose=False
+    directory,
+    options,
+    resume=False,
+    overwrite=False,
+    skip_broken=False,
+    verbose=False,
+    task=None,
 ):
     """Train with options as a person gives them, and print how it goes.
 
@@ -49,6 +76,7 @@ def train_in(
         overwrite: whether to replace it; its files stay until the first checkpoint.
         skip_broken: as in `load_dataset`.
         verbose: as in `train`.
+        task: `Task`; by default to train a classifier.
 
     Returns:
         `Finished`.
@@ -59,28 +87,27 @@ def train_in(
             the run, and the message says how to go on.
         OSError: the directory is a file, or cannot be written to.
     """
+    task = task or CLASSIFICATION
     directory = directory and Path(directory)
     if directory:
         refuse_file(directory)
     if resume and directory:
         config = _config_of(directory, options)
     else:
-        config = RunConfig.of_options({"data": _default_source(options)} | options)
-    dataset = _load(config, skip_broken)
+        config = RunConfig.of_options(task.complete(options))
+    dataset = task.load(config, skip_broken)
     if not directory:
         directory = Path("runs") / dataset.name
         if resume:
             asked, config = config, _config_of(directory, options)
             if (config.data, config.image_size) != (asked.data, asked.image_size):
-                dataset = _load(config, skip_broken)
-    outdated = _earlier_run(directory, resume, overwrite)
+                dataset = task.load(config, skip_broken)
+    outdated = _earlier_run(directory, resume, overwrite, task.run_files)
     check_not_input(outdated, [options.get("weights"), options.get("data")])
     # Another number of threads would end in other weights.
     load_keras(_num_threads(directory) if resume else None)
-    from resnet_keras import training
-
-    with _saying_how_to_go_on(directory, resume):
-        metrics = training.train(dataset, directory, config, verbose, outdated)
+    with _saying_how_to_go_on(directory, resume, task.command):
+        metrics = task.train(dataset, directory, config, verbose, outdated)
     return Finished(directory, dataset, metrics)
 
 
@@ -135,9 +162,22 @@ def _what_is_there(directory):
     return f"holds {', '.join(names[:5])}{more}" if names else "is empty"
 
 
-def _earlier_run(directory, resume, overwrite):
+def _train(*arguments):
+    from resnet_keras import training
+
+    return training.train(*arguments)
+
+
+def _complete(options):
+    return {"data": _default_source(options)} | options
+
+
+CLASSIFICATION = Task("resnet_keras.train", RUN_FILES, _complete, _load, _train)
+
+
+def _earlier_run(directory, resume, overwrite, run_files=RUN_FILES):
     """Return the files of an earlier run that the new one is to replace."""
-    found = [name for name in RUN_FILES if (directory / name).exists()]
+    found = [name for name in run_files if (directory / name).exists()]
     if overwrite:
         return [directory / name for name in found]
     if found and not resume:
@@ -160,7 +200,7 @@ def _num_threads(directory):
 
 
 @contextlib.contextmanager
-def _saying_how_to_go_on(directory, resume):
+def _saying_how_to_go_on(directory, resume, command):
     """Turn Ctrl-C, or the end of the program that reads the output, into one line."""
     settings = directory / "config.json"
     before = _time_of(settings)
@@ -173,7 +213,7 @@ def _saying_how_to_go_on(directory, resume):
         now = _time_of(settings)
         if now and (resume or now != before):
             going_on = (
-                "Finished epochs are kept; go on with python -m resnet_keras.train "
+                f"Finished epochs are kept; go on with python -m {command} "
                 f"--out {shlex.quote(str(directory))} --resume"
             )
         else:

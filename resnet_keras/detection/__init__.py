@@ -1,0 +1,18 @@
+"""Finding objects: pictures with boxes, their formats, detectors, their evaluation.
+
+It may import all but `explain`, `check`, `export`, `experiments` and `benchmark`;
+what reads and writes boxes needs no Keras.
+"""
+
+from resnet_keras.lazy import lazy
+
+_HOMES = {
+    "DetectionDataset": "dataset",
+    "Pictures": "dataset",
+    "load_detection": "sources",
+    "Placement": "letterbox",
+    "letterbox": "letterbox",
+    "augment_boxes": "augmentation",
+    "evaluate_detections": "evaluation",
+}
+__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)

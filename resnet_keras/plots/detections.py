@@ -1,0 +1,267 @@
+"""Boxes over pictures, precision and recall, misses and false alarms, as figures."""
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from resnet_keras.plots.names import fonts_for, verbatim
+from resnet_keras.plots.results import confusion
+
+_DPI = 120  # as `save` writes figures
+_LEAST_SIDE = 480  # pixels of the longer side of an annotated picture, about
+_LEGEND = "dashed white: true; coloured: found, with its score"
+
+
+def detections(images, true, found, class_names, most=12):
+    """Show pictures with their true boxes and those found.
+
+    Args:
+        images: uint8 (num_pictures, size, size, 3).
+        true: for each picture (boxes, labels): (num_objects, 4) in pixels, x_min,
+            y_min, x_max, y_max, and (num_objects,).
+        found: for each picture (boxes, labels, scores).
+        class_names: list of str.
+        most: how many to show at the most, the first.
+    """
+    number = min(len(images), most)
+    columns = min(4, max(1, number))
+    figure, places = _grid(number, columns, side=3.0)
+    for index, axes in enumerate(places):
+        axes.imshow(images[index])
+        _draw_true(axes, true[index][0])
+        _draw_found(axes, *found[index], class_names)
+    figure.suptitle(f"{number} of {len(images)} pictures ({_LEGEND})", fontsize=10)
+    return figure
+
+
+def annotated(image, found, class_names):
+    """Return a picture with the boxes found in it, pixel for pixel.
+
+    A small one is enlarged by a whole number, so that names can be read.
+
+    Args:
+        image: uint8 (height, width, 3).
+        found: (boxes, labels, scores) in pixels of the picture.
+        class_names: list of str.
+    """
+    height, width = (
+        side * max(1, _LEAST_SIDE // max(image.shape[:2])) for side in image.shape[:2]
+    )
+    figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.imshow(image, aspect="auto")
+    scale = max(height, width) / 640  # lines and letters grow with the picture
+    _draw_found(axes, *found, class_names, scale)
+    return figure
+
+
+def precision_recall(recall, precision, class_names, ap50):
+    """Draw precision against recall, a line for each class, at an overlap of 0.5.
+
+    Args:
+        recall: (num_points,).
+        precision: (num_classes, num_points); NaN for a class without an object.
+        class_names: list of str.
+        ap50: dictionary from class names to the area under the line, or None.
+    """
+    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    axes = figure.subplots()
+    names = list(map(verbatim, class_names))
+    for label, line in enumerate(precision):
+        area = ap50[class_names[label]]
+        if area is not None:
+            colour, name = _colour(label), f"{names[label]} ({area:.2f})"
+            axes.plot(recall, line, color=colour, label=name, linewidth=1.6)
+    known = [value for value in ap50.values() if value is not None]
+    mean = f", mean {np.mean(known):.3f}" if known else ""
+    axes.set(
+        xlabel="recall",
+        ylabel="precision",
+        xlim=(0, 1.01),
+        ylim=(0, 1.03),
+        title=f"Boxes that overlap by half (AP50{mean})",
+    )
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    if known and len(known) <= 20:
+        axes.legend(
+            frameon=False,
+            prop={"family": fonts_for(names), "size": 9},
+            loc="lower left",
+        )
+    return figure
+
+
+def ap_curves(history):
+    """Plot the loss and the average precision against the epoch.
+
+    Args:
+        history: list of one dictionary per epoch with `epoch`, `loss` and, where there
+            is a validation part, `val_loss`, `val_AP` and `val_AP50`, or some of them.
+    """
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    known = set().union(*history)
+    groups = {
+        left: {"loss": "training", "val_loss": "validation"},
+        right: {"val_AP": "AP", "val_AP50": "AP50", "val_AP75": "AP75"},
+    }
+    for axes, lines in groups.items():
+        for index, (key, label) in enumerate(lines.items()):
+            if key in known:  # an epoch that was not validated has no value
+                rows = [row for row in history if row.get(key) is not None]
+                epochs, values = [row["epoch"] for row in rows], [x[key] for x in rows]
+                style = {"color": _colour(index), "markersize": 3, "label": label}
+                axes.plot(epochs, values, "o-", **style)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        if axes.lines:
+            axes.legend(frameon=False)
+    left.set_title("Loss")
+    right.set(title="Average precision on validation pictures", ylim=(0, 1.02))
+    return figure
+
+
+def found_confusion(matrix, class_names, threshold):
+    """Draw which classes found objects were taken for; the rest is background.
+
+    Args:
+        matrix: int (num_classes + 1, num_classes + 1), true by found; the last row
+            counts false alarms, the last column misses.
+        class_names: list of str.
+        threshold: the score from which boxes were counted.
+    """
+    figure = confusion(np.asarray(matrix), [*class_names, "background"])
+    axes = figure.axes[0]
+    total, right = matrix[:-1].sum(), matrix.trace()
+    axes.set(
+        xlabel="found",
+        title=f"{right} of {total} objects found and named right,\n"
+        f"{matrix[-1].sum()} false alarms (score {threshold:.2f} or more)",
+    )
+    return figure
+
+
+def misses(images, true, cases, class_names, most=24):
+    """Show objects that were not found, with their surroundings.
+
+    Args:
+        images: uint8 (num_pictures, size, size, 3).
+        true: for each picture (boxes, labels).
+        cases: list of (picture, object), the worst first.
+        class_names: list of str.
+        most: how many to show at the most.
+    """
+    shown = []
+    for picture, row in cases[:most]:
+        boxes, labels = true[picture]
+        name = verbatim(class_names[labels[row]])
+        shown.append((images[picture], boxes[row], name, ()))
+    return _crops(shown, _title(len(cases), "object", "not found", "largest", most))
+
+
+def false_alarms(images, true, found, cases, class_names, most=24):
+    """Show boxes where there is no such object, with their surroundings.
+
+    Args:
+        images: uint8 (num_pictures, size, size, 3).
+        true: for each picture (boxes, labels).
+        found: for each picture (boxes, labels, scores).
+        cases: list of (picture, found), the worst first.
+        class_names: list of str.
+        most: how many to show at the most.
+    """
+    shown = []
+    for picture, row in cases[:most]:
+        boxes, labels, scores = found[picture]
+        name = f"{verbatim(class_names[labels[row]])} ({scores[row]:.2f})"
+        shown.append((images[picture], boxes[row], name, true[picture][0]))
+    title = _title(len(cases), "box", "without such an object", "best scored", most)
+    return _crops(shown, title)
+
+
+def _title(number, noun, what, order, most):
+    plural = {"box": "boxes"}.get(noun, f"{noun}s")
+    title = f"{number} {noun if number == 1 else plural} {what}"
+    return f"{title}, the {most} {order} shown" if number > most else title
+
+
+def _crops(cases, title):
+    """Show (image, box, text, other boxes), each about its box."""
+    figure, places = _grid(len(cases), min(8, max(len(cases), 1)), side=1.5)
+    for axes, (image, box, text, others) in zip(places, cases, strict=True):
+        left, top, right, bottom = box
+        size = image.shape[0]
+        reach = min(max(right - left, bottom - top, size / 8), size / 2)
+        axes.imshow(image)
+        _draw_true(axes, others)
+        _draw_box(axes, box, "#ff5a36")
+        # Within the picture; half a pixel is where imshow begins.
+        middle = np.array([left + right, top + bottom]) / 2
+        x, y = np.clip(middle, reach, size - reach) - 0.5
+        axes.set(xlim=(x - reach, x + reach), ylim=(y + reach, y - reach))
+        axes.set_title(text, fontsize=9, fontfamily=fonts_for([text]))
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def _grid(number, columns, side):
+    """Return a figure, and its places for so many pictures."""
+    rows = -(-number // columns)
+    figure = Figure(
+        figsize=(max(side * columns, 4.5), (side + 0.25) * rows + 0.4),
+        layout="constrained",
+    )
+    places = [*figure.subplots(max(rows, 1), columns, squeeze=False).flat]
+    for axes in places:
+        axes.set_axis_off()
+    return figure, places[:number]
+
+
+def _draw_found(axes, boxes, labels, scores, class_names, scale=1.0):
+    # The best last, so that its name is on top.
+    for box, label, score in reversed([*zip(boxes, labels, scores, strict=True)]):
+        colour, name = _colour(label), verbatim(class_names[label])
+        _draw_box(axes, box, colour, linewidth=1.6 * scale)
+        axes.text(
+            box[0],
+            max(box[1], 0),
+            f"{name} {score:.2f}",
+            fontsize=7 * scale,
+            fontfamily=fonts_for([name]),
+            color="white",
+            va="bottom" if box[1] > 0.05 * (axes.get_ylim()[0] + 0.5) else "top",
+            bbox={"facecolor": colour, "edgecolor": "none", "pad": 1 * scale},
+            clip_on=True,
+        )
+
+
+def _draw_true(axes, boxes):
+    for box in boxes:  # seen on light and on dark
+        _draw_box(axes, box, "black", linewidth=1.8)
+        _draw_box(axes, box, "white", linewidth=1.2, linestyle=(0, (3, 3)))
+
+
+def _draw_box(axes, box, colour, linewidth=1.6, **style):
+    # Pixels of imshow have their centres at whole numbers, boxes count from edges.
+    left, top, right, bottom = (float(value) - 0.5 for value in box)
+    axes.add_patch(
+        Rectangle(
+            (left, top),
+            right - left,
+            bottom - top,
+            fill=False,
+            edgecolor=colour,
+            linewidth=linewidth,
+            **style,
+        )
+    )
+
+
+def _colour(label):
+    return colormaps["tab10"](int(label) % 10)
