@@ -14,5 +14,10 @@ _HOMES = {
     "letterbox": "letterbox",
     "augment_boxes": "augmentation",
     "evaluate_detections": "evaluation",
+    "detector": "network",
+    "localizer": "network",
+    "DetectionLoss": "losses",
+    "Found": "decoding",
+    "decode": "decoding",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
