@@ -19,5 +19,6 @@ _HOMES = {
     "DetectionLoss": "losses",
     "Found": "decoding",
     "decode": "decoding",
+    "Finder": "finder",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
