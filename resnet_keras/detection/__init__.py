@@ -20,5 +20,6 @@ _HOMES = {
     "Found": "decoding",
     "decode": "decoding",
     "Finder": "finder",
+    "train_detector": "training",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
