@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from resnet_keras import ResNetCIFAR, feature_maps
+from resnet_keras.detection.losses import DetectionLoss
 from resnet_keras.detection.network import detector, localizer
+from resnet_keras.detection.targets import flat, of_model
 from resnet_keras.errors import InputError
 from resnet_keras.models import build
 from tests.detection_networks import tiny_backbone
@@ -51,6 +53,22 @@ def test_large_pictures_have_three_levels_that_share_convolutions(backbone):
         layer.name for layer in model.layers if "bn_box_tower1" in layer.name
     ]
     assert normalizations == [f"bn_box_tower1_{number}" for number in range(3)]
+
+
+def test_three_levels_train_as_one_list_of_locations(backbone):
+    model = detector(backbone, 3, (320, 320, 3), channels=8)
+    places, one = of_model(model), flat(model)
+    assert one.output_shape == (None, 40 * 40 + 20 * 20 + 10 * 10, 7)
+    assert places.centres.shape == (2100, 2)
+    images = pictures(320, 1)
+    fine, middle, coarse = map(keras.ops.convert_to_numpy, model(images))
+    raw = keras.ops.convert_to_numpy(one(images))[0]
+    np.testing.assert_array_equal(raw[1600 + 20 * 3 + 7], middle[0, 3, 7])
+    assert places.centres[1600 + 20 * 3 + 7].tolist() == [7.5 * 16, 3.5 * 16]
+    np.testing.assert_array_equal(raw[:1600].reshape(fine.shape), fine)
+    np.testing.assert_array_equal(raw[2000:].reshape(coarse.shape), coarse)
+    objects = np.float32([[[10, 10, 40, 40, 0], [0, 0, 300, 300, 2]]])
+    assert np.isfinite(float(DetectionLoss(places)(objects, raw[None])))
 
 
 @pytest.mark.parametrize("size", [72, 100, 127])

@@ -8,9 +8,11 @@ import pytest
 
 from resnet_keras import family, load_model
 from resnet_keras.accelerate.copies import training_copy
+from resnet_keras.detection.batches import LocatedBatches, ObjectBatches
 from resnet_keras.detection.dataset import DetectionDataset, Pictures
+from resnet_keras.detection.decoding import localized
 from resnet_keras.detection.finder import Finder
-from resnet_keras.detection.training import Detection, ObjectBatches, train_detector
+from resnet_keras.detection.training import Detection, train_detector
 from resnet_keras.errors import InputError
 from resnet_keras.files import save_model
 from resnet_keras.models import build
@@ -89,6 +91,21 @@ def test_batches_have_boxes_where_the_squares_are(dataset):
                 assert inside.argmax() == [0, 2][int(label)]
         others = image[~seen]
         assert (others.max(1) - others.min(1)).max() < 0.3  # grey noise
+
+
+def test_a_localizers_targets_are_the_courses_y_of_the_same_boxes(dataset):
+    one = squares(most=1)
+    recipe = Recipe(batch_size=12, flip=0.5, **STILL)
+    _, objects = ObjectBatches(one, np.arange(40), recipe, 0)[0]
+    _, y = LocatedBatches(one, np.arange(40), 2, recipe, 0)[0]
+    assert y.shape == (12, 7)
+    for own, found in zip(objects[:, 0], localized(y, 32), strict=True):
+        if own[4] < 0:
+            assert len(found.boxes) == 0
+        else:
+            np.testing.assert_allclose(found.boxes, [own[:4]], atol=1e-4)
+            assert found.labels == own[4]
+    assert (y[y[:, 0] == 0] == 0).all()
 
 
 def test_pictures_without_objects_are_among_them(dataset):

@@ -19,6 +19,11 @@ _HOMES = {
     "DetectionLoss": "losses",
     "Found": "decoding",
     "decode": "decoding",
+    "localized": "decoding",
+    "LocatedBatches": "batches",
+    "ObjectBatches": "batches",
+    "localization_loss": "losses",
+    "squared_error": "losses",
     "Finder": "finder",
     "train_detector": "training",
 }

@@ -55,6 +55,34 @@ def decode(raw, image_size, threshold=0.05, iou=0.6, most=100):
     ]
 
 
+def localized(y, image_size, threshold=0.5):
+    """Turn a localizer's predictions into the objects found, one or none in a picture.
+
+    Args:
+        y: float (batch, 5 + classes), as `network.localizer` predicts it.
+        image_size: side of the pictures in pixels.
+        threshold: least p_c of an object.
+
+    Returns:
+        List of `Found`, one for each picture; their score is p_c.
+
+    Example:
+
+    >>> [found] = localized([[0.9, 0.5, 0.5, 0.2, 0.4, 0, 1]], 100)
+    >>> found.boxes.tolist(), found.labels.tolist()
+    ([[30.0, 40.0, 70.0, 60.0]], [1])
+    """
+    y = np.asarray(y, np.float32)
+    centre, half = y[:, 1:3], y[:, 4:2:-1] / 2  # height comes first
+    boxes = np.concatenate([centre - half, centre + half], 1) * image_size
+    boxes = np.clip(boxes, 0, image_size)
+    labels = y[:, 1 + NUM_BOX :].argmax(1)
+    return [
+        Found(boxes[row], labels[row], y[row, 0])
+        for row in ([i] if y[i, 0] >= threshold else [] for i in range(len(y)))
+    ]
+
+
 def _as_list(raw):
     return raw if isinstance(raw, (list, tuple)) else [raw]
 

@@ -1,4 +1,4 @@
-"""Training a detector: its batches, what validates, how it is scored."""
+"""Training a detector: what validates, how it is scored, what a run leaves."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from resnet_keras import plots
 from resnet_keras.detection import report
-from resnet_keras.detection.augmentation import augment_boxes
+from resnet_keras.detection.batches import ObjectBatches
 from resnet_keras.detection.evaluation import (
     LEAST_SCORE,
     best_threshold,
@@ -20,7 +20,6 @@ from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING
 from resnet_keras.nets.initialization import varied_initializer
 from resnet_keras.training import loop
-from resnet_keras.training.augmentation import Batches
 from resnet_keras.training.start import network_to_train
 
 _VALIDATION_FRACTION = 0.1
@@ -63,29 +62,6 @@ def train_detector(dataset, directory, config, verbose=False, outdated=()):
     config = config.resolved(dataset)
     task = Detection(dataset, config, verbose)
     return loop.run(task, dataset, directory, config, outdated)
-
-
-class ObjectBatches(Batches):
-    """Shuffled, augmented batches of pictures with boxes, as `Batches`.
-
-    Their targets are float32 (batch_size, most, 5): boxes in pixels and class of the
-    objects that are seen, -1 for none. `most` is the number in the fullest picture.
-    """
-
-    def __init__(self, pictures, rows, recipe, seed, prepare=None):
-        self._pictures = pictures
-        self._most = max(1, *map(len, pictures.labels))
-        batch_size = recipe.batch_size
-        super().__init__(pictures.images, None, rows, batch_size, recipe, seed, prepare)
-
-    def _variant(self, row, rng):
-        image, boxes, kept = augment_boxes(
-            self._images[row], self._pictures.boxes[row], self._recipe, rng
-        )
-        objects = np.full((self._most, 5), -1, np.float32)
-        objects[: len(boxes), :4] = boxes
-        objects[: len(boxes), 4] = self._pictures.labels[row][kept]
-        return image, objects
 
 
 class Detection:

@@ -19,7 +19,8 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs, loss=None):
         recipe: `Recipe`.
         steps_per_epoch: int.
         epochs: int.
-        loss: Keras loss. None: a classifier's, and its accuracy is measured.
+        loss: Keras loss, or function of targets and predictions. None: a classifier's,
+            and its accuracy is measured.
     """
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -53,7 +54,7 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs, loss=None):
     model.reset_metrics()
 
 
-def fit(model, batches, recipe, epochs, precision):
+def fit(model, batches, recipe, epochs, precision, loss=None):
     """Train `model` by a recipe; nothing is printed or written.
 
     Args:
@@ -63,12 +64,13 @@ def fit(model, batches, recipe, epochs, precision):
         recipe: `Recipe`.
         epochs: `range`, for `begin_epoch`; the schedule takes its length.
         precision: "float32" or "mixed_bfloat16", one for all trainings of a comparison.
+        loss: Keras loss, or function of targets and predictions. None: a classifier's.
 
     Raises:
         InputError: the weights are not finite at the end.
     """
     copy = training_copy(model, precision)
-    compile_for_training(copy, recipe, len(batches), len(epochs))
+    compile_for_training(copy, recipe, len(batches), len(epochs), loss)
     for epoch in epochs:
         batches.begin_epoch(epoch)
         copy.fit(batches, epochs=1, shuffle=False, verbose=0)
