@@ -9,6 +9,7 @@ from resnet_keras.detection.finder import Finder
 from resnet_keras.detection.network import detector
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, save_model
+from resnet_keras.inference import Classifier
 from tests.conftest import randomize
 from tests.detection_networks import tiny_backbone
 
@@ -92,6 +93,12 @@ def test_it_follows_the_models_weights(model):
     assert any(len(found.scores) for found in before)
     assert not any(len(found.scores) for found in finder.find(images))
     bias.assign(kept)
+
+
+def test_a_detector_is_no_classifier(model):
+    words = r"a\.h5: is a detector, .* use python -m resnet_keras\.detect\."
+    with pytest.raises(InputError, match=words):
+        Classifier(model, {"task": "detector"}, "a.h5")
 
 
 def test_no_pictures_no_found(model):

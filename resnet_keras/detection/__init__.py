@@ -1,6 +1,6 @@
 """Finding objects: pictures with boxes, their formats, detectors, their evaluation.
 
-It may import all but `explain`, `check`, `export`, `experiments` and `benchmark`;
+It may import all but `explain`, `check`, `experiments` and `benchmark`;
 what reads and writes boxes needs no Keras.
 """
 

@@ -7,6 +7,9 @@ import numpy as np
 from resnet_keras.detection.network import NUM_BOX
 from resnet_keras.detection.targets import locations
 
+IOU = 0.6  # of two boxes of one class that overlap more, the better stays
+MOST = 100  # objects of a picture
+
 
 class Found(NamedTuple):
     """The objects found in one picture, best first."""
@@ -16,7 +19,7 @@ class Found(NamedTuple):
     scores: np.ndarray  # float32 (n,), from 0 to 1
 
 
-def decode(raw, image_size, threshold=0.05, iou=0.6, most=100):
+def decode(raw, image_size, threshold=0.05, iou=IOU, most=MOST):
     """Turn a detector's raw predictions into the objects found.
 
     Args:

@@ -38,6 +38,11 @@ class Classifier:
     """
 
     def __init__(self, model, metadata, name="model"):
+        if metadata.get("task") == "detector":
+            raise InputError(
+                f"{name}: is a detector, which names no whole pictures; expected a "
+                "classifier, or use python -m resnet_keras.detect."
+            )
         inputs = _checked_input_shape(model, name)
         outputs = _checked_output_shape(model, name)
         self.model, self.name = model, name
