@@ -51,7 +51,8 @@ def test_decoding_is_what_the_loss_sees():
     raw = rng.normal(0, 0.3, (1, 4, 4, 5)).astype(np.float32)
     [found] = decode(raw, 32, threshold=0, iou=1)
     places = locations((32, 32), [(4, 4)])
-    boxes = keras.ops.convert_to_numpy(to_boxes(raw.reshape(1, 16, 5), places))[0]
+    table = keras.ops.convert_to_tensor(raw.reshape(1, 16, 5))
+    boxes = keras.ops.convert_to_numpy(to_boxes(table, places))[0]
     order = np.argsort(-raw.reshape(16, 5)[:, 4], kind="stable")
     np.testing.assert_allclose(
         found.boxes, np.clip(boxes[order], 0, 32), rtol=1e-5, atol=1e-5

@@ -11,7 +11,7 @@ def assigned(boxes, places):
     objects = np.full((1, 4, 5), -1, np.float32)
     for row, box in enumerate(boxes):
         objects[0, row] = box
-    positions, answers = assign(objects, places)
+    positions, answers = assign(keras.ops.convert_to_tensor(objects), places)
     return [keras.ops.convert_to_numpy(values)[0] for values in (positions, answers)]
 
 
@@ -65,6 +65,7 @@ def test_boxes_are_exponentials_in_strides():
     places = locations((16, 16), [(2, 2)])
     raw = np.zeros((1, 4, 6), np.float32)
     raw[0, 0, :4] = np.log([0.5, 0.25, 1, 2])
+    raw = keras.ops.convert_to_tensor(raw)
     boxes = keras.ops.convert_to_numpy(to_boxes(raw, places))
     np.testing.assert_allclose(boxes[0, 0], [0, 2, 12, 20], rtol=1e-6)
     huge = keras.ops.convert_to_numpy(to_boxes(raw + 1e4, places))

@@ -79,7 +79,7 @@ def to_boxes(raw, places):
     """Turn raw predictions into boxes.
 
     Args:
-        raw: (..., locations, 4 or more): logarithms of the distances to the left,
+        raw: tensor (..., locations, 4 or more), logarithms of distances to the left,
             upper, right and lower side, in strides.
         places: `Locations`.
 
@@ -87,8 +87,8 @@ def to_boxes(raw, places):
         Tensor (..., locations, 4): x_min, y_min, x_max, y_max in pixels.
     """
     # 2000 strides are more than any picture; beyond, the exponential would overflow.
-    sides = ops.exp(ops.minimum(raw[..., :NUM_BOX], 7.6)) * places.strides[:, None]
-    centres = ops.convert_to_tensor(places.centres)
+    centres, strides = map(ops.convert_to_tensor, places[:2])
+    sides = ops.exp(ops.minimum(raw[..., :NUM_BOX], 7.6)) * strides[:, None]
     return ops.concatenate([centres - sides[..., :2], centres + sides[..., 2:]], -1)
 
 
@@ -99,7 +99,7 @@ def assign(objects, places):
     within its box, and the nearest one always. Of several objects the smallest counts.
 
     Args:
-        objects: (batch, most, 5): boxes in pixels, and the class; -1 is no object.
+        objects: tensor (batch, most, 5): boxes in pixels and class, -1 for no object.
         places: `Locations`.
 
     Returns:
@@ -110,13 +110,13 @@ def assign(objects, places):
     second version.
     """
     boxes, classes = objects[:, None, :, :4], objects[:, None, :, 4]
-    centres = ops.convert_to_tensor(places.centres)[None, :, None]
-    strides = ops.convert_to_tensor(places.strides)[None, :, None]
+    centres, *rest = (ops.convert_to_tensor(each)[:, None] for each in places)
+    strides, shortest, most = rest
     low, high = boxes[..., :2], boxes[..., 2:]
     away = ops.max(ops.abs(centres - (low + high) / 2), -1) / strides
     within = ops.min(ops.minimum(centres - low, high - centres), -1) > 0
     longest = ops.max(high - low, -1)
-    fits = (longest >= places.shortest[:, None]) & (longest < places.longest[:, None])
+    fits = (longest >= shortest) & (longest < most)
     near = (within & (away < RADIUS)) | (away <= 0.5)
     answers = near & fits & (classes >= 0)
     areas = ops.prod(high - low, -1) * ops.ones_like(away)
