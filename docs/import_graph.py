@@ -21,7 +21,8 @@ LAYERS = (
     ("commands", "data", "weights"),
     ("plots", "inference"),
     ("training", "explain", "check"),
-    ("detection", "export", "experiments", "benchmark"),
+    ("export", "experiments", "benchmark"),
+    ("detection",),
     ("command line",),
 )
 # Inside a function only: building a network with weights reads them.

@@ -13,8 +13,10 @@ from resnet_keras.accelerate import (
     FusedAdam,
     MatrixConv2D,
     copy_weights,
+    fold_batch_norm,
     training_copy,
 )
+from tests.conftest import randomize
 
 
 @pytest.fixture
@@ -83,6 +85,47 @@ def test_bias_stays_where_no_normalization_follows():
     outputs = keras.layers.Add()([x, y])  # x is used twice
     model = keras.Model(inputs, outputs)
     assert training_copy(model).get_layer("alone").use_bias
+
+
+def two_heads():
+    """A network with two outputs, of layers that both heads share."""
+    inputs = keras.Input((8, 8, 3))
+    shared = keras.layers.Conv2D(4, 3, padding="same", name="shared")
+    x = keras.layers.Conv2D(3, 3, padding="same", name="alone")(inputs)
+    x = keras.layers.BatchNormalization(name="bn_alone")(x)
+    outputs = []
+    for name in ("a", "b"):
+        y = keras.layers.BatchNormalization(name=f"bn_{name}")(shared(x))
+        y = keras.layers.Conv2D(2, 1, name=name)(keras.layers.ReLU()(y))
+        outputs.append(keras.layers.Reshape((-1,))(y))
+    return randomize(keras.Model(inputs, outputs))
+
+
+def test_each_output_is_computed_in_float32():
+    copy = training_copy(two_heads(), "mixed_bfloat16")
+    assert [output.dtype for output in copy.outputs] == ["float32", "float32"]
+    dtypes = {layer.name: layer.compute_dtype for layer in copy.layers}
+    assert dtypes["a"] == dtypes["b"] == "float32"
+    assert dtypes["shared"] == dtypes["bn_a"] == dtypes["alone"] == "bfloat16"
+
+
+def test_a_shared_convolution_keeps_its_bias_and_the_others_lose_theirs():
+    model = two_heads()
+    copy = training_copy(model)
+    biases = {
+        layer.name: layer.use_bias
+        for layer in copy.layers
+        if isinstance(layer, keras.layers.Conv2D)
+    }
+    assert biases == {"alone": False, "shared": True, "a": True, "b": True}
+    pictures = np.random.default_rng(0).random((4, 8, 8, 3), np.float32)
+    for own, its in zip(model(pictures), copy(pictures), strict=True):
+        np.testing.assert_allclose(own, its, atol=1e-5)
+    folded = fold_batch_norm(model)
+    assert {layer.name for layer in folded.layers} >= {"bn_a", "bn_b"}
+    assert "bn_alone" not in {layer.name for layer in folded.layers}
+    for own, its in zip(model(pictures), folded(pictures), strict=True):
+        np.testing.assert_allclose(own, its, atol=1e-5)
 
 
 def test_training_steps_equal_keras_adam(model):

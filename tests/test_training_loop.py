@@ -10,7 +10,7 @@ from resnet_keras.accelerate import probe
 from resnet_keras.data import Dataset, Split
 from resnet_keras.errors import InputError
 from resnet_keras.files.finite import not_finite
-from resnet_keras.training import Batches, Recipe, RunConfig, loop
+from resnet_keras.training import Batches, Recipe, RunConfig, classification, loop
 from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.start import initial_network
 from tests.conftest import coloured_images, write_pair
@@ -48,18 +48,18 @@ def strict(path):
 
 def test_one_class_is_nothing_to_learn(tmp_path):
     with pytest.raises(InputError, match="drawn: has one class, 'a'"):
-        loop.train(colours(names="a"), tmp_path, config())
+        classification.train(colours(names="a"), tmp_path, config())
 
 
 def test_of_many_images_only_so_many_validate(monkeypatch, tmp_path):
-    monkeypatch.setattr(loop, "_MOST_VALIDATING", 3)
-    metrics = loop.train(colours(), tmp_path, config(19, epochs=1))
+    monkeypatch.setattr(classification, "_MOST_VALIDATING", 3)
+    metrics = classification.train(colours(), tmp_path, config(19, epochs=1))
     assert metrics["num_train_images"] == 57  # a tenth would be 6
     assert metrics["num_validation_images"] == 3
 
 
 def test_an_epoch_of_one_step_has_no_speed(tmp_path):
-    metrics = loop.train(colours(12), tmp_path, config(64))
+    metrics = classification.train(colours(12), tmp_path, config(64))
     assert metrics["images_per_second"] is None
     assert strict(tmp_path / "metrics.json") == metrics
     rows = (tmp_path / "history.csv").read_text().splitlines()
@@ -111,7 +111,7 @@ def test_loss_that_is_not_finite_stops_within_the_epoch(monkeypatch, tmp_path):
     spoil(monkeypatch, 1, 1, "labels")  # the second step of three
     words = "loss is nan at step 2. The checkpoint of epoch 1 is kept"
     with pytest.raises(InputError, match=f"in epoch 2 the {words}"):
-        loop.train(colours(), tmp_path, config())
+        classification.train(colours(), tmp_path, config())
     assert {path.name for path in tmp_path.iterdir()} == {
         "config.json",
         "checkpoint.h5",
@@ -125,7 +125,7 @@ def test_loss_that_is_not_finite_stops_within_the_epoch(monkeypatch, tmp_path):
 def test_in_the_first_epoch_nothing_is_kept(monkeypatch, tmp_path):
     spoil(monkeypatch, 0, 0, "labels")
     with pytest.raises(InputError, match=r"No epoch was finished.*below 0\.001"):
-        loop.train(colours(), tmp_path, config())
+        classification.train(colours(), tmp_path, config())
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
@@ -138,20 +138,20 @@ def test_weights_that_are_not_finite_are_not_kept(
     monkeypatch.setattr(loop, "_STEPS_PER_LOOK", steps_per_look)
     words = r"not finite in the kernel of layer conv1\. No epoch was finished"
     with pytest.raises(InputError, match=words):
-        loop.train(colours(), tmp_path, config())
+        classification.train(colours(), tmp_path, config())
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
 def test_scores_that_are_not_finite_are_not_written(monkeypatch, tmp_path):
-    scores = loop.scores
+    scores = classification.scores
 
     def spoilt(probabilities, labels):
         is_test = len(labels) == 60
         return scores(probabilities, labels) | ({"loss": np.nan} if is_test else {})
 
-    monkeypatch.setattr(loop, "scores", spoilt)
+    monkeypatch.setattr(classification, "scores", spoilt)
     with pytest.raises(InputError, match="loss on the test images is nan; the checkp"):
-        loop.train(colours(), tmp_path, config(epochs=1))
+        classification.train(colours(), tmp_path, config(epochs=1))
     assert (tmp_path / "checkpoint.h5").exists()
     assert not (tmp_path / "metrics.json").exists()
 
@@ -168,7 +168,7 @@ def interrupted(monkeypatch, tmp_path):
     with monkeypatch.context() as patch:
         patch.setattr(RunFiles, "write_history", stop)
         with pytest.raises(KeyboardInterrupt):
-            loop.train(colours(), tmp_path, config())
+            classification.train(colours(), tmp_path, config())
     return tmp_path
 
 
@@ -178,13 +178,13 @@ def test_earlier_run_is_whole_until_the_new_one_has_an_epoch(monkeypatch, tmp_pa
         path.write_text("old")
     spoil(monkeypatch, 0, 1, "labels")
     with pytest.raises(InputError, match="No epoch was finished"):
-        loop.train(colours(), tmp_path, config(), outdated=outdated)
+        classification.train(colours(), tmp_path, config(), outdated=outdated)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
         path.name: "old" for path in outdated
     }
     spoil(monkeypatch, 1, 1, "labels")
     with pytest.raises(InputError, match="checkpoint of epoch 1 is kept"):
-        loop.train(colours(), tmp_path, config(), outdated=outdated)
+        classification.train(colours(), tmp_path, config(), outdated=outdated)
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"config.json", "checkpoint.h5", "history.csv"}
 
@@ -192,12 +192,12 @@ def test_earlier_run_is_whole_until_the_new_one_has_an_epoch(monkeypatch, tmp_pa
 def test_a_run_of_another_recipe_does_not_go_on(interrupted):
     other = config(recipe=Recipe(batch_size=18, learning_rate=1e-3, rotation=7.0))
     with pytest.raises(InputError, match=r"another recipe: rotation 5.0, now 7.0, or"):
-        loop.train(colours(), interrupted, other)
+        classification.train(colours(), interrupted, other)
 
 
 def test_a_run_of_other_data_does_not_go_on(interrupted):
     with pytest.raises(InputError, match=r"not those that this run began.*Restore"):
-        loop.train(colours(63), interrupted, config())
+        classification.train(colours(63), interrupted, config())
 
 
 def test_a_run_of_other_versions_does_not_go_on(interrupted, monkeypatch):
@@ -206,7 +206,7 @@ def test_a_run_of_other_versions_does_not_go_on(interrupted, monkeypatch):
     now = files.versions() | {"numpy": "99"}
     monkeypatch.setattr(files, "versions", lambda: now)
     with pytest.raises(InputError, match=r"and here is numpy 99, which may give other"):
-        loop.train(colours(), interrupted, config())
+        classification.train(colours(), interrupted, config())
 
 
 def test_precision_that_was_left_open_is_the_runs_own(interrupted, monkeypatch):
@@ -214,7 +214,7 @@ def test_precision_that_was_left_open_is_the_runs_own(interrupted, monkeypatch):
     monkeypatch.setattr(probe, "default_precision", lambda: "mixed_bfloat16")
     written = RunConfig.read(interrupted / "config.json")
     assert written.precision == "float32"
-    metrics = loop.train(colours(), interrupted, written)
+    metrics = classification.train(colours(), interrupted, written)
     assert metrics["epochs"] == 2
     assert RunConfig.read(interrupted / "config.json") == written
 
@@ -222,7 +222,7 @@ def test_precision_that_was_left_open_is_the_runs_own(interrupted, monkeypatch):
 def test_spoilt_checkpoint_is_refused(interrupted):
     (interrupted / "checkpoint.h5").write_bytes(b"\x89HDF\r\n\x1a\nspoilt")
     with pytest.raises(InputError, match=r"checkpoint\.h5: "):
-        loop.train(colours(), interrupted, config())
+        classification.train(colours(), interrupted, config())
 
 
 def test_checkpoint_with_weights_that_are_not_finite_is_refused(interrupted):
@@ -235,7 +235,7 @@ def test_checkpoint_with_weights_that_are_not_finite_is_refused(interrupted):
     with pytest.raises(
         InputError, match=r"checkpoint\.h5: has values that are not fin"
     ):
-        loop.train(colours(), interrupted, config())
+        classification.train(colours(), interrupted, config())
 
 
 def test_speed_of_a_run_of_version_0_1_that_is_no_number_is_none(
@@ -252,7 +252,7 @@ def test_speed_of_a_run_of_version_0_1_that_is_no_number_is_none(
 
 def test_validation_part_of_the_source_validates():
     labels = np.arange(12) % 3
-    rows, held_out = loop.hold_out(labels, seed=0, num_validation=4)
+    rows, held_out = classification.hold_out(labels, seed=0, num_validation=4)
     assert (rows.tolist(), held_out.tolist()) == ([*range(8)], [8, 9, 10, 11])
 
 
@@ -263,7 +263,7 @@ def test_run_without_test_images_has_no_test_accuracy(tmp_path):
     dataset = Dataset("colours", "drawn", ["a", "b", "c"], split, empty)
     recipe = Recipe(batch_size=6)
     config = RunConfig(model="resnet-cifar-8", recipe=recipe, epochs=1)
-    metrics = loop.train(dataset, tmp_path, config)
+    metrics = classification.train(dataset, tmp_path, config)
     assert metrics["test_accuracy"] is metrics["test_loss"] is None
     # After one step it guesses one of the three classes.
     no_test, learned_nothing = metrics["warnings"]

@@ -17,7 +17,7 @@ from resnet_keras import (
 )
 from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet
-from resnet_keras.training import Batches, Recipe, RunConfig, loop
+from resnet_keras.training import Batches, Recipe, RunConfig, classification
 from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.phases import freeze, network, phases
 from resnet_keras.weights.naming import HEAD, position_of
@@ -119,7 +119,7 @@ def test_verbose_says_what_went_where(finished):
 
 def test_head_learns_alone_first(pretrained, dataset, tmp_path):
     options = OPTIONS | {"weights": str(pretrained[1]), "epochs": 1}  # all of them
-    loop.train(dataset, tmp_path, RunConfig.of_options(options))
+    classification.train(dataset, tmp_path, RunConfig.of_options(options))
     model, _ = load_model(tmp_path / "model.h5")
     assert changed(pretrained[0], model) == set()
 
@@ -138,9 +138,9 @@ def test_resumed_run_ends_the_same(
 
     monkeypatch.setattr(RunFiles, "write_history", stop)
     with pytest.raises(KeyboardInterrupt):
-        loop.train(dataset, tmp_path, config)
+        classification.train(dataset, tmp_path, config)
     monkeypatch.undo()
-    loop.train(dataset, tmp_path, config)
+    classification.train(dataset, tmp_path, config)
     ours, theirs = (load_model(d / "model.h5")[0] for d in (tmp_path, finished[0]))
     for a, b in zip(ours.weights, theirs.weights, strict=True):
         np.testing.assert_array_equal(a, b)

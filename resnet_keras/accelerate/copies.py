@@ -12,7 +12,7 @@ plain network.
 import keras
 import numpy as np
 
-from resnet_keras.accelerate.graph import normalized_convolutions
+from resnet_keras.accelerate.graph import normalized_convolutions, output_layers
 from resnet_keras.accelerate.layers import FusedBatchNormalization, MatrixConv2D
 from resnet_keras.accelerate.probe import uses_fused_operations
 from resnet_keras.nets.graph import deep_recursion
@@ -26,7 +26,8 @@ def training_copy(model, precision="float32"):
     Args:
         model: functional `keras.Model`.
         precision: Keras' name of the policy to compute in, "float32" or
-            "mixed_bfloat16". The last layer always computes in float32.
+            "mixed_bfloat16". The last layers always compute in float32: those with
+            weights that outputs come from, and all behind them.
 
     Returns:
         `keras.Model` with the same layer names. Its fused convolutions, unless frozen,
@@ -41,9 +42,11 @@ def training_copy(model, precision="float32"):
         if fuse and conv.trainable
     }
 
+    last = output_layers(model)
+
     def copy(layer):
         config = layer.get_config()
-        if layer is not model.layers[-1]:
+        if layer.name not in last:
             config["dtype"] = precision
         if layer.name in biasless:
             config["use_bias"] = False

@@ -3,7 +3,12 @@
 Without NumPy, so that `--help` answers at once.
 """
 
-DEFAULTS = {"data": "scenes", "model": "resnet18", "image_size": 128}
+DEFAULTS = {
+    "data": "scenes",
+    "model": "resnet18",
+    "recipe": "detection",
+    "image_size": 128,
+}
 
 FIGURE_FILES = (  # of an evaluation
     "detections.png",

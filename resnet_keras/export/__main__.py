@@ -10,10 +10,12 @@ from resnet_keras.commands import (
     load_keras,
     run,
 )
+from resnet_keras.data import HANDS
 from resnet_keras.errors import InputError
 from resnet_keras.export.formats import FORMATS, check_needs
 from resnet_keras.files.writing import check_folder, check_not_input
 
+_NUM_COMPARED = 32  # pictures, of a detector
 _MODEL_SUFFIXES = (
     *(".h5", ".hdf5", ".hdf", ".keras", ".model"),
     *(".safetensors", ".pth", ".pt", ".bin", ".tar"),
@@ -64,6 +66,8 @@ def main(argv=None):
 
     model, metadata = open_model(arguments.model, arguments.trust)
     metadata = with_preprocessing(metadata, arguments.preprocessing)
+    if metadata.get("task") == "detector":
+        return _export_detector(model, metadata, path, arguments)
     classifier = Classifier(model, metadata, arguments.model)
     for remark in classifier.remarks():
         print(remark)
@@ -80,6 +84,32 @@ def main(argv=None):
         print(form.load().hint(model))
     if arguments.quantize:
         print(_cost(result))
+    return 0
+
+
+def _export_detector(model, metadata, path, arguments):
+    """Export a detector, compared on drawn scenes or on the data's test pictures."""
+    from resnet_keras.detection import Finder, load_detection
+    from resnet_keras.detection.drawn import SCENES, drawn_scenes
+    from resnet_keras.detection.exporting import export_detector
+
+    if arguments.quantize:
+        raise InputError("--quantize: not for detectors; expected a classifier.")
+    finder = Finder(model, metadata, arguments.model)
+    check_folder(path.parent)
+    source, size = arguments.data, finder.image_size
+    if source == HANDS:
+        source, dataset = SCENES, drawn_scenes(size, 0, _NUM_COMPARED)
+    else:
+        dataset = load_detection(source, size, needs_train=False)
+    images = dataset.test.images[:_NUM_COMPARED]
+    number = export_detector(finder, metadata, arguments.format, path, images)
+    megabytes = _size(FORMATS[arguments.format].outputs(path)) / 1e6
+    print(
+        f"{path}: {megabytes:.1f} MB. Opened again, it finds the {number} objects that "
+        f"the model finds in {len(images)} pictures of {source}: rows of x_min, y_min, "
+        "x_max, y_max, score and class."
+    )
     return 0
 
 

@@ -74,7 +74,7 @@ def export(classifier, metadata, name, path, source, quantize=False):
     chosen = spread(len(test), number)
     images, labels = test.images[chosen], test.labels[chosen]
     metadata = metadata | classifier.metadata()
-    with _folder_beside(path) as folder:
+    with folder_beside(path) as folder:
         written = folder / path.name
         try:
             module.write(model, metadata, written, calibration)
@@ -91,7 +91,7 @@ def export(classifier, metadata, name, path, source, quantize=False):
                 f"by up to {difference:.1e}; --format {name} cannot hold this network. "
                 "Choose another."
             )
-        _put_into_place(folder, path, form)
+        put_into_place(folder, path, form)
     agreement = float((expected.argmax(1) == found.argmax(1)).mean())
     accuracy, why = None, ""
     try:
@@ -106,13 +106,15 @@ def export(classifier, metadata, name, path, source, quantize=False):
 
 
 @contextlib.contextmanager
-def _folder_beside(path):
+def folder_beside(path):
+    """Make a folder beside `path` to write to, and remove it at the end."""
     prefix = f".{path.name}-partial-"
     with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as folder:
         yield Path(folder)
 
 
-def _put_into_place(folder, path, form):
+def put_into_place(folder, path, form):
+    """Move what `form` has written into the folder to `path`, whole or not at all."""
     if not form.suffix:
         with write_whole_folder(path, form.load().MEMBERS) as new:
             for each in (folder / path.name).iterdir():

@@ -72,5 +72,9 @@ _ENTRIES = {
         'numbers for "scale", "mean" and "std", the last not 0, and "rgb" or "bgr" for '
         '"channel_order"',
     ),
+    "threshold": (
+        lambda value: type(value) in (int, float) and 0 <= value <= 1,
+        "a number from 0 to 1",
+    ),
     "notes": (lambda value: isinstance(value, list), "a list of sentences"),
 }

@@ -11,14 +11,12 @@ from resnet_keras.accelerate.probe import uses_fused_operations
 from resnet_keras.errors import InputError
 from resnet_keras.inference import graph
 from resnet_keras.inference.heads import Head, last_activation
-from resnet_keras.inference.preprocessing import find_preprocessing
+from resnet_keras.inference.preprocessing import find_preprocessing, prepared
 
 # From how many images on it pays to fold and trace the model, and to start a faster
 # runtime. For ResNet-50 on two cores the first takes 2 s and saves 7 ms an image; the
 # second takes another 4 to 6 s and saves 1 to 2 ms.
 _SOME, _MANY = 33, 3000
-# Grey of red, green and blue, ITU-R 601, as Pillow and Keras' loaders take it.
-_LUMA = np.float32([[0.299], [0.587], [0.114]])
 
 
 class Classifier:
@@ -40,6 +38,11 @@ class Classifier:
     """
 
     def __init__(self, model, metadata, name="model"):
+        if metadata.get("task") == "detector":
+            raise InputError(
+                f"{name}: is a detector, which names no whole pictures; expected a "
+                "classifier, or use python -m resnet_keras.detect."
+            )
         inputs = _checked_input_shape(model, name)
         outputs = _checked_output_shape(model, name)
         self.model, self.name = model, name
@@ -170,21 +173,7 @@ class Classifier:
 
     def preprocess(self, images):
         """Turn uint8 RGB images into what the model expects, float32."""
-        batch = images.astype(np.float32)
-        if self.channels in (1, None):
-            batch = batch @ _LUMA
-        batch = batch * np.float32(self.preprocessing["scale"])
-        if self.preprocessing["channel_order"] == "bgr":
-            batch = batch[..., ::-1]
-        if "mean" in self.preprocessing:
-            batch = batch - self._by_channel("mean")
-        if "std" in self.preprocessing:
-            batch = batch / self._by_channel("std")
-        return batch if self.channels else batch[..., 0]
-
-    def _by_channel(self, key):
-        values = np.array(self.preprocessing[key], np.float32)
-        return values.mean() if self.channels in (1, None) else values
+        return prepared(images, self.preprocessing, self.channels)
 
 
 def _checked_input_shape(model, name):

@@ -11,6 +11,8 @@ import numpy as np
 from resnet_keras.files.preprocessing import MODES, WORDS
 from resnet_keras.inference import graph
 
+# Grey of red, green and blue, ITU-R 601, as Pillow and Keras' loaders take it.
+_LUMA = np.float32([[0.299], [0.587], [0.114]])
 # Layers and operations that change the value or position of pixels and learn nothing.
 _BEFORE_WEIGHTS = {
     *("Activation", "ActivityRegularization", "AlphaDropout", "CenterCrop"),
@@ -94,6 +96,41 @@ def find_preprocessing(model, metadata):
             f'"{mode}": {WORDS[mode]})'
         )
     return Found(MODES["unit"], False, words)
+
+
+def prepared(images, preprocessing, channels=3):
+    """Turn uint8 RGB pictures into what a model expects.
+
+    Args:
+        images: uint8 (num_images, height, width, 3), or float32 from 0 to 255.
+        preprocessing: dictionary with "scale" and "channel_order", perhaps "mean" and
+            "std".
+        channels: 3; or 1 for grey pictures; or None, for those without such an axis.
+
+    Returns:
+        float32, of the same shape but for the channels.
+
+    Example:
+
+    >>> prepared(np.full((1, 1, 1, 3), 255, np.uint8), MODES["raw"]).tolist()
+    [[[[255.0, 255.0, 255.0]]]]
+    """
+
+    def by_channel(key):
+        values = np.array(preprocessing[key], np.float32)
+        return values if channels == 3 else values.mean()
+
+    batch = images.astype(np.float32)
+    if channels != 3:
+        batch = batch @ _LUMA
+    batch = batch * np.float32(preprocessing["scale"])
+    if preprocessing["channel_order"] == "bgr":
+        batch = batch[..., ::-1]
+    if "mean" in preprocessing:
+        batch = batch - by_channel("mean")
+    if "std" in preprocessing:
+        batch = batch / by_channel("std")
+    return batch if channels else batch[..., 0]
 
 
 def architecture_of(model):

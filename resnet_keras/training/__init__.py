@@ -7,8 +7,8 @@ It may import all but `explain`, `export`, `check`, `experiments` and `benchmark
 from resnet_keras.lazy import lazy
 
 _HOMES = {
-    "train": "loop",
-    "hold_out": "loop",
+    "train": "classification",
+    "hold_out": "classification",
     "RunConfig": "config",
     "Provenance": "config",
     "Recipe": "recipe",

@@ -33,11 +33,15 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index):
         chosen = self._order[index * self._batch_size :][: self._batch_size]
         rng = np.random.default_rng([self._seed, self._epoch, index])
-        images = [augment(self._images[row], self._recipe, rng) for row in chosen]
-        batch = np.stack(images)
+        pairs = [self._variant(row, rng) for row in chosen]
+        batch, targets = map(np.stack, zip(*pairs, strict=True))
         if self._prepare:
             batch = self._prepare(batch)
-        return batch, self._one_hot[chosen]
+        return batch, targets
+
+    def _variant(self, row, rng):
+        """Return a random variant of an image, and what is to be learned of it."""
+        return augment(self._images[row], self._recipe, rng), self._one_hot[row]
 
     def begin_epoch(self, epoch):
         """Shuffle for the given epoch, counted from 0."""

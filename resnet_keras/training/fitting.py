@@ -11,8 +11,17 @@ from resnet_keras.accelerate.probe import uses_fused_operations
 from resnet_keras.files.finite import check_finite
 
 
-def compile_for_training(model, recipe, steps_per_epoch, epochs):
-    """Give `model` the recipe's optimizer, schedule, loss and statistics."""
+def compile_for_training(model, recipe, steps_per_epoch, epochs, loss=None):
+    """Give `model` the recipe's optimizer, schedule, loss and statistics.
+
+    Args:
+        model: training copy of a network.
+        recipe: `Recipe`.
+        steps_per_epoch: int.
+        epochs: int.
+        loss: Keras loss, or function of targets and predictions. None: a classifier's,
+            and its accuracy is measured.
+    """
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = recipe.statistics_momentum
@@ -25,14 +34,18 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
         "muon": partial(optimizers.Muon, products=model.layers[1].compute_dtype),
         "adam": FusedAdam,
     }[recipe.optimizer](learning_rate)
+    classifies = loss is None
     model.compile(
         optimizer,
-        keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
-        metrics=["accuracy"],
+        loss
+        or keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        metrics=["accuracy"] if classifies else None,
         # XLA runs this network at a third of the speed on a CPU.
         jit_compile=False if uses_fused_operations() else "auto",
     )
     optimizer.build(model.trainable_variables)
+    if not classifies:
+        return
     # Otherwise TensorFlow traces the first step twice, and on other backends Keras asks
     # for a batch before the epoch has begun.
     labels = keras.ops.eye(model.output_shape[-1])
@@ -41,7 +54,7 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
     model.reset_metrics()
 
 
-def fit(model, batches, recipe, epochs, precision):
+def fit(model, batches, recipe, epochs, precision, loss=None):
     """Train `model` by a recipe; nothing is printed or written.
 
     Args:
@@ -51,12 +64,13 @@ def fit(model, batches, recipe, epochs, precision):
         recipe: `Recipe`.
         epochs: `range`, for `begin_epoch`; the schedule takes its length.
         precision: "float32" or "mixed_bfloat16", one for all trainings of a comparison.
+        loss: Keras loss, or function of targets and predictions. None: a classifier's.
 
     Raises:
         InputError: the weights are not finite at the end.
     """
     copy = training_copy(model, precision)
-    compile_for_training(copy, recipe, len(batches), len(epochs))
+    compile_for_training(copy, recipe, len(batches), len(epochs), loss)
     for epoch in epochs:
         batches.begin_epoch(epoch)
         copy.fit(batches, epochs=1, shuffle=False, verbose=0)

@@ -118,4 +118,14 @@ RECIPES = {
     ),
     # For pictures from other cameras, in other light, of other people.
     "robust": Recipe(shift=0.15, scale=0.2, rotation=15.0, corruption=1.0),
+    # For detectors: a turned box no longer fits its object, and scenes are larger.
+    "detection": Recipe(
+        batch_size=16,
+        learning_rate=1e-3,
+        label_smoothing=0.0,
+        statistics_momentum=0.95,
+        shift=0.06,
+        scale=0.1,
+        rotation=0.0,
+    ),
 }

@@ -2,8 +2,10 @@
 
 import keras
 
+from resnet_keras.files import PREPROCESSING
 from resnet_keras.models import build
 from resnet_keras.nets.initialization import scale_branches, varied_initializer
+from resnet_keras.training import phases
 
 
 def initial_network(name, input_shape, num_classes, recipe, seed):
@@ -25,3 +27,31 @@ def initial_network(name, input_shape, num_classes, recipe, seed):
     model = build(name, input_shape, num_classes, initializer=initializer)
     scale_branches(model, recipe.residual_branch_scale)
     return model
+
+
+def network_to_train(config, num_classes, verbose=False):
+    """Return the network to begin with, and what pictures it expects.
+
+    Args:
+        config: `RunConfig`.
+        num_classes: 2 or more.
+        verbose: whether to print which weights went where.
+
+    Returns:
+        Functional `keras.Model`, and its preprocessing as metadata has it.
+    """
+    input_shape = (config.image_size, config.image_size, 3)
+    if config.weights:
+        model, preprocessing = phases.network(
+            config.model,
+            config.weights,
+            input_shape,
+            num_classes,
+            varied_initializer(config.seed),
+            verbose,
+        )
+        return model, preprocessing or PREPROCESSING
+    model = initial_network(
+        config.model, input_shape, num_classes, config.recipe, config.seed
+    )
+    return model, PREPROCESSING

@@ -1,0 +1,185 @@
+"""Training a classifier: what validates, how it is scored, what a run leaves."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from resnet_keras import plots
+from resnet_keras.data import stratified_split
+from resnet_keras.errors import InputError
+from resnet_keras.files import PREPROCESSING
+from resnet_keras.inference import Classifier, scores
+from resnet_keras.training import loop
+from resnet_keras.training.augmentation import Batches
+from resnet_keras.training.diagnosis import diagnose
+from resnet_keras.training.recipe import RECIPES
+from resnet_keras.training.start import network_to_train
+
+_VALIDATION_FRACTION = 0.1
+_MOST_VALIDATING = 500  # enough to know the accuracy to a point or two
+_NUM_TRAIN_SCORED = 1000  # of the training images at most, for their score
+
+
+def hold_out(labels, seed, num_validation=0):
+    """Choose which training images validate: a tenth of each class, about 500 at most.
+
+    Args:
+        labels: int (num_images,).
+        seed: int.
+        num_validation: `Dataset.num_validation`; where the source has a validation
+            part, it is these last images, and none are drawn.
+
+    Returns:
+        int arrays: rows of the images that train, and of those that validate.
+    """
+    if num_validation:
+        rows = np.arange(len(labels))
+        return rows[:-num_validation], rows[-num_validation:]
+    fraction = min(_VALIDATION_FRACTION, _MOST_VALIDATING / len(labels))
+    return stratified_split(labels, fraction, seed)
+
+
+def train(dataset, directory, config, verbose=False, outdated=()):
+    """Train a network on `dataset`, and leave everything about it in `directory`.
+
+    A tenth of the training images, drawn by class, about 500 at most, is held out to
+    validate each epoch. The test images are used once, at the end. After each epoch the
+    model and its optimizer are saved in `checkpoint.h5`; if that file exists at the
+    start, the run goes on from it and ends as it would have ended uninterrupted.
+
+    Args:
+        dataset: `Dataset`.
+        directory: where the run's files go; made if need be.
+        config: `RunConfig`. The data and the machine decide what it leaves open, as
+            `config.json` says.
+        verbose: whether to print which weights went where.
+        outdated: paths of an earlier run's files, its config.json first, to be
+            removed once this run has a checkpoint.
+
+    Returns:
+        The dictionary that `metrics.json` holds.
+
+    Raises:
+        InputError: there is but one class, the weights or the checkpoint cannot be
+            used, the run began by another recipe or with other versions, or loss or
+            weights are no longer finite; the last checkpoint is.
+        OSError: a file could not be written; the last checkpoint stands.
+
+    Example:
+
+    >>> from resnet_keras import load_dataset
+    >>> from resnet_keras.training import RunConfig, train
+    >>> config = RunConfig(model="resnet18", epochs=2)
+    >>> train(load_dataset("signs"), "runs/signs", config)  # doctest: +SKIP
+    """
+    if len(dataset.class_names) < 2:
+        raise InputError(
+            f"{dataset.source}: has one class, {dataset.class_names[0]!r}; expected "
+            "two or more, or any prediction would be right."
+        )
+    config = config.resolved(dataset)
+    task = Classification(dataset, config, verbose)
+    return loop.run(task, dataset, directory, config, outdated)
+
+
+class Classification:
+    """A classifier in training, as `loop.run` takes a task.
+
+    Args:
+        dataset: `Dataset`.
+        config: `RunConfig`, resolved.
+        verbose: whether to print which weights went where.
+    """
+
+    loss = None  # the recipe's
+
+    def __init__(self, dataset, config, verbose=False):
+        self._dataset, self._config = dataset, config
+        self._train_rows, self._held_out = hold_out(
+            dataset.train.labels, config.seed, dataset.num_validation
+        )
+        names = dataset.class_names
+        self.model, preprocessing = network_to_train(config, len(names), verbose)
+        self.trained = self.model
+        self.metadata = {"class_names": names, "preprocessing": preprocessing}
+        self._classifier = Classifier(self.model, self.metadata)
+        self.batches = self._batches(preprocessing)
+
+    def _batches(self, preprocessing):
+        prepare = None
+        if preprocessing != PREPROCESSING:
+
+            def prepare(batch):
+                return self._classifier.preprocess(255 * batch)
+
+        train = self._dataset.train
+        return Batches(
+            train.images,
+            np.eye(len(self._dataset.class_names), dtype=np.float32)[train.labels],
+            self._train_rows,
+            self._config.recipe.batch_size,
+            self._config.recipe,
+            self._config.seed,
+            prepare=prepare,
+        )
+
+    def validate(self):
+        """Return accuracy and loss on the validation images, by their names."""
+        self._classifier.update()
+        if not len(self._held_out):
+            return {}
+        result = score_rows(self._classifier, self._dataset.train, self._held_out)
+        return {"val_accuracy": result["accuracy"], "val_loss": result["loss"]}
+
+    def finish(self, files, history):
+        """Score the model, and write it with its figures; return the metrics."""
+        dataset, config, classifier = self._dataset, self._config, self._classifier
+        test, names, train_rows = dataset.test, dataset.class_names, self._train_rows
+        on_test, figures = {"accuracy": None, "loss": None}, {}
+        if len(test):
+            probabilities = classifier.probabilities(test.images)
+            on_test = scores(probabilities, test.labels)
+            wrong = plots.mistakes(test.images, test.labels, probabilities, names)
+            confusion = plots.confusion(on_test["confusion"], names)
+            figures = {"confusion.png": confusion, "mistakes.png": wrong}
+        rng = np.random.default_rng(config.seed)
+        sample = np.sort(rng.permutation(train_rows)[:_NUM_TRAIN_SCORED])
+        on_train = score_rows(classifier, dataset.train, sample)
+        for part, found in (("test", on_test), ("training", on_train)):
+            if found["loss"] is not None and not math.isfinite(found["loss"]):
+                raise InputError(
+                    f"{files.directory}: the loss on the {part} images is "
+                    f"{found['loss']}; the checkpoint of the last epoch is kept. Begin "
+                    "again with --overwrite and a lower --learning-rate."
+                )
+        metrics = {
+            "test_accuracy": on_test["accuracy"],
+            "test_loss": on_test["loss"],
+            "train_accuracy": on_train["accuracy"],
+            "train_loss": on_train["loss"],
+            "validation_accuracy": history[-1].get("val_accuracy"),
+            "num_train_images": len(train_rows),
+            "num_train_images_scored": len(sample),
+            "num_validation_images": len(dataset.train) - len(train_rows),
+            "num_test_images": len(test),
+            **loop.about(self.model, config, history),
+        }
+        usual = RECIPES["default"].statistics_momentum
+        metrics["warnings"] = diagnose(
+            metrics, history[-1], len(names), config.recipe.statistics_momentum > usual
+        )
+        files.save_model(self.model, metrics)
+        for name, figure in {"curves.png": plots.curves(history), **figures}.items():
+            plots.save(figure, Path(files.directory) / name)
+        files.finish(metrics)
+        return metrics
+
+
+def score_rows(classifier, split, rows):
+    """Return the `scores` of some images of a `Split`, at most 1024 in memory."""
+    probabilities = [
+        classifier.probabilities(split.images[rows[start : start + 1024]])
+        for start in range(0, len(rows), 1024)
+    ]
+    return scores(np.concatenate(probabilities), split.labels[rows])
