@@ -85,7 +85,10 @@ def read_labelled_files(files, name, source, options, notes=()):
         if len(missing):
             names = shown([class_names[label] for label in missing])
             notes.append(f"The test part has no image of {names}.")
-    return Dataset(name, source, class_names, train, test, tuple(notes), num_validation)
+    told = {path: _reason(path, error) for path, error in broken.items()}
+    return Dataset(
+        name, source, class_names, train, test, tuple(notes), num_validation, told
+    )
 
 
 def _say_order(class_names):
@@ -164,7 +167,8 @@ def _read(files, class_names, image_size, broken):
         for to, row in enumerate(np.flatnonzero(is_read)):
             images[to] = images[row]
         images, labels = images[: is_read.sum()], labels[is_read]
-    return Split(images, labels), is_read
+    paths = [file.path for file, kept in zip(files, is_read, strict=True) if kept]
+    return Split(images, labels, paths), is_read
 
 
 def _tell_broken(broken, num_files):
@@ -180,9 +184,13 @@ def _tell_broken(broken, num_files):
 def _list_broken(broken, num_files):
     told = []
     for path, error in [*broken.items()][:_MOST_TOLD]:
-        reason = str(error).removeprefix(f"{path}: ")
-        reason = reason.removeprefix("not a readable picture (").split("); expected")[0]
-        told.append(f"{path} ({reason.split(';')[0]})")
+        told.append(f"{path} ({_reason(path, error)})")
     more = ", ..." if len(broken) > _MOST_TOLD else ""
     noun = "picture" if len(broken) == 1 else "pictures"
     return f"{len(broken)} broken {noun} of {num_files}: {', '.join(told)}{more}"
+
+
+def _reason(path, error):
+    reason = str(error).removeprefix(f"{path}: ")
+    reason = reason.removeprefix("not a readable picture (").split("); expected")[0]
+    return reason.split(";")[0]

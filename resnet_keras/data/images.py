@@ -88,6 +88,22 @@ def is_picture(path):
         return False
 
 
+def picture_facts(path):
+    """Return what a picture file says of itself, without decoding it.
+
+    Args:
+        path: as in `read_image`.
+
+    Returns:
+        (width, height, mode): pixels as stored, and Pillow's name of the colour mode.
+
+    Raises:
+        OSError, ValueError: the file is no picture.
+    """
+    with _open(path) as image:
+        return *image.size, image.mode
+
+
 def _reason(path, error):
     """Say what a file is that is no picture, where its first bytes tell."""
     try:
