@@ -20,13 +20,15 @@ class Audit:
     """What was found: `findings`, by kind, and `sections`, sentences by heading.
 
     `groups` numbers each image by its copies, exact and near: equal numbers should
-    stay in one part.
+    stay in one part. `trusts_predictions` says whether those that labels were compared
+    with are good enough to leave pictures out.
     """
 
     pictures: Pictures
     findings: list
     sections: dict
     groups: np.ndarray = field(repr=False)
+    trusts_predictions: bool = True
 
     def of_kind(self, *kinds):
         """Return the findings of some kinds."""
@@ -163,6 +165,8 @@ def _say_pairs(pictures, pairs):
 
 
 def _say_across(kinds, num_test):
+    if not kinds:
+        return [f"None of {num_test} test images is like one of another part."]
     sentences = [
         f"Of {num_test} test images {kinds[EXACT]} are exact copies of images that are "
         f"trained on or validate, {kinds[NEAR]} more are near copies, and "

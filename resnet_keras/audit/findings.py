@@ -28,7 +28,7 @@ class Finding:
         kind: a key of `KINDS`.
         name: of the picture: its path, or its place such as "train[17]".
         part: "train", "validation" or "test"; "" where it is not known.
-        class_name: that the data give it.
+        class_name: that the data give it; "" of what cannot be read.
         detail: in a few words.
         row: in `Pictures`; None for what cannot be read.
         other: row of the picture that it is like.

@@ -28,7 +28,7 @@ def find_oddities(pictures):
         (findings, sentences): list of `Finding`, and a summary of sizes and modes.
     """
     found = [
-        Finding("damaged", str(path), "", path.parent.name, reason)
+        Finding("damaged", str(path), "", "", reason)
         for path, reason in pictures.dataset.broken.items()
     ]
     deviation, sharpness, is_grey = _measures(pictures.images)

@@ -69,7 +69,7 @@ def clean(found):
     Blank pictures go, and copies, exact and near: of each group a test image stays, or
     else a validation image, or else the first. A group with two labels goes whole. Of
     labels that are probably wrong those go that are trained on: a test without its
-    hard pictures would be too easy.
+    hard pictures would be too easy. Of weak predictions none go.
 
     Args:
         found: `Audit`.
@@ -87,7 +87,7 @@ def clean(found):
     kept -= {
         finding.row
         for finding in found.of_kind("wrong label")
-        if finding.part == "train"
+        if finding.part == "train" and found.trusts_predictions
     }
     return sorted(kept)
 

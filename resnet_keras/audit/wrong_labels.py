@@ -145,7 +145,8 @@ def _add(found, rows, probabilities, whose):
         f"{len(wrong)} of {len(rows)} labels are probably wrong, by {whose}, which "
         f"agree with {accuracy:.1%} of the labels."
     ]
-    if accuracy < _WEAK:
+    found.trusts_predictions = accuracy >= _WEAK
+    if not found.trusts_predictions:
         found.sections[HEADING].append(
             "They agree with few, so many of those are hard pictures with right "
             "labels: train a better network on these data and give it as --model."
