@@ -206,12 +206,16 @@ def _time_of(path):
 
 
 def _load(config, skip_broken):
+    from resnet_keras.audit import quick
     from resnet_keras.data import HANDS, load_dataset
 
     if config.data == HANDS:
         print("Drawing hands, for some 15 to 30 seconds ...", flush=True)
     dataset = load_dataset(config.data, config.image_size, skip_broken=skip_broken)
     print(dataset, flush=True)
+    if config.data != HANDS:  # of which no two are alike
+        for sentence in quick(dataset):
+            print(f"Warning: {sentence}", flush=True)
     return dataset
 
 
