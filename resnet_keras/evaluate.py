@@ -11,7 +11,12 @@ from resnet_keras.commands import (
     load_keras,
     run,
 )
-from resnet_keras.files.writing import check_folder, check_not_input, write_json
+from resnet_keras.files.writing import (
+    check_folder,
+    check_not_input,
+    refuse_file,
+    write_json,
+)
 from resnet_keras.tables import table
 
 _RESULTS = ("confusion.png", "metrics.json")
@@ -52,7 +57,7 @@ def main(argv=None):
     """Parse, score, print and write."""
     arguments = _parse(argv)
     if arguments.out:
-        check_folder(arguments.out)
+        refuse_file(arguments.out)
         written = [Path(arguments.out) / name for name in _RESULTS]
         check_not_input(written, [arguments.model, arguments.data])
     load_keras()
@@ -69,6 +74,8 @@ def main(argv=None):
         skip_broken=arguments.skip_broken,
         needs_train=arguments.part == "train",
     )
+    if arguments.out:  # now that there is something to write
+        check_folder(arguments.out)
     for note in dataset.notes:
         print(note)
     for remark in classifier.remarks(about_names=False):
@@ -103,43 +110,23 @@ def _write(out, arguments, result, corrupted):
     """Write the figures of an evaluation, and the picture of its confusions."""
     from resnet_keras import plots
     from resnet_keras.files import versions
+    from resnet_keras.inference.evaluation import as_metrics
 
-    part, names = arguments.part, result["class_names"]
-    plots.save(plots.confusion(result["confusion"], names), out / "confusion.png")
-    metrics = {
-        "model": arguments.model,
-        "data": arguments.data,
-        "part": part,
-        f"{part}_accuracy": result["accuracy"],
-        f"{part}_loss": result["loss"],
-        f"num_{part}_images": len(result["labels"]),
-        "class_names": names,
-        "precision": _without_nan(result["precision"]),
-        "recall": _without_nan(result["recall"]),
-        "confusion": result["confusion"].tolist(),
-        **({"corruption_accuracy": corrupted} if corrupted else {}),
-        "versions": versions(),
-    }
-    write_json(out / "metrics.json", metrics)
-    print(f"Written: {out / 'confusion.png'}, {out / 'metrics.json'}")
-
-
-def _without_nan(fractions):
-    """Return a list with None, JSON's null, in place of NaN."""
-    return [float(x) if x == x else None for x in fractions]
+    confusion, metrics = (out / name for name in _RESULTS)
+    plots.save(plots.confusion(result["confusion"], result["class_names"]), confusion)
+    written = {"model": arguments.model, "data": arguments.data}
+    written |= as_metrics(result, arguments.part)
+    if corrupted:
+        written["corruption_accuracy"] = corrupted
+    write_json(metrics, written | {"versions": versions()})
+    print(f"Written: {confusion}, {metrics}")
 
 
 def _scores_when_corrupted(classifier, result):
     """Print and return the accuracy under each of `CORRUPTIONS`."""
-    import numpy as np
+    from resnet_keras.training.corruptions import accuracy_when_corrupted
 
-    from resnet_keras.inference import scores
-    from resnet_keras.training.corruptions import CORRUPTIONS, corrupted
-
-    images, labels, accuracy = np.concatenate(result["images"]), result["labels"], {}
-    for name in CORRUPTIONS:
-        predictions = classifier.probabilities(corrupted(name, images))
-        accuracy[name] = scores(predictions, labels)["accuracy"]
+    accuracy = accuracy_when_corrupted(classifier, result["images"], result["labels"])
     mean = sum(accuracy.values()) / len(accuracy)
     rows = [(name, f"{x:.4f}") for name, x in (*accuracy.items(), ("mean", mean))]
     print(table(("corruption", "accuracy"), rows))

@@ -45,7 +45,7 @@ def ResNet50(
         input_shape: (height, width, channels); height and width from 32 up,
             channels from 1 up. The network expects float32 in [0, 1].
         classes: number of classes, from 1 up. Two classes are `classes=2`; with one
-            the softmax can only answer 1.
+            the softmax gives only 1.
         pool_padding: 0, the course's unpadded max pooling (64 -> 32 -> 15), or 1,
             which gives the paper's sizes (224 -> 112 -> 56; its authors round up
             instead). No weight depends on it. By default that of the variant.
@@ -165,9 +165,9 @@ def ResNet(
         from resnet_keras.weights import restore  # reads files: not needed without
 
         restore(model, source)
-        told = ("class_names", "preprocessing")  # `save_model` writes them down
+        carried = ("class_names", "preprocessing")  # for `save_model`
         model.metadata = {
-            key: source.metadata[key] for key in told if key in source.metadata
+            key: source.metadata[key] for key in carried if key in source.metadata
         }
     return model
 
@@ -348,25 +348,19 @@ def _read(weights, depth):
     """Return weights that are read already, or those of a file; None without any."""
     if weights is None or hasattr(weights, "arrays"):
         return weights
-    from resnet_keras.weights import read_weights
+    from resnet_keras.weights import advice, read_weights
 
-    return read_weights(weights, depth)
+    source, name = read_weights(weights, depth), f"ResNet{depth}"
+    if source.network not in (None, name):
+        raise InputError(f"{source.path}: {advice(source, name)}")
+    return source
 
 
 def _variant(source, variant):
-    """Return what is to be built: as asked, as the weights want it, or the course's."""
+    """Return what is to be built: as asked, as the weights need it, or the course's."""
     if variant:
         return family.VARIANTS[variant]
-    if source is None:
-        return family.VARIANTS["course"]
-    if source.variant:
-        return source.variant
-    if not source.variants:
-        raise InputError(
-            f"{source.path}: does not say which network it was trained for; give "
-            f"variant, one of {', '.join(family.VARIANTS)}. train makes the course's."
-        )
-    return family.VARIANTS[source.variants[0]]
+    return source.likeliest_variant() if source else family.VARIANTS["course"]
 
 
 def _stages(X, widths, multiples, numbers, shortcut, initializer):

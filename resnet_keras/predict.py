@@ -14,7 +14,7 @@ from resnet_keras.commands import (
     run,
 )
 from resnet_keras.errors import InputError
-from resnet_keras.files.writing import check_folder, check_not_input
+from resnet_keras.files.writing import check_not_input, refuse_file
 
 
 def _parse(argv):
@@ -54,10 +54,10 @@ def main(argv=None):
     """Parse, predict, print and write; 2 if any picture could not be read."""
     arguments = _parse(argv)
     if arguments.out:
-        check_folder(arguments.out)
+        refuse_file(arguments.out)
     load_keras()
     from resnet_keras.inference import open_classifier, predict_files, ranking
-    from resnet_keras.inference.pictures import find_pictures
+    from resnet_keras.inference.pictures import find_pictures, output_paths
 
     codes = {0}
 
@@ -73,7 +73,7 @@ def main(argv=None):
     if not paths:
         return max(codes)
     if arguments.out:
-        outputs = _outputs(Path(arguments.out), paths)
+        outputs = output_paths(Path(arguments.out), paths)
         check_not_input(outputs.values(), [arguments.model, *paths])
     classifier = open_classifier(
         arguments.model, arguments.trust, arguments.preprocessing
@@ -82,48 +82,35 @@ def main(argv=None):
         print(remark, file=sys.stderr)
     found = []
     for path, probabilities in predict_files(classifier, paths, report):
-        answer = ranking(probabilities, classifier.class_names, arguments.top)
+        ranked = ranking(probabilities, classifier.class_names, arguments.top)
+        if arguments.out:  # first: it makes the folder, or says that it cannot
+            _write_picture(outputs[path], path, ranked)
         if arguments.json:
-            found.append(_as_json(path, answer))
+            found.append(_as_json(path, ranked))
         else:
-            named = [f"{name} ({probability:.3f})" for name, probability in answer]
+            named = [f"{name} ({probability:.3f})" for name, probability in ranked]
             print(f"{path}: {named[0]}", *named[1:], sep="  ")
-        if arguments.out:
-            _write_picture(outputs[path], path, answer)
     if found:
         print(json.dumps(found, allow_nan=False))
     return max(codes)
 
 
-def _as_json(path, answer):
+def _as_json(path, ranked):
     return {
         "image": path,
-        "class": answer[0][0],
-        "probability": answer[0][1],
+        "class": ranked[0][0],
+        "probability": ranked[0][1],
         "ranking": [
-            {"class": name, "probability": probability} for name, probability in answer
+            {"class": name, "probability": probability} for name, probability in ranked
         ],
     }
 
 
-def _outputs(directory, paths):
-    """Return where each picture goes with its prediction, no two of them to one."""
-    outputs, taken = {}, set()
-    for path in dict.fromkeys(paths):
-        name, number = Path(path).stem, 1
-        while name in taken:  # a/hand.jpg and b/hand.jpg
-            number += 1
-            name = f"{Path(path).stem}_{number}"
-        taken.add(name)
-        outputs[path] = directory / f"{name}_predicted.png"
-    return outputs
-
-
-def _write_picture(output, path, answer):
+def _write_picture(output, path, ranked):
     from resnet_keras import plots
     from resnet_keras.data.images import read_image
 
-    plots.save(plots.prediction(read_image(path, 320), answer), output)
+    plots.save(plots.prediction(read_image(path, 320), ranked), output)
     print(f"Written: {output}", file=sys.stderr)
 
 

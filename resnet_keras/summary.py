@@ -7,13 +7,8 @@ from resnet_keras import family
 from resnet_keras.commands import integer_from, load_keras, run
 from resnet_keras.errors import InputError
 from resnet_keras.files.writing import check_folder, check_not_input
-from resnet_keras.nets.stages import (  # noqa: F401 (some for old imports)
-    KINDS,
-    block_table,
-    shape_changes,
-    stage_table,
-    summary,
-)
+from resnet_keras.nets.stages import block_table, summary
+from resnet_keras.nets.stages import stage_table as stage_table  # for old imports
 
 
 def _parse(argv):
@@ -72,7 +67,7 @@ def main(argv=None):
     if None in (height, width):
         raise InputError(
             f"{arguments.model}: takes pictures of any size, {model.input_shape[1:]}; "
-            "expected a model of one size, of which sizes and work can be told."
+            "expected a model of one size, whose sizes and work can be counted."
         )
     classes = model.output_shape[-1]
     print(f"{model.name} for {height} x {width} pixels, {classes} classes")

@@ -1,4 +1,4 @@
-"""One helper for every table of text that the package prints."""
+"""Text that the package prints: aligned tables, and durations in words."""
 
 
 def table(header, rows, alignment=""):
@@ -32,3 +32,15 @@ def table(header, rows, alignment=""):
         ).rstrip()
         for line in lines
     )
+
+
+def duration(seconds):
+    """Return a duration in words.
+
+    Example:
+
+    >>> duration(245.2)
+    '4 min 05 s'
+    """
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"

@@ -1,20 +1,15 @@
 """Train a network on labelled images: `python -m resnet_keras.train`."""
 
 import argparse
-import json
 import shlex
-from pathlib import Path
 
 from resnet_keras.commands import (
     add_skip_broken,
     integer_from,
-    load_keras,
     number_from,
     run,
     something,
 )
-from resnet_keras.errors import InputError
-from resnet_keras.files.writing import check_not_input, refuse_file
 from resnet_keras.training.config import (
     LIMITS,
     NUM_IMAGES_SHOWN,
@@ -22,17 +17,6 @@ from resnet_keras.training.config import (
     RunConfig,
 )
 from resnet_keras.training.recipe import RECIPES
-
-_RUN_FILES = (
-    "config.json",
-    "checkpoint.h5",
-    "history.csv",
-    "model.h5",
-    "metrics.json",
-    "curves.png",
-    "confusion.png",
-    "mistakes.png",
-)
 
 
 def _parse(argv):
@@ -142,24 +126,20 @@ def _add_number(parser, name, text, metavar="N"):
 def main(argv=None):
     """Parse, train, and say how it went."""
     arguments = _parse(argv)
+    from resnet_keras.audit import quick
+    from resnet_keras.training.directory import train_in
+
     given = {key: getattr(arguments, key) for key in RunConfig().options()}
     given = {key: value for key, value in given.items() if value is not None}
-    directory = arguments.out and Path(arguments.out)
-    if directory:
-        refuse_file(directory)
-    if arguments.resume and directory:
-        config = _config_of(directory, given)
-    else:
-        config = RunConfig.of_options({"data": _default_source(given)} | given)
-    dataset = _load(config, arguments.skip_broken)
-    if not directory:
-        directory = Path("runs") / dataset.name
-        if arguments.resume:
-            asked, config = config, _config_of(directory, given)
-            if (config.data, config.image_size) != (asked.data, asked.image_size):
-                dataset = _load(config, arguments.skip_broken)
-    outdated = _earlier_run(directory, arguments)
-    metrics = _train(dataset, directory, config, arguments, outdated)
+    directory, dataset, metrics = train_in(
+        arguments.out,
+        given,
+        arguments.resume,
+        arguments.overwrite,
+        arguments.skip_broken,
+        arguments.verbose,
+        examine=quick,
+    )
     for warning in metrics["warnings"]:
         print(f"Warning: {warning}")
     model = directory / "model.h5"
@@ -173,131 +153,6 @@ def main(argv=None):
         f"Try it: python -m resnet_keras.predict {shlex.quote(str(model))} IMAGE"
     )
     return 0
-
-
-def _train(dataset, directory, config, arguments, outdated):
-    """Train; where the user or the reader of the output stops it, say how to go on."""
-    # Another number of threads would end in other weights.
-    load_keras(_threads_of(directory) if arguments.resume else None)
-    from resnet_keras import training
-
-    settings = directory / "config.json"
-    before = _time_of(settings)
-    try:
-        return training.train(dataset, directory, config, arguments.verbose, outdated)
-    except (KeyboardInterrupt, BrokenPipeError) as stop:
-        reason = "stopped by the user"
-        if isinstance(stop, BrokenPipeError):
-            reason = "stopped: the program that read the output has ended"
-        going_on = "It had not begun; there is nothing to resume."
-        # Until the new run begins the settings may be those of one to be replaced.
-        now = _time_of(settings)
-        if now and (arguments.resume or now != before):
-            going_on = (
-                "Finished epochs are kept; go on with python -m resnet_keras.train "
-                f"--out {shlex.quote(str(directory))} --resume"
-            )
-        raise InputError(f"{directory}: {reason}. {going_on}") from None
-
-
-def _time_of(path):
-    """Return when a file was written, in nanoseconds, or None if there is none."""
-    return path.stat().st_mtime_ns if path.exists() else None
-
-
-def _load(config, skip_broken):
-    from resnet_keras.audit import quick
-    from resnet_keras.data import HANDS, load_dataset
-
-    if config.data == HANDS:
-        print("Drawing hands, for some 15 to 30 seconds ...", flush=True)
-    dataset = load_dataset(config.data, config.image_size, skip_broken=skip_broken)
-    print(dataset, flush=True)
-    if config.data != HANDS:  # of which no two are alike
-        for sentence in quick(dataset):
-            print(f"Warning: {sentence}", flush=True)
-    return dataset
-
-
-def _default_source(given):
-    from resnet_keras.data import HANDS, has_course_pair
-
-    if "data" in given:
-        return given["data"]
-    if has_course_pair("data"):
-        return "data"
-    print(
-        "No data given: training on drawn hands. For images of your own give --data "
-        "FOLDER, with one folder of images per class."
-    )
-    return HANDS
-
-
-def _config_of(directory, given):
-    """Return the configuration of the run in `directory`; `given` may only repeat it.
-
-    Args:
-        directory: where the run to be resumed is.
-        given: dictionary of options, as `RunConfig.of_options` takes it.
-
-    Raises:
-        InputError: no run is there, or it is another.
-    """
-    path = directory / "config.json"
-    if not path.exists():
-        raise InputError(
-            f"{directory}: {_what_is_there(directory)}; expected the config.json of a "
-            "run to resume. Correct --out, or leave --resume out to begin a run."
-        )
-    config = RunConfig.read(path)
-    of_run = config.options()
-    for key, value in given.items():
-        if of_run[key] != value:
-            raise InputError(
-                f"{path}: this run has {key} {of_run[key]}, not {value}. Leave the "
-                "option out to resume, or use --overwrite."
-            )
-    return config
-
-
-def _threads_of(directory):
-    """Return how many threads shared an operation of the run there, None if unknown."""
-    number = json.loads((directory / "config.json").read_text()).get("threads")
-    return number if isinstance(number, int) and number > 0 else None
-
-
-def _what_is_there(directory):
-    if not directory.is_dir():
-        runs = sorted(
-            path.parent.name for path in directory.parent.glob("*/config.json")
-        )
-        beside = f" (beside it are the runs {', '.join(runs[:5])})" if runs else ""
-        return f"no such folder{beside}"
-    names = sorted(path.name for path in directory.iterdir())
-    more = ", ..." if len(names) > 5 else ""
-    return f"holds {', '.join(names[:5])}{more}" if names else "is empty"
-
-
-def _earlier_run(directory, arguments):
-    """Return the files of an earlier run that are to go once the new one can begin."""
-    found = [name for name in _RUN_FILES if (directory / name).exists()]
-    if not found:
-        return []
-    if arguments.overwrite:
-        paths = [directory / name for name in found]
-        check_not_input(paths, [arguments.weights, arguments.data])
-        return paths
-    if not arguments.resume:
-        raise InputError(
-            f"{directory}: holds a run already ({', '.join(found)}). Choose another "
-            "place with --out, or use --resume or --overwrite."
-        )
-    if "metrics.json" in found:
-        raise InputError(
-            f"{directory}: this run is finished; there is nothing to resume. Use "
-            "--overwrite to train again."
-        )
-    return []
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import zipfile
+from functools import partial
 
 import h5py
 import numpy as np
@@ -126,3 +128,55 @@ def assert_refused(process, *words):
     assert lines[0].startswith("error: ")
     for word in words:
         assert str(word) in lines[0]
+
+
+@pytest.fixture(scope="session")
+def weight_files(tmp_path_factory):
+    """Return a function that gives a network's file of weights, written once.
+
+    It takes "keras", of 50 layers, or "course" or "notop", of 14, and returns the path
+    and the network.
+    """
+    from tests.weight_files import write
+
+    return partial(write, tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="session")
+def small_model():
+    """Return a network of a few kilobytes, so that a mutation hits what matters."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((8, 8, 3))
+    outputs = keras.layers.Conv2D(4, 3, name="conv1")(inputs)
+    outputs = keras.layers.BatchNormalization(name="bn_conv1")(outputs)
+    outputs = keras.layers.Activation("relu")(outputs)
+    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
+    return keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(outputs))
+
+
+def rewrite_keras(path, change):
+    """Rewrite a `.keras` archive with members that `change(name, data)` returns."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, change(name, data))
+
+
+@pytest.fixture(scope="session")
+def export_source(tmp_path_factory):
+    """Return images of three classes for exports to be compared on."""
+    return str(write_pair(tmp_path_factory.mktemp("data") / "colours"))
+
+
+@pytest.fixture(scope="session")
+def small_file(tmp_path_factory, tiny_model):
+    """Return the file of `tiny_model`, with its classes' names."""
+    from resnet_keras import save_model
+    from tests.export_runs import METADATA
+
+    path = tmp_path_factory.mktemp("model") / "small.h5"
+    save_model(tiny_model, path, METADATA)
+    return path

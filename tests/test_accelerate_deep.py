@@ -10,6 +10,7 @@ from keras import layers
 
 from resnet_keras import load_model, save_model
 from resnet_keras.accelerate import fold_batch_norm, training_copy
+from resnet_keras.nets.graph import deep_recursion
 
 FRAMES = 250  # of Python, of which Keras takes one for each layer
 
@@ -49,6 +50,14 @@ def test_training_copy(model):
 
 
 def test_folding(model):
+    assert_same(model, fold_batch_norm(model))
+
+
+def test_folding_a_sequential_one():
+    many = [layers.Activation("relu") for _ in range(FRAMES + 50)]
+    first = [keras.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.BatchNormalization()]
+    with deep_recursion():
+        model = keras.Sequential([*first, *many])
     assert_same(model, fold_batch_norm(model))
 
 

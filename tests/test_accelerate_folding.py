@@ -105,6 +105,11 @@ def other_user(x):
     return LAYERS.Add()([x, LAYERS.BatchNormalization()(x)])
 
 
+def user_that_is_no_layer(x):
+    x = LAYERS.Conv2D(4, 3)(x)
+    return x + LAYERS.BatchNormalization()(x)
+
+
 def convolution_called_twice(x):
     convolution = LAYERS.Conv2D(3, 3, padding="same")
     x = LAYERS.BatchNormalization()(convolution(x))
@@ -121,6 +126,7 @@ def over_height(x):
         normalization_first,
         activation_between,
         other_user,
+        user_that_is_no_layer,
         convolution_called_twice,
         over_height,
     ],

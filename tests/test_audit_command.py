@@ -3,10 +3,9 @@ import csv
 import numpy as np
 import pytest
 
-from resnet_keras import hands, train
+from resnet_keras import hands, train, training
 from resnet_keras.audit import __main__ as audit_command
 from resnet_keras.audit import wrong_labels
-from resnet_keras.training import RunConfig
 from tests.conftest import assert_refused, command, write_folders
 
 
@@ -50,14 +49,17 @@ def test_wrong_input_is_refused_in_one_line(tmp_path):
     assert_refused(command(*line, cwd=tmp_path), "hands", "no files to list")
 
 
-def test_train_warns_of_altered_copies(tmp_path, capsys):
+def test_train_warns_of_altered_copies(tmp_path, monkeypatch, capsys):
     images = hands.render(48, 64).images
     images[40:42] = images[:2, :, ::-1]
     labels = np.arange(48) % 2
     arrays = {"x_train": images[:40], "y_train": labels[:40]}
     arrays |= {"x_test": images[40:], "y_test": labels[40:]}
     np.savez(tmp_path / "some.npz", **arrays)
-    train._load(RunConfig(data=str(tmp_path / "some.npz")), skip_broken=False)
+    line = ["--data", str(tmp_path / "some.npz"), "--out", str(tmp_path / "out")]
+    metrics = {"warnings": [], "test_accuracy": 1.0, "train_seconds": 0}
+    monkeypatch.setattr(training, "train", lambda *_: metrics)
+    assert train.main(line) == 0
     said = capsys.readouterr().out
     assert "Warning: Of 8 test images 2 are altered copies" in said
 

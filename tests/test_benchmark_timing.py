@@ -45,6 +45,7 @@ def results():
     return interleaved(makers, (0.05,), 3)
 
 
+@pytest.mark.slow  # a busy machine takes longer
 def test_every_step_is_timed_in_every_turn_once_it_is_warm(results):
     assert set(results["a"]["seconds"]) == {"work", "wait"}
     assert len(results["a"]["seconds"]["work"]) == 3
@@ -52,12 +53,12 @@ def test_every_step_is_timed_in_every_turn_once_it_is_warm(results):
     assert min(results["a"]["seconds"]["wait"]) >= 0.2
 
 
-def test_memory_is_each_contenders_own(results):
+def test_memory_is_each_baselines_own(results):
     more = results["b"]["peak_memory_mb"] - results["a"]["peak_memory_mb"]
     assert more == pytest.approx(200, abs=60)
 
 
-def test_a_contender_that_fails_is_named_and_the_others_go_on(results):
+def test_a_baseline_that_fails_is_named_and_the_others_go_on(results):
     assert results["c"] == {"error": "KeyError: 'no such thing\\nand more'"}
     assert results["d"] == {"error": "ended with code 7"}
     assert results["e"] == {"error": "ended with code 9"}  # in its second turn

@@ -2,14 +2,18 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 
-from resnet_keras.commands import backend
+from resnet_keras import save_model
+from resnet_keras.commands import load_keras
 from resnet_keras.errors import InputError
+from tests.conftest import assert_refused, command
 
 _UNKNOWN = ValueError("Unable to import backend : theano")
 _MISSING = ModuleNotFoundError("No module named 'jax'")
@@ -22,10 +26,13 @@ def settings(tmp_path, monkeypatch):
 
 
 def test_settings_are_looked_for_where_keras_does(settings, monkeypatch):
-    assert backend._keras_json() == settings
     monkeypatch.delenv("KERAS_HOME")
     monkeypatch.setenv("HOME", str(settings.parent))
-    assert backend._keras_json() == settings.parent / ".keras" / "keras.json"
+    path = settings.parent / ".keras" / "keras.json"
+    path.parent.mkdir()
+    path.write_text("[]")
+    with pytest.raises(InputError, match=re.escape(f"{path}: holds a list")):
+        load_keras()
 
 
 @pytest.mark.parametrize(
@@ -39,18 +46,26 @@ def test_settings_are_looked_for_where_keras_does(settings, monkeypatch):
     ],
 )
 def test_why_keras_does_not_start(variable, entry, error, words, settings, monkeypatch):
+    settings.write_text(json.dumps(entry))
     monkeypatch.setenv("KERAS_BACKEND", variable)
-    assert words in backend._why_not(error, entry, settings)
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(keras.ops, "zeros", fail)  # what wakes the backend
+    with pytest.raises(InputError, match=re.escape(words)):
+        load_keras()
 
 
 def test_settings_that_are_no_json_are_told_and_ignored_as_by_keras(settings, capsys):
-    assert backend._read_settings(settings) == {}
+    load_keras()
+    assert capsys.readouterr().err == ""
     settings.write_text("{")
-    assert backend._read_settings(settings) == {}
+    load_keras()
     assert f"Note: {settings}: is not JSON" in capsys.readouterr().err
     settings.write_text("[]")
     with pytest.raises(InputError, match="holds a list; expected a JSON object"):
-        backend._read_settings(settings)
+        load_keras()
 
 
 def test_settings_that_would_spoil_our_networks_are_set(settings, capsys):
@@ -59,7 +74,7 @@ def test_settings_that_would_spoil_our_networks_are_set(settings, capsys):
         keras.config.set_image_data_format("channels_first")
         keras.config.set_floatx("float16")
         keras.config.set_epsilon(1e-3)
-        backend._set_what_we_need(keras, settings)
+        load_keras()
         assert keras.config.image_data_format() == "channels_last"
         assert keras.config.floatx() == "float32"
         assert keras.config.epsilon() == 1e-7
@@ -98,3 +113,21 @@ def test_a_command_says_why_it_cannot_begin(settings):
     assert process.returncode == 2
     assert process.stderr.startswith(f"error: {settings}: 'theano' is no backend")
     assert len(process.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "jax", "torch"])
+def test_an_error_is_the_only_line(name, tmp_path, monkeypatch):
+    """Keras imports TensorFlow on JAX, too, where it first copies a network."""
+    pytest.importorskip(name)
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    inputs = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(2, 3)(inputs)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(x))
+    model.layers[-1].bias.assign([0, np.nan])
+    told = {"class_names": ["cat", "dog"], "preprocessing": {"scale": 1 / 255}}
+    save_model(model, tmp_path / "model.keras", told)  # so there are no remarks
+    keras.utils.save_img(tmp_path / "picture.png", np.zeros((16, 16, 3)))
+    process = command("predict", tmp_path / "model.keras", tmp_path / "picture.png")
+    assert_refused(process, "NaN or infinity")

@@ -1,7 +1,6 @@
 """How commands end: the code, and the one line."""
 
 import argparse
-import contextlib
 import os
 import signal
 import subprocess
@@ -38,6 +37,9 @@ def test_success_passes_the_code_on():
         (InputError("a.h5: what came\nwhat was wanted"), "a.h5: what came what was"),
         (FileNotFoundError(2, "No such file", "a.h5"), "a.h5: No such file"),
         (OSError("disk"), "disk"),
+        (TimeoutError(), "TimeoutError"),
+        (MemoryError("9 GiB"), "not enough memory (MemoryError: 9 GiB). Use smaller"),
+        (ValueError("RESOURCE_EXHAUSTED: x"), "not enough memory (ValueError: RES"),
         (KeyboardInterrupt(), "stopped by the user"),
         (BrokenPipeError(), "stopped: the program that read the output has ended"),
     ],
@@ -120,44 +122,6 @@ def test_what_the_caller_ignores_stays_ignored(request_to_end):
 
     assert code_of(main) == 0
     assert signal.getsignal(request_to_end) is signal.SIG_IGN
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, *REQUESTS_TO_END])
-def test_ctrl_c_counts_even_where_the_exception_is_dropped(number, handlers):
-    signal.signal(number, signal.default_int_handler)
-    interrupts = Interrupts(raises=True)
-
-    def train():
-        with interrupts:
-            interrupts.check()
-            with contextlib.suppress(KeyboardInterrupt):
-                signal.raise_signal(number)
-
-    with pytest.raises(KeyboardInterrupt):
-        train()
-    with pytest.raises(KeyboardInterrupt):
-        interrupts.check()
-    assert signal.getsignal(number) is signal.default_int_handler
-
-
-def pressed(then):
-    with Interrupts(raises=False):
-        signal.raise_signal(signal.SIGINT)
-        then()
-
-
-def test_ctrl_c_may_wait_until_the_end(handlers):
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    reached = []
-    with pytest.raises(KeyboardInterrupt):
-        pressed(lambda: reached.append(True))
-    assert reached
-
-
-def test_an_error_is_not_hidden_by_ctrl_c(handlers):
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with pytest.raises(ZeroDivisionError):
-        pressed(failing(ZeroDivisionError))
 
 
 _MAIN = "from resnet_keras import commands; commands.run(lambda: print({!r}) or 0)"

@@ -62,11 +62,11 @@ def test_names_of_arrays(tmp_path, keys):
 def test_positions_of_arrays_without_names_are_told(tmp_path):
     dataset = load(tmp_path, arr_0=X, arr_1=XT, arr_2=TRAIN, arr_3=TEST)
     assert_right(dataset)
-    assert '"arr_0" (9, 32, 32, 3) are taken for the train images' in dataset.notes[0]
+    assert '"arr_0" (9, 32, 32, 3) are the train images and' in dataset.notes[0]
 
 
 def test_parts_of_one_length_without_names_are_refused(tmp_path):
-    with pytest.raises(InputError, match="either images may be for training and"):
+    with pytest.raises(InputError, match="which images are for training, and which"):
         load(tmp_path, arr_0=X, arr_1=X, arr_2=TRAIN, arr_3=TRAIN)
 
 
@@ -77,9 +77,7 @@ def test_arrays_without_parts_are_split(tmp_path, keys):
     dataset = load(tmp_path, **dict(zip(keys, (images, labels), strict=True)))
     assert len(dataset.train) + len(dataset.test) == 60
     assert 0 < len(dataset.test) < 30
-    assert dataset.notes[0].startswith(
-        "No test part given: some 20%, drawn by the imag"
-    )
+    assert dataset.notes[0].startswith("No test part given: about 20% of the images, ")
     # The same image stays in its part, wherever it stands and whatever comes beside it.
     fewer = load(
         tmp_path, **dict(zip(keys, (images[:9:-1], labels[:9:-1]), strict=True))
@@ -111,7 +109,7 @@ def test_validation_part_without_a_test_part_is_the_test(tmp_path):
     dataset = load_dataset(path, 32)
     assert_right(dataset)
     assert dataset.num_validation == 0
-    assert "validation part is taken for the test" in dataset.notes[0]
+    assert "validation part is used for the test" in dataset.notes[0]
 
 
 def test_test_part_alone(tmp_path):
@@ -176,6 +174,17 @@ def test_grey_images(tmp_path, change):
         ({"y_train": np.array([None] * 9)}, "Python objects, which could run code"),
         ({"Y_train": TRAIN}, 'both "y_train" and "Y_train" may be the labels'),
         ({"class_names": np.array(["a", "b", "b"])}, "names 'b' 2 times"),
+        (
+            {"x_train": X[:0], "y_train": TRAIN[:0]},
+            '"x_train" has shape (0, 32, 32, 3), so the train part has no images',
+        ),
+        ({"y_train": TRAIN[:0]}, '"y_train" has shape (0,), so the train part has no'),
+        (
+            {"x_train": np.zeros((9, 3, 4, 3), np.uint8)},
+            "channels first, of 4 x 3 pixels, or channels last, of 3 x 4;",
+        ),
+        ({"x_train": np.zeros((9, 3, 3, 3), np.uint8)}, "may be channels first"),
+        ({"x_train": np.zeros((9, 1, 5, 3), np.uint8)}, "may be channels first"),
         ({"y_train": np.array([10**9, *TRAIN[1:]])}, f"{10**9} but has only 9 labels"),
     ],
 )

@@ -44,7 +44,10 @@ def test_class_folders_are_split_by_seed_and_it_is_said(tmp_path):
     dataset = load(tmp_path)
     counts = dataset.train.counts(2) + dataset.test.counts(2)
     assert counts.tolist() == [12, 12]
-    assert "No test part given: some 20% of each class" in dataset.notes[0]
+    assert (
+        "No test part given: about 20% of the images, each drawn by its"
+        in dataset.notes[0]
+    )
     again = load(tmp_path)
     np.testing.assert_array_equal(dataset.test.images, again.test.images)
     other = load(tmp_path, split_seed=1)
@@ -91,7 +94,7 @@ def test_train_and_validation_alone(tmp_path):
     dataset = load(tmp_path)
     assert (len(dataset.train), len(dataset.test)) == (8, 3)
     assert dataset.num_validation == 0
-    assert "the validation part is taken for the test" in dataset.notes[0]
+    assert "the validation part is used for the test" in dataset.notes[0]
 
 
 def test_train_alone_is_split(tmp_path):
@@ -129,7 +132,7 @@ def test_folder_called_test_beside_classes_is_refused(tmp_path):
 def test_classes_beside_a_test_part_are_refused(tmp_path):
     write_folders(tmp_path, TWELVE)
     write_folders(tmp_path / "test", {"cat": 2, "dog": 2})
-    with pytest.raises(InputError, match="cat, dog beside it are none; move them into"):
+    with pytest.raises(InputError, match="cat, dog beside it are not; move them into"):
         load(tmp_path)
 
 
@@ -238,7 +241,7 @@ def test_pictures_of_folders_that_are_no_part_are_counted(tmp_path):
         write_folders(tmp_path / part, {"cat": 3, "dog": 3})
     write_folders(tmp_path / "unlabelled", {"all": 5})
     dataset = load(tmp_path)
-    assert left_out(dataset) == "pictures of unlabelled/, which is no part (5)"
+    assert left_out(dataset) == "pictures of unlabelled/, which is not a part (5)"
 
 
 def test_test_pictures_without_classes_are_counted(tmp_path):
@@ -376,5 +379,5 @@ def test_skip_broken_goes_on_without_them(tmp_path):
 
 def test_class_of_which_all_are_broken_is_refused(tmp_path):
     break_pictures(write_folders(tmp_path, TWELVE), 12)
-    with pytest.raises(InputError, match="no training image of class 'dog' is left"):
+    with pytest.raises(InputError, match='no training image of class "dog"'):
         load(tmp_path, skip_broken=True)

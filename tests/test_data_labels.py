@@ -52,7 +52,7 @@ def test_words_that_name_classes_in_the_list_are_their_positions():
         ([0, 1], [2], "label 2; expected 0 to 1"),
         ([1, 2], [0], 'no training image of class "0"|label'),
         ([-1, 1], None, "label -1"),
-        (["a", "b"], ["c"], "'c', which is none of the 2 classes"),
+        (["a", "b"], ["c"], "'c', which is not one of the 2 classes"),
         (["a", "b"], [0, 1], "is text but"),
         ([[0.2, 0.8], [0.5, 0.5]], None, "not one-hot"),
         ([[1, 1], [0, 1]], None, "not one-hot"),

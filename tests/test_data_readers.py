@@ -141,6 +141,18 @@ def test_copies_between_parts_are_told(tmp_path):
     assert note == "5 of 5 test images are copies of training images."
 
 
+def test_copies_of_validation_images_are_told_as_such(tmp_path):
+    labels, arrays = np.arange(6) % 3, {}
+    for seed, part in enumerate(("train", "val", "test")):
+        arrays[f"{part}_images"] = coloured_images(labels, seed=seed)
+        arrays[f"{part}_labels"] = labels
+    arrays["test_images"][:2] = arrays["val_images"][:2]
+    path = tmp_path / "medical.npz"
+    np.savez(path, **arrays)
+    [note] = load_dataset(path, 32).notes
+    assert note == "2 of 6 test images are copies of validation images."
+
+
 def test_large_sources_lie_in_a_file(pair, tmp_path, monkeypatch):
     monkeypatch.setattr(arrays, "_IN_MEMORY_BYTES", 1000)
     dataset = load_dataset(pair, 32)
@@ -216,11 +228,11 @@ def test_refusal_by_the_command_is_one_line(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("share", [0, 0.5, 0.95])
-def test_truncated_h5_is_refused(pair, share):
+@pytest.mark.parametrize("fraction", [0, 0.5, 0.95])
+def test_truncated_h5_is_refused(pair, fraction):
     path = pair / "test_colours.h5"
     whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
+    path.write_bytes(whole[: int(fraction * len(whole))])
     with pytest.raises(InputError, match=r"test_colours\.h5: damaged or cut short"):
         load_dataset(pair, 32)
 

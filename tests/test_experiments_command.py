@@ -42,9 +42,10 @@ def test_options_are_what_the_experiment_takes(line, monkeypatch, tmp_path):
     module = importlib.import_module(f"resnet_keras.experiments.{name}")
     signature, taken = inspect.signature(module.run), []
     monkeypatch.setattr(module, "run", lambda **given: taken.append(given))
-    assert experiments.main([*line, "--out", str(tmp_path)]) == 0
-    bound = signature.bind(**taken[0]).arguments
-    assert bound["out"] == str(tmp_path)
+    out = ["--out", str(tmp_path)]
+    for given in ([*line, *out], [*out, *line]):
+        assert experiments.main(given) == 0
+        assert signature.bind(**taken.pop()).arguments["out"] == str(tmp_path)
 
 
 @pytest.mark.parametrize("depths", ["20", "20,57", "a,b", "2,8"])

@@ -7,7 +7,8 @@ import pytest
 
 from resnet_keras.experiments import depth_cost
 from resnet_keras.experiments import report as report_module
-from resnet_keras.experiments.report import Report, duration, mean_and_margin
+from resnet_keras.experiments.report import Report, mean_and_margin
+from resnet_keras.tables import duration
 
 
 def test_margin_is_half_of_students_interval():

@@ -1,5 +1,6 @@
 """Small data and networks for the experiments."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -23,3 +24,38 @@ def test_plain_and_residual_of_a_seed_begin_alike():
     kernels = [m.get_layer("res3a_branch2a").kernel for m in (plain, residual, other)]
     np.testing.assert_array_equal(kernels[0], kernels[1])
     assert np.abs(np.asarray(kernels[0]) - np.asarray(kernels[2])).max() > 0.01
+
+
+def test_networks_are_redrawn_and_trained_again_as_if_new():
+    data = small.load("hands", 8, 30, 6)
+
+    def make(seed):
+        return small.network("residual", 8, data, seed)
+
+    old, new = make(0), make(1)
+    small.redraw(old, 1, keras.initializers.GlorotUniform)
+    for mine, expected in zip(old.get_weights(), new.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, expected)
+    trained = []
+    for seed, training in small.trainings(make, data, epochs=2, seeds=2):
+        training.run(seed, lambda: None)
+        trained.append(training.model.get_weights())
+    small.train(new, data, 2, 1, lambda: None)
+    for mine, expected in zip(trained[1], new.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, expected)
+    assert np.abs(trained[0][0] - trained[1][0]).max() > 0.01
+
+
+def test_a_training_that_diverges_ends_early_and_leaves_the_next_one_as_new():
+    data = small.load("hands", 8, 60, 6)
+
+    def make(seed):
+        return small.network("residual", 8, data, seed)
+
+    lengths = []
+    for seed, training in small.trainings(make, data, 3, 2, learning_rate=1e30):
+        assert all(np.isfinite(w).all() for w in training.model.get_weights())
+        history, _ = training.run(seed, lambda: None)
+        assert not np.isfinite(history[-1]["loss"])
+        lengths.append(len(history))
+    assert max(lengths) < 3

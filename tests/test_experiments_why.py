@@ -1,5 +1,6 @@
 """What the experiments of part two compute, on cases whose numbers are known."""
 
+import itertools
 import math
 
 import keras
@@ -14,7 +15,7 @@ from resnet_keras.experiments import (
     shattering,
     small,
 )
-from resnet_keras.experiments.derivatives import input_gradients
+from resnet_keras.experiments.derivatives import block_gradients, input_gradients
 
 
 @pytest.fixture(scope="module")
@@ -92,15 +93,16 @@ def test_exchange_is_undone(residual, data):
 
 
 def test_paths_of_all_lengths_add_up_to_the_gradient(residual, data):
-    images, labels = data.train_images[:4], data.train_labels[:4]
-    adds = [x.name for x in residual.layers if isinstance(x, keras.layers.Add)]
-    assert len(adds) == 6
-    norms = lesions.path_gradients(residual, data, np.random.default_rng(0), 1, 4)
-    assert len(norms) == 7
-    # The one path without any block is the shortcuts alone.
-    alone = lesions._path_gradient(residual, set(), images, labels)
-    assert norms[0] == pytest.approx(np.mean(alone))
-    assert norms[0] > 0
+    images, labels = data.train_images[:2], data.train_labels[:2]
+    paths = np.array(list(itertools.product([False, True], repeat=6)))  # of 6 blocks
+    along = lesions.gradients_along(residual, paths, images, labels)
+    [inner] = residual.inputs  # the tensor by which to differentiate
+    _, [whole] = block_gradients(residual, [inner], images, labels)
+    assert np.abs(whole).max() > 1e-3
+    np.testing.assert_allclose(along.sum(axis=0), whole, atol=1e-4)
+    norms = lesions.path_gradients(residual, data, np.random.default_rng(0), 3, 2)
+    ends = np.linalg.norm(along[[0, -1]].reshape(2, 2, -1), axis=2).mean(axis=1)
+    assert [norms[0], norms[6]] == pytest.approx(ends, rel=1e-4)
 
 
 def test_fractions_by_path_length_are_the_binomials_for_equal_norms():
@@ -112,23 +114,35 @@ def test_fractions_by_path_length_are_the_binomials_for_equal_norms():
 
 
 def test_a_descent_step_has_cosine_one(data):
+    def constant(value, name):  # a layer that returns `value` whatever it is given
+        bias = keras.initializers.Constant(value)
+        return keras.layers.Conv2D(
+            4, 1, kernel_initializer="zeros", bias_initializer=bias, name=name
+        )
+
     inputs = keras.Input(data.input_shape)
-    X = keras.layers.Conv2D(4, 1, name="conv1")(inputs)
-    F = keras.layers.Conv2D(4, 1, use_bias=False, name="main")(X)
+    X = constant(5.0, "conv1")(inputs)
+    F = constant(0.0, "main")(X)
     outputs = keras.layers.Activation("relu")(keras.layers.Add()([F, X]))
     outputs = keras.layers.GlobalAveragePooling2D()(outputs)
     outputs = keras.layers.Dense(data.num_classes, activation="softmax")(outputs)
     model = keras.Model(inputs, outputs)
-    [row] = refinement.measure(model, data, seed=0)
-    model.get_layer("main").kernel.assign(-model.get_layer("main").kernel)
-    [opposite] = refinement.measure(model, data, seed=0)
-    assert -1 <= row["cosine"] <= 1
-    assert row["size"] == pytest.approx(opposite["size"])
-    assert 0 <= row["error"] <= 1
+    error = model.predict_on_batch(data.test_images[:1])[0]
+    error[data.test_labels[0]] -= 1
+    # The gradient of the cross-entropy by X is this, over the number of pixels.
+    gradient = np.asarray(model.layers[-1].kernel) @ error
+    for sign in (-1, 1):
+        model.get_layer("main").bias.assign(0.01 * sign * gradient)
+        [row] = refinement.measure(model, data, seed=0, num_images=1)
+        assert row["cosine"] == pytest.approx(-sign, abs=1e-3)
+        size = 0.01 * np.linalg.norm(gradient) / np.linalg.norm([5] * 4)
+        assert row["size"] == pytest.approx(size, rel=1e-4)
+    wrong = model.predict_on_batch(data.test_images).argmax(1) != data.test_labels
+    assert row["error"] == pytest.approx(wrong.mean())
 
 
 def test_branches_that_begin_at_zero_have_no_variance(data):
-    names = list(branch_scale._NETWORKS)
+    names = list(branch_scale.NETWORKS)
     skip = branch_scale.network(names[3], 14, data, seed=0)
     assert branch_scale.ratios(skip, data) == [0.0] * 6
     unscaled, scaled = (
@@ -137,6 +151,33 @@ def test_branches_that_begin_at_zero_have_no_variance(data):
     )
     # The first block sees the same X; its F is 0.2 as large, its variance 0.04.
     assert scaled[0] == pytest.approx(0.04 * unscaled[0], rel=1e-3)
+
+
+def test_skipinit_helps_where_the_other_diverges_and_it_does_not():
+    errors = dict(zip(branch_scale.NETWORKS, (0.2, 0.3, 0.8, 0.5), strict=True))
+    rows = [
+        {
+            "network": name,
+            "depth": 14,
+            "seed": seed,
+            "moment": moment,
+            "block": block,
+            "ratio": 1 / block if moment == "before" else 2.0,
+            "train_error": error + 0.01 * seed,
+            "diverged": error == 0.8 and seed > 0,
+        }
+        for name, error in errors.items()
+        for seed in (0, 1, 2)
+        for moment in ("before", "after")
+        for block in range(1, 7)
+    ]
+    found = branch_scale.findings(rows)
+    assert [mine["num_diverged"] for mine in found.values()] == [0, 0, 2, 0]
+    for (name, mine), error in zip(found.items(), errors.values(), strict=True):
+        assert mine["first_stage"] == [1, 0.5], name
+        assert mine["last"] == pytest.approx([1 / 6, 2])
+        # Of 0, 0.01 and 0.02: s = 0.01, t = 4.30, over sqrt(3)
+        assert mine["error"] == pytest.approx((error + 0.01, 0.0248), rel=1e-2)
 
 
 def test_directions_have_the_norms_of_the_filters():

@@ -29,8 +29,8 @@ def nothing(records):
 
 
 def loss(model, images, labels):
-    answer = np.asarray(model(images, training=True))
-    return -np.log(answer[np.arange(len(labels)), labels]).mean()
+    probabilities = np.asarray(model(images, training=True))
+    return -np.log(probabilities[np.arange(len(labels)), labels]).mean()
 
 
 def test_kernel_gradients_equal_finite_differences():
@@ -65,20 +65,29 @@ def test_output_gradient_of_the_last_convolution_is_the_formulas():
 
 
 def test_norm_of_tiny_gradients_does_not_underflow():
-    tf = pytest.importorskip("tensorflow")
-    norm = gradients._norm(tf, tf.constant([3e-30, 4e-30]))
-    assert float(norm) == pytest.approx(5e-30, rel=1e-5)
-    assert float(gradients._norm(tf, tf.zeros(3))) == 0
+    model, rng = tiny(), np.random.default_rng(1)
+    images, labels = rng.normal(size=(5, 4, 4, 2)), np.array([0, 1, 2, 0, 1])
+    head, norms = model.layers[-1], gradients.gradient_norms(model, ["second"])
+    kernel = np.asarray(head.kernel)
+    head.bias.assign(np.zeros(3))
+    for factor in (1e-30, 0.0):  # the square of the first is 0 in float32
+        head.kernel.assign(factor * kernel)
+        [by_output], _ = norms(images, labels)
+        # All classes are equally likely, and by_output is as in the formula above.
+        expected = (1 / 3 - np.eye(3)[labels]) / 5 @ kernel.T.astype(np.float64)
+        assert by_output / 1e-30 == pytest.approx(
+            factor / 1e-30 * np.linalg.norm(expected), rel=1e-4
+        )
 
 
 def score(model, image, label):
     """Return what the gradient is of, worked out from probabilities."""
-    answer = np.asarray(model(image[None], training=False))[0]
+    probabilities = np.asarray(model(image[None], training=False))[0]
     kind = model.layers[-1].activation.__name__
     if kind == "linear":
-        return answer[label]
+        return probabilities[label]
     if kind == "sigmoid":
-        return np.log(answer[0] if label else 1 - answer[0])
+        return np.log(probabilities[0] if label else 1 - probabilities[0])
     return None
 
 

@@ -10,6 +10,8 @@ from resnet_keras.export import keras_applications, torchvision
 from resnet_keras.export.translating import translated
 from resnet_keras.models import ResNet
 from tests import course_networks
+from tests.conftest import assert_refused, command
+from tests.export_runs import skip_without
 
 pytestmark = pytest.mark.usefixtures("short_networks")
 SHAPE = (32, 32, 3)
@@ -75,3 +77,18 @@ def test_course_network_without_names_is_translated():
     assert (variant.pool_padding, variant.stride_in, depth) == (0, "1x1", 14)
     first = model.layers[2].get_weights()[0]
     np.testing.assert_array_equal(next(iter(arrays.values()))[0], first)
+
+
+@pytest.mark.parametrize("name", ["torchvision", "keras-applications"])
+@pytest.mark.parametrize(
+    ("shortcut", "words"),
+    [("plain", "0 residual connections for 8 blocks"), ("C", 'option "C"')],
+)
+def test_the_command_writes_nothing_for_them(name, shortcut, words, tmp_path):
+    skip_without(name)
+    model = ResNet(18, SHAPE, 3, shortcut="B" if shortcut == "plain" else shortcut)
+    model = plain_twin(model) if shortcut == "plain" else model
+    model.save(tmp_path / "model.keras")
+    process = command("export", tmp_path / "model.keras", "--format", name)
+    assert_refused(process, f"--format {name}: ", words)
+    assert [each.name for each in tmp_path.iterdir()] == ["model.keras"]

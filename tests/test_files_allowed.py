@@ -1,4 +1,4 @@
-"""What a strange configuration may name: the list, and ways around it that fail."""
+"""What a configuration from others may name: the list, and ways around it that fail."""
 
 import keras
 import pytest

@@ -1,5 +1,7 @@
 """A file is what its bytes say, whatever its name; a placeholder is called one."""
 
+import gzip
+import lzma
 import pickle
 import zipfile
 
@@ -56,6 +58,9 @@ def safetensors(path):
             lambda path: path.write_bytes(pickle.dumps(0x1950A86A20F9469CFC6C, 2)),
         ),
         ("npz", npz),
+        ("npy", lambda path: path.write_bytes(b"\x93NUMPY\x01\x00 and so on")),
+        ("gzip", lambda path: path.write_bytes(gzip.compress(b"any"))),
+        ("xz", lambda path: path.write_bytes(lzma.compress(b"any"))),
         ("zip", lambda path: archive(path, "readme.txt")),
         ("zip", lambda path: path.write_bytes(b"PK\x03\x04 cut short")),
         ("pickle", lambda path: path.write_bytes(pickle.dumps({}))),

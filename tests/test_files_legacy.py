@@ -14,7 +14,6 @@ import pytest
 
 from resnet_keras import load_model, save_model
 from resnet_keras.errors import InputError
-from resnet_keras.files.compiling import compile_as_saved
 from resnet_keras.files.legacy import converted
 
 # What tf-keras, the continuation of Keras 2, writes; run in a process of its own, which
@@ -290,26 +289,6 @@ def test_schedule_and_momentum_come_back(old_files):
     assert model.optimizer.momentum == pytest.approx(0.9)
 
 
-def compiled(optimizer):
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
-    saved = {"optimizer_config": optimizer, "loss": "mse"}
-    return model, compile_as_saved(model, saved)
-
-
-def test_lr_of_keras_2_2_is_the_learning_rate():
-    config = {"lr": 0.25, "decay": 0.0, "beta_1": 0.8, "amsgrad": False}
-    model, notes = compiled({"class_name": "Adam", "config": config})
-    assert float(model.optimizer.learning_rate) == 0.25
-    assert (model.optimizer.beta_1, notes) == (0.8, [])
-
-
-def test_unknown_optimizer_leaves_its_learning_rate_and_a_note():
-    model, notes = compiled({"class_name": "TFOptimizer", "config": {"lr": 0.25}})
-    assert float(model.optimizer.learning_rate) == 0.25
-    assert "TFOptimizer, could not be rebuilt" in notes[0]
-    assert "learning rate 0.25" in notes[0]
-
-
 def test_chain_without_an_input_layer_gets_one():
     config = {"name": "fc", "units": 3, "batch_input_shape": [None, 2]}
     dense = {"class_name": "Dense", "config": config}
@@ -348,59 +327,6 @@ def test_training_hard_coded_in_a_newer_file(tmp_path, tiny_model):
         model, metadata = load_model(tmp_path / f"hard-coded{suffix}")
         np.testing.assert_allclose(model(images), tiny_model(images), atol=1e-6)
         assert "hard-coded in 7 layers" in metadata["notes"][0]  # 4 + 3 convolutions
-
-
-def change_config(path, change):
-    with h5py.File(path, "r+") as file:
-        config = json.loads(file.attrs["model_config"])
-        change({layer["config"]["name"]: layer for layer in config["config"]["layers"]})
-        file.attrs["model_config"] = json.dumps(config)
-
-
-@pytest.fixture
-def flat(tmp_path):
-    """Return a small file of a network that flattens its map before a dense layer."""
-    layers = [
-        keras.Input((8, 8, 3), name="input"),
-        keras.layers.Conv2D(64, 3, name="conv"),
-        keras.layers.Flatten(name="flat"),
-        keras.layers.Dense(64, name="dense"),
-    ]
-    x = layers[0]
-    for layer in layers[1:]:
-        x = layer(x)
-    path = tmp_path / "flat.h5"
-    save_model(keras.Model(layers[0], x), path)
-    load_model(path)
-    return path
-
-
-def test_false_picture_size_is_refused_before_anything_is_built(flat):
-    # 1022 x 1022 x 64 inputs to 64 units are 4.3e9 weights, 17 GB.
-    def change(layers):
-        layers["input"]["config"]["batch_shape"] = [None, 1024, 1024, 3]
-
-    change_config(flat, change)
-    with pytest.raises(InputError, match=r"asks for 4,278,\d+,\d+ parameters"):
-        load_model(flat)
-
-
-def test_false_build_config_is_refused(flat):
-    def change(layers):
-        layers["dense"]["build_config"] = {"input_shape": [None, 10**8]}
-
-    change_config(flat, change)
-    with pytest.raises(InputError, match=r"asks for 6,400,\d+,\d+ parameters"):
-        load_model(flat)
-
-
-def test_huge_pictures_are_refused(flat):
-    def change(layers):
-        layers["input"]["config"]["batch_shape"] = [None, 10**5, 10**5, 3]
-
-    change_config(flat, change)
-    with pytest.raises(InputError, match="pictures of 100000 x 100000"):
-        load_model(flat)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def thresholds(monkeypatch):
     monkeypatch.setattr(module, "_MANY", 6)
 
 
-def test_few_some_and_many_images_get_the_same_answers(tiny_model, thresholds):
+def test_few_some_and_many_images_get_the_same_predictions(tiny_model, thresholds):
     model = randomize(keras.models.clone_model(tiny_model))
     expected = model.predict_on_batch(images(7) / np.float32(255))
     for number in (2, 5, 7):
@@ -51,7 +51,7 @@ def test_few_some_and_many_images_get_the_same_answers(tiny_model, thresholds):
         assert_same_answers(found, expected[:number], 1e-5)
 
 
-def test_new_weights_are_taken_up_however_it_answers(tiny_model, thresholds):
+def test_new_weights_are_used_however_it_predicts(tiny_model, thresholds):
     model = randomize(keras.models.clone_model(tiny_model))
     classifier = Classifier(model, {})
     old = [classifier.probabilities(images(number)) for number in (2, 5, 7)]
@@ -94,7 +94,7 @@ def test_what_is_made_ready_is_decided_by_the_number_of_images(
     assert ready == ["fold", "runtime"]
 
 
-def test_model_that_cannot_be_copied_answers_as_it_is(thresholds):
+def test_model_that_cannot_be_copied_predicts_as_it_is(thresholds):
     # A Lambda's code is not copied: Keras holds that unsafe.
     model = flat_model(extra=[keras.layers.Lambda(lambda x: x * x)])
     expected = model.predict_on_batch(images() / np.float32(255))
@@ -140,15 +140,15 @@ def test_a_model_that_rescales_gets_plain_values():
 
 
 def test_logits_become_probabilities():
-    answer = Classifier(flat_model(activation=None), {}).probabilities(images())
-    np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-5)
+    probabilities = Classifier(flat_model(activation=None), {}).probabilities(images())
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_one_sigmoid_is_two_classes():
     classifier = Classifier(flat_model(1, "sigmoid"), {})
     assert len(classifier.class_names) == 2
-    answer = classifier.probabilities(images())
-    np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-6)
+    probabilities = classifier.probabilities(images())
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
 
 
 def test_grey_models_get_pillows_grey():
@@ -176,7 +176,7 @@ def test_a_batch_of_fixed_size_is_filled_up(number, thresholds):
 
 
 @pytest.mark.parametrize("layers", ["called twice", "nested"])
-def test_odd_graphs_get_the_same_answers_folded(layers, thresholds):
+def test_odd_graphs_get_the_same_predictions_folded(layers, thresholds):
     convolution = keras.layers.Conv2D(3, 3, padding="same")
     normalization = keras.layers.BatchNormalization()
     if layers == "nested":
@@ -194,12 +194,12 @@ def test_odd_graphs_get_the_same_answers_folded(layers, thresholds):
 
 def test_only_what_is_known_is_metadata(tiny_model):
     assert Classifier(tiny_model, {}).metadata() == {"input_size": [32, 32, 3]}
-    told = {
+    said = {
         "class_names": ["cat", "dog", "ox"],
         "preprocessing": {"scale": 1.0, "channel_order": "bgr", "resize": "crop"},
     }
-    found = Classifier(tiny_model, told).metadata()
-    assert found == {"input_size": [32, 32, 3], **told}
+    found = Classifier(tiny_model, said).metadata()
+    assert found == {"input_size": [32, 32, 3], **said}
     rescaling = Classifier(flat_model(extra=[keras.layers.Rescaling(1 / 255)]), {})
     assert rescaling.metadata()["preprocessing"]["scale"] == 1
 
@@ -246,7 +246,7 @@ def test_a_model_without_a_graph_is_refused():
         def call(self, x):
             return x
 
-    with pytest.raises(InputError, match="a Own that is no graph of layers"):
+    with pytest.raises(InputError, match="a Own that is not a graph of layers"):
         Classifier(Own(), {}, "m.h5")
 
 

@@ -4,11 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import files, weights
+from resnet_keras import weights
 from resnet_keras.files.preprocessing import MODES, with_preprocessing
 from resnet_keras.inference import Classifier
 from resnet_keras.inference.preprocessing import architecture_of, find_preprocessing
-from resnet_keras.weights.naming import BGR_LESS_MEAN, RGB_STANDARDIZED
 
 L = keras.layers
 APPLICATIONS = keras.applications
@@ -188,12 +187,6 @@ def test_modes_equal_those_of_keras(tiny_model, mode, theirs):
     )
     found = Classifier(tiny_model, with_preprocessing({}, mode)).preprocess(image)
     np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_modes_equal_those_of_weights_and_of_training():
-    assert MODES["unit"] == files.PREPROCESSING
-    assert MODES["caffe"] | BGR_LESS_MEAN == MODES["caffe"]
-    assert MODES["torch"] | RGB_STANDARDIZED == MODES["torch"]
 
 
 def test_a_whole_model_gives_its_preprocessing_to_who_starts_from_it(tmp_path):

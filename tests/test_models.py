@@ -11,7 +11,7 @@ PAPER = [(2, 64, 3), (3, 128, 4), (4, 256, 6), (5, 512, 3)]
 
 
 def documented_layers(classes=6):
-    """Return (name, filters, window, stride) of each layer with weights."""
+    """Return (name, filters, kernel size, stride) of each layer with weights."""
     layers = [("conv1", 64, 7, 2), ("bn_conv1", 64, None, None)]
     for stage, width, number in PAPER:
         for index in range(number):
@@ -62,13 +62,13 @@ def test_kinds_of_layers_at_64(resnet50):
     assert kinds[-3:] == ["AveragePooling2D", "Flatten", "Dense"]
     assert resnet50.get_layer("avg_pool").pool_size == (2, 2)
     counts = {kind: kinds.count(kind) for kind in set(kinds)}
-    # 48 in blocks, 4 projections, the stem; 16 sums; 3 ReLUs per block and the stem's
+    # 48 in blocks, 4 projections, the stem; 3 ReLUs per block and the stem's
     assert counts["Conv2D"] == counts["BatchNormalization"] == 53
     assert counts["Add"] == 16
     assert counts["Activation"] == 49
 
 
-def test_normalization_is_keras_default_on_axis_3_and_nothing_bakes_training(resnet50):
+def test_normalization_is_keras_default_on_axis_3_and_no_layer_fixes_training(resnet50):
     for layer in resnet50.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             assert layer.axis == 3
@@ -77,7 +77,7 @@ def test_normalization_is_keras_default_on_axis_3_and_nothing_bakes_training(res
 
 
 def stage_sizes(model):
-    """Return the sides of the maps after each stage, the stem and the pooling."""
+    """Return the sides of feature maps after the stem, the pooling and each stage."""
     pool = next(x.name for x in model.layers if x.name.startswith("max_pool"))
     names = ["conv1", pool, "res2c_branch2c", "res3d_branch2c"]
     names += ["res4f_branch2c", "res5c_branch2c"]

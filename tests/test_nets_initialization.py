@@ -4,10 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras.models import build
 from resnet_keras.nets.initialization import scale_branches, varied_initializer
-from resnet_keras.training.recipe import RECIPES
-from resnet_keras.training.start import initial_network
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.2])
@@ -30,22 +27,3 @@ def test_varied_initializer_gives_each_layer_other_weights():
     assert not np.array_equal(*kernels)
     again = varied_initializer(0)
     np.testing.assert_array_equal(again(seed=0)((3, 3)), kernels[0])
-
-
-def built(recipe, seed=0):
-    return initial_network("resnet-cifar-20", (16, 16, 3), 3, RECIPES[recipe], seed)
-
-
-def test_a_start_depends_on_its_seed_alone():
-    first, again, other = built("default"), built("default"), built("default", seed=1)
-    for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
-
-
-def test_the_course_begins_as_keras_does():
-    plain = build("resnet-cifar-20", (16, 16, 3), 3)
-    for seed in (0, 1):
-        model = built("course", seed)
-        for a, b in zip(model.get_weights(), plain.get_weights(), strict=True):
-            np.testing.assert_array_equal(a, b)

@@ -45,6 +45,10 @@ def test_another_font_is_taken_only_for_what_the_usual_lacks():
     assert fonts_for(["cat", IN_STIX_ONLY]) == [*USUAL, "STIXGeneral"]
 
 
-def test_a_damaged_font_has_no_characters(tmp_path):
+def test_a_damaged_font_has_no_characters(tmp_path, monkeypatch):
     (tmp_path / "bad.ttf").write_bytes(b"no font")
-    assert names._characters(str(tmp_path / "bad.ttf")) == frozenset()
+    damaged = names.font_manager.FontEntry(str(tmp_path / "bad.ttf"), "A")
+    fonts = [damaged, *names.font_manager.fontManager.ttflist]
+    monkeypatch.setattr(names.font_manager.fontManager, "ttflist", fonts)
+    assert verbatim("猫") == r"\u732b"
+    assert fonts_for([IN_STIX_ONLY]) == [*USUAL, "STIXGeneral"]

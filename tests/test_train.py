@@ -7,14 +7,15 @@ import pytest
 from resnet_keras import train, training
 from resnet_keras.errors import InputError
 from resnet_keras.training import RECIPES, RunConfig
+from resnet_keras.training import directory as run_directory
 from tests.conftest import write_pair
 
 
 def test_data_given_come_first(tmp_path, monkeypatch, capsys):
     write_pair(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
-    assert train._default_source({"data": "signs"}) == "signs"
-    assert train._default_source({}) == "data"
+    assert run_directory._default_source({"data": "signs"}) == "signs"
+    assert run_directory._default_source({}) == "data"
     assert capsys.readouterr().out == ""
 
 
@@ -22,7 +23,7 @@ def test_without_data_hands_are_drawn_and_it_says_how_to_use_ones_own(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    assert train._default_source({}) == "hands"
+    assert run_directory._default_source({}) == "hands"
     assert "--data FOLDER" in capsys.readouterr().out
 
 
@@ -47,11 +48,13 @@ def write_run(directory, **options):
 
 def test_resumed_settings_come_from_the_run(tmp_path):
     config = write_run(tmp_path, seed=1, learning_rate=0.1)
-    assert train._config_of(tmp_path, {"seed": 1, "learning_rate": 0.1}) == config
+    assert (
+        run_directory._config_of(tmp_path, {"seed": 1, "learning_rate": 0.1}) == config
+    )
     with pytest.raises(InputError, match="this run has seed 1, not 2"):
-        train._config_of(tmp_path, {"seed": 2})
+        run_directory._config_of(tmp_path, {"seed": 2})
     with pytest.raises(InputError, match=r"has learning_rate 0\.1, not 0\.2"):
-        train._config_of(tmp_path, {"learning_rate": 0.2})
+        run_directory._config_of(tmp_path, {"learning_rate": 0.2})
 
 
 @pytest.mark.parametrize(
@@ -77,11 +80,8 @@ def test_resume_where_no_run_is_begins_none(name, words, tmp_path):
 def test_overwrite_replaces_the_runs_files_and_no_others(tmp_path):
     for name in ("model.h5", "metrics.json", "notes.txt"):
         (tmp_path / name).write_text("old")
-    found = train._earlier_run(tmp_path, train._parse(["--overwrite"]))
+    found = run_directory._earlier_run(tmp_path, resume=False, overwrite=True)
     assert sorted(path.name for path in found) == ["metrics.json", "model.h5"]
-    own = train._parse(["--overwrite", "--weights", str(tmp_path / "model.h5")])
-    with pytest.raises(InputError, match="is read by this command"):
-        train._earlier_run(tmp_path, own)
 
 
 def test_earlier_run_stays_where_the_new_one_cannot_begin(tmp_path):
@@ -131,7 +131,8 @@ def test_run_that_had_not_begun_is_not_offered_to_be_resumed(tmp_path, monkeypat
         train.main(line)
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "config.json").write_text("{}")  # of the run to be replaced
-    with pytest.raises(InputError, match="nothing to resume"):
+    words = "nothing to resume. The run that was to be replaced is still there"
+    with pytest.raises(InputError, match=words):
         train.main([*line, "--overwrite"])
 
 
@@ -175,11 +176,15 @@ def test_out_that_is_a_file_is_refused_before_the_data_are_read(tmp_path):
         train.main(["--data", "missing", "--out", str(tmp_path / "x")])
 
 
-def test_weights_in_a_loop_of_links_are_none_of_the_run(tmp_path):
+def test_weights_in_a_loop_of_links_are_none_of_the_run(tmp_path, monkeypatch):
     (tmp_path / "metrics.json").write_text("{}")
     (tmp_path / "loop.h5").symlink_to("loop.h5")
-    line = train._parse(["--overwrite", "--weights", str(tmp_path / "loop.h5")])
-    assert train._earlier_run(tmp_path, line) == [tmp_path / "metrics.json"]
+    seen = []
+    metrics = {"warnings": [], "test_accuracy": 1.0, "train_seconds": 60.0}
+    monkeypatch.setattr(training, "train", lambda *given: seen.append(given) or metrics)
+    line = ["--data", write_pair(tmp_path / "data"), "--weights", tmp_path / "loop.h5"]
+    train.main([*map(str, line), "--out", str(tmp_path), "--overwrite"])
+    assert seen[0][-1] == [tmp_path / "metrics.json"]
 
 
 @pytest.mark.parametrize("option", ["--data", "--out", "--weights"])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from resnet_keras.inference import Classifier
 from resnet_keras.training import corruptions
 
 
@@ -91,3 +92,44 @@ def test_strength_0_changes_the_background_alone(picture):
         for seed in range(20)
     ]
     assert np.std([changed.mean() for changed in strong]) > 20
+
+
+def test_images_corrupted_a_few_at_a_time_are_those_corrupted_at_once(picture):
+    class Brightness:
+        """A model whose probability of class 1 is the brightness of the picture."""
+
+        def probabilities(self, images, batch_size=32):
+            found = []
+            for start in range(0, len(images), batch_size):
+                batch = images[start : start + batch_size]
+                found.append(batch.mean(axis=(1, 2, 3)) / 255)
+            bright = np.concatenate(found)
+            return np.stack([1 - bright, bright], axis=1)
+
+    images = np.stack([picture // (1 + n % 4) for n in range(70)])
+    labels = np.arange(70) % 2
+    parts = [images[:40], images[40:]]
+    accuracy = corruptions.accuracy_when_corrupted(Brightness(), parts, labels)
+    for name, found in accuracy.items():
+        whole = Brightness().probabilities(corruptions.corrupted(name, images), 70)
+        assert found == (whole.argmax(axis=1) == labels).mean(), name
+        changed = corruptions.Corrupted(name, parts)
+        expected = corruptions.corrupted(name, images)[38:45]
+        np.testing.assert_array_equal(changed[38:45], expected)
+    assert len(accuracy) == len(corruptions.CORRUPTIONS)
+
+
+def test_only_a_portion_of_the_corrupted_images_is_in_memory(monkeypatch, tiny_model):
+    sizes = []
+    get = corruptions.Corrupted.__getitem__
+
+    def counted(images, rows):
+        sizes.append(len(get(images, rows)))
+        return get(images, rows)
+
+    monkeypatch.setattr(corruptions.Corrupted, "__getitem__", counted)
+    classifier = Classifier(tiny_model, {})
+    side = tiny_model.input_shape[1]
+    images = np.zeros((70, side, side, 3), np.uint8)
+    corruptions.accuracy_when_corrupted(classifier, [images], np.zeros(70, int))
+    assert max(sizes) <= 32

@@ -26,6 +26,8 @@ def found(
         "num_test_images": number,
     }
     last_epoch = {"accuracy": in_training, "loss": losses[2]}
+    if test is None:
+        metrics |= {"test_loss": None, "num_test_images": 0}
     return diagnose(metrics, last_epoch, 6, advises_default)
 
 
@@ -80,3 +82,26 @@ def test_an_absurd_loss_is_told(position):
     losses[position] = 2840.0
     [warning] = found(losses=losses)
     assert "is 2,840.0, where guessing has 1.8" in warning
+
+
+def test_without_test_images_the_validation_images_tell():
+    # Of 1000 and 400 images a gap is told from 0.05 + sqrt(1 / 1000 + 1 / 400) = 0.11.
+    none = "There is no test image, so no test accuracy."
+    assert found(validation=0.89, test=None) == [none]
+    assert found(validation=None, num_validation=0, test=None) == [none]
+    first, warning = found(validation=0.8, test=None)
+    assert first == none
+    assert warning.startswith("0.990 of the training images are right, but 0.800 of")
+    assert "validation images: the network has likely learned its images by" in warning
+    first, warning = found(validation=0.98, test=None, losses=(2840.0, 0.0, 0.1))
+    assert "loss on the training images is 2,840.0" in warning
+
+
+@pytest.mark.parametrize("test", [0.2, None])
+def test_a_network_that_learned_nothing(test):
+    # Guessing among six classes has 0.167, and less than 0.05 more is no gap.
+    warning = found(0.21, 0.2, test, in_training=0.2)[-1]
+    assert "0.210 of the training images are right, where guessing has 0.167" in warning
+    assert not any(
+        "guessing" in each for each in found(0.22, 0.2, test, in_training=0.2)
+    )

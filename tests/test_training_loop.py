@@ -9,9 +9,9 @@ from resnet_keras import family, load_model, save_model, train
 from resnet_keras.accelerate import probe
 from resnet_keras.data import Dataset, Split
 from resnet_keras.errors import InputError
+from resnet_keras.files.finite import not_finite
 from resnet_keras.training import Batches, Recipe, RunConfig, loop
 from resnet_keras.training.checkpoint import RunFiles
-from resnet_keras.training.finite import not_finite
 from resnet_keras.training.start import initial_network
 from tests.conftest import coloured_images, write_pair
 
@@ -91,12 +91,14 @@ def test_weights_that_are_not_finite_begin_no_run(spoilt_weights, tmp_path):
     }
 
 
+GET = Batches.__getitem__
+
+
 def spoil(monkeypatch, epoch, step, what):
-    """Let the images or the labels of one step be no numbers."""
-    get = Batches.__getitem__
+    """Let the images or the labels of one step, and only those, be no numbers."""
 
     def get_spoilt(batches, index):
-        images, labels = get(batches, index)
+        images, labels = GET(batches, index)
         if (batches._epoch, index) == (epoch, step):
             spoilt = np.nan * (images if what == "images" else labels)
             return (spoilt, labels) if what == "images" else (images, spoilt)
@@ -168,6 +170,23 @@ def interrupted(monkeypatch, tmp_path):
         with pytest.raises(KeyboardInterrupt):
             loop.train(colours(), tmp_path, config())
     return tmp_path
+
+
+def test_earlier_run_is_whole_until_the_new_one_has_an_epoch(monkeypatch, tmp_path):
+    outdated = [tmp_path / name for name in ("config.json", "model.h5", "metrics.json")]
+    for path in outdated:
+        path.write_text("old")
+    spoil(monkeypatch, 0, 1, "labels")
+    with pytest.raises(InputError, match="No epoch was finished"):
+        loop.train(colours(), tmp_path, config(), outdated=outdated)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        path.name: "old" for path in outdated
+    }
+    spoil(monkeypatch, 1, 1, "labels")
+    with pytest.raises(InputError, match="checkpoint of epoch 1 is kept"):
+        loop.train(colours(), tmp_path, config(), outdated=outdated)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"config.json", "checkpoint.h5", "history.csv"}
 
 
 def test_a_run_of_another_recipe_does_not_go_on(interrupted):
@@ -246,6 +265,9 @@ def test_run_without_test_images_has_no_test_accuracy(tmp_path):
     config = RunConfig(model="resnet-cifar-8", recipe=recipe, epochs=1)
     metrics = loop.train(dataset, tmp_path, config)
     assert metrics["test_accuracy"] is metrics["test_loss"] is None
-    assert metrics["warnings"] == ["There is no test image, so no test accuracy."]
+    # After one step it guesses one of the three classes.
+    no_test, learned_nothing = metrics["warnings"]
+    assert no_test == "There is no test image, so no test accuracy."
+    assert "where guessing has 0.333" in learned_nothing
     assert (tmp_path / "model.h5").exists()
     assert not (tmp_path / "confusion.png").exists()

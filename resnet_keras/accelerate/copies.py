@@ -19,7 +19,7 @@ from resnet_keras.nets.graph import deep_recursion
 
 
 def training_copy(model, precision="float32"):
-    """Return a network that computes the same as `model`, to be trained in its place.
+    """Return a network that computes the same as `model`, to be trained instead.
 
     Where fused operations serve (`uses_fused_operations`), its layers are made of them.
 
@@ -31,7 +31,7 @@ def training_copy(model, precision="float32"):
     Returns:
         `keras.Model` with the same layer names. Its fused convolutions, unless frozen,
         train the kernels of `model` itself, which changes with them; all other
-        variables are its own, filled from `model`.
+        variables are its own, copied from `model`.
     """
     fuse = uses_fused_operations()
     # A frozen one keeps its bias, so that its statistics come back to the last bit.

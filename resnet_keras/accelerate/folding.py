@@ -59,7 +59,7 @@ def fold_batch_norm(model):
 
 
 def copy_folded_weights(model, folded):
-    """Give `folded`, of `fold_batch_norm(model)`, what `model` has learned since."""
+    """Give `folded`, of `fold_batch_norm(model)`, the weights that `model` has now."""
     model = _as_functional(model)
     normalizations = {
         convolution.name: model.get_layer(name)
@@ -95,5 +95,6 @@ def _as_functional(model):
             "sequential keras.Model that is built, whose layers form a graph."
         )
     if isinstance(model, keras.Sequential):
-        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+        with deep_recursion():
+            return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     return model

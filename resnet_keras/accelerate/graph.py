@@ -15,10 +15,11 @@ def normalized_convolutions(model):
     if any(len(entry.get("inbound_nodes", ())) > 1 for entry in entries):
         return {}
     producers = {id(layer.output): layer for layer in model.layers}
+    # Operations: an addition by + is no layer.
     users = [
         id(tensor)
-        for layer in model.layers[1:]
-        for tensor in keras.tree.flatten(layer.input)
+        for operation in model.operations
+        for tensor in keras.tree.flatten(operation.input)
     ] + [id(tensor) for tensor in model.outputs]
     pairs = {}
     for layer in model.layers:

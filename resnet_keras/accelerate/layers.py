@@ -26,7 +26,7 @@ class MatrixConv2D(keras.layers.Conv2D):
         self._taken = layer.kernel
 
     def add_weight(self, *args, name=None, **options):
-        """Add a weight as Keras does, but for a kernel that is another's."""
+        """Add a weight as Keras does, except for the kernel of another."""
         if name == "kernel" and hasattr(self, "_taken"):
             return self._taken
         return super().add_weight(*args, name=name, **options)

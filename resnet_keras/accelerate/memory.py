@@ -1,4 +1,4 @@
-"""How this process keeps its memory, and how much of it there was."""
+"""Whether this process keeps freed memory, and how much it has held at most."""
 
 import ctypes
 import platform

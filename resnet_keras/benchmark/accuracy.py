@@ -1,4 +1,4 @@
-"""How soon a given validation accuracy is reached: here, and with the course's recipe.
+"""How soon a validation accuracy is reached: here, and with the course's recipe.
 
 All train on the same images and are evaluated after each epoch on the same held-out
 ones, those of `resnet_keras.training.hold_out`, by moving-average statistics. The
@@ -123,21 +123,21 @@ def train_as_in_the_course(pipe, source, seed, jit_compile):
         images = dataset.train.images[rows] / np.float32(255)
         return images, np.eye(num_classes)[dataset.train.labels[rows]]
 
-    class Tell(keras.callbacks.Callback):
+    class Report(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             now = time.time()
             pipe.send((now - self.start, logs["val_accuracy"]))
             self.start = now
 
-    tell = Tell()
-    tell.start = time.time()
-    pipe.send(tell.start)
+    report = Report()
+    report.start = time.time()
+    pipe.send(report.start)
     model.fit(
         *arrays(train_rows),
         batch_size=_COURSE_BATCH_SIZE,
         epochs=10**6,
         validation_data=arrays(held_out),
-        callbacks=[tell],
+        callbacks=[report],
         verbose=0,
     )
 

@@ -53,7 +53,7 @@ def this_package_in_fit(network, size, batch_size):
 
 
 class _Fixed(keras.utils.PyDataset):
-    """The same batch at each step, which costs nothing to make."""
+    """The same batch at each step, without the cost of making one."""
 
     def __init__(self, batch, number):
         super().__init__(workers=2)
@@ -128,7 +128,7 @@ def compile_as_in_the_course(model, jit_compile):
 
 
 def keras_chooses_xla():
-    """Say whether Keras compiles with XLA here unless told otherwise."""
+    """Return whether Keras compiles with XLA here unless told otherwise."""
     model = keras.Sequential([keras.layers.Dense(1)])
     compile_as_in_the_course(model, "auto")
     return bool(model.jit_compile)
@@ -156,7 +156,7 @@ THIS, DEFAULTS, WITH_XLA, WITHOUT_XLA, LIMIT = (
     "(e) matrix products",
 )
 KERAS_ONLY = "(a) without OpenVINO"
-# Its expert users take bfloat16, and compile, where that is faster: the best counts.
+# Expert users take bfloat16, and compile, where that is faster: the best one counts.
 PYTORCH = {
     "(d) PyTorch float32": {},
     "(d) PyTorch bfloat16": {"bfloat16": True},

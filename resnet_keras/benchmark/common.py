@@ -1,4 +1,4 @@
-"""What all that is compared is given."""
+"""The input that all networks of a comparison take."""
 
 import numpy as np
 

@@ -63,7 +63,7 @@ def compare(quick, picture):
 
 
 def multiply_adds(network, size):
-    """Return how many multiplications an image takes on its way through a network."""
+    """Return how many multiply-adds a network takes for one image."""
     model = build(network, (size, size, 3), CLASSES)
     return sum(row["multiply_adds"] for row in stage_table(model))
 
@@ -76,7 +76,7 @@ def _rates(measure, batch_size, multiply_adds_per_image):
     products = results.speeds(limit, num_products).get(baselines.LIMIT, {})
     rates, memory = {}, {}
 
-    def tell(title, found, step, num_images, passes):
+    def report(title, found, step, num_images, passes):
         speeds = results.speeds(found, {step: num_images})
         rates[title] = {name: steps[step] for name, steps in speeds.items()}
         rates[title] |= limits(products, passes * multiply_adds_per_image)
@@ -90,11 +90,11 @@ def _rates(measure, batch_size, multiply_adds_per_image):
             lines.append(f"{ratio:.2f} x the best baseline, {best}")
         print("\n".join(lines) + "\n", flush=True)
 
-    # The gradients of a layer's input and of its weights take as much as itself.
-    tell("training", training, "train", batch_size, passes=3)
+    # Backward, the gradients by input and by weights take as much as forward, each.
+    report("training", training, "train", batch_size, passes=3)
     prediction = measure(baselines.PREDICTION)
-    tell("prediction", prediction, "batch", batch_size, passes=1)
-    tell("prediction, one by one", prediction, "one", 1, passes=1)
+    report("prediction", prediction, "batch", batch_size, passes=1)
+    report("prediction, one by one", prediction, "one", 1, passes=1)
     return {
         "images_per_second": rates,
         "peak_memory_mb": memory,

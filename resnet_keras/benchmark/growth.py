@@ -28,8 +28,8 @@ def measure(report, num_rounds=3):
 
     Returns:
         List of dictionaries: `axis`, `value`, `seconds_per_image` of training (the
-        median) and `memory_mb`, the most that the process held; along "images" what it
-        held in the end, without pages of files.
+        median) and `memory_mb`, the peak of the process; along "images" what it holds
+        at the end, without pages of files.
     """
     from resnet_keras.benchmark.baselines import THIS, this_package
 
@@ -70,9 +70,9 @@ def measure(report, num_rounds=3):
 
 
 def cost_of_images(number, size=32):
-    """Train a small network for one epoch on so many images, which lie in a file.
+    """Train a small network for one epoch on images in a memory-mapped file.
 
-    As `load_dataset` has it for a large source, the images are mapped into memory.
+    So `load_dataset` reads a large source.
 
     Returns:
         `(seconds_per_image, memory_mb)`.

@@ -16,9 +16,9 @@ _TURN = 0.3  # seconds
 def interleaved(makers, arguments, num_rounds):
     """Time steps of several makers, interleaved, each in a process of its own.
 
-    So what else the machine does meets all alike, and each has its own peak of memory.
-    A turn begins with a call that is not timed, for caches, and pages of memory, grow
-    cold while others work.
+    So other load on the machine affects all alike, and each has its own peak of memory.
+    A turn begins with a call that is not timed, because the others' turns have emptied
+    the caches.
 
     Args:
         makers: dictionary from a name to a function, importable by name,
@@ -34,34 +34,34 @@ def interleaved(makers, arguments, num_rounds):
     """
     workers = {name: _Worker(make, arguments) for name, make in makers.items()}
     try:
-        results = {name: worker.answer() for name, worker in workers.items()}
+        results = {name: worker.reply() for name, worker in workers.items()}
         for _ in range(num_rounds):
             for name, worker in workers.items():
                 for step in results[name].get("seconds", {}):
-                    _take(results, name, worker.ask(step), step)
+                    _record(results, name, worker.ask(step), step)
         for name, worker in workers.items():
             if "error" not in results[name]:
-                _take(results, name, worker.ask(None))
+                _record(results, name, worker.ask(None))
     finally:
         for worker in workers.values():
             worker.end()
     return results
 
 
-def _take(results, name, answer, step=None):
-    """Note seconds or memory, or in place of all that was measured an error."""
+def _record(results, name, reply, step=None):
+    """Record seconds or memory, or an error in place of all that was measured."""
     if "error" in results[name]:
         return
-    if isinstance(answer, dict):
-        results[name] = answer
+    if isinstance(reply, dict):
+        results[name] = reply
     elif step:
-        results[name]["seconds"][step].append(answer)
+        results[name]["seconds"][step].append(reply)
     else:
-        results[name]["peak_memory_mb"] = answer
+        results[name]["peak_memory_mb"] = reply
 
 
 class _Worker:
-    """A process that does a step and says how long it took, as often as it is asked."""
+    """A process that runs a step and returns its duration, as often as it is asked."""
 
     def __init__(self, make, arguments):
         context = multiprocessing.get_context("spawn")
@@ -73,11 +73,11 @@ class _Worker:
         there.close()
 
     def ask(self, step):
-        with contextlib.suppress(OSError):  # it may have been killed: see `answer`
+        with contextlib.suppress(OSError):  # it may have been killed: see `reply`
             self._pipe.send(step)
-        return self.answer()
+        return self.reply()
 
-    def answer(self):
+    def reply(self):
         try:
             return self._pipe.recv()
         except (EOFError, OSError):

@@ -63,7 +63,7 @@ def _picture(text):
 def main(argv=None):
     """Parse, let another process check, print; 0 right, 1 wrong, 2 not runnable."""
     arguments = _parse(argv)
-    report = _judged(arguments)
+    report = _report_on(arguments)
     if arguments.json:
         print(json.dumps(report["results"], indent=2, ensure_ascii=False))
     else:
@@ -71,7 +71,7 @@ def main(argv=None):
     return 0 if all(each["right"] for each in report["results"]) else 1
 
 
-def _judged(arguments):
+def _report_on(arguments):
     """Return the report of a process that runs the learner's code."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
@@ -94,18 +94,18 @@ def _judged(arguments):
                     "for a loop that does not end, or give --timeout more seconds."
                 ) from None
             stderr.seek(0)
-            said = stderr.read().decode(errors="replace").strip().splitlines()
-        told = {}
+            errors = stderr.read().decode(errors="replace").strip().splitlines()
+        found = {}
         if report.is_file():
-            told = json.loads(report.read_text(encoding="utf-8"))
-    if "error" in told:
-        raise InputError(told["error"])
-    if not told:
+            found = json.loads(report.read_text(encoding="utf-8"))
+    if "error" in found:
+        raise InputError(found["error"])
+    if not found:
         raise InputError(
             f"{arguments.target}: ended its process with code {code}; expected a file "
-            f"that only defines functions. Its last words: {(said or ['none'])[-1]}"
+            f"that only defines functions. Its last output: {(errors or ['none'])[-1]}"
         )
-    return told
+    return found
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def differences(documented, step):
     for name, wanted in documented.settings.items():
         value = step.settings.get(name)
         if name == "padding" and "kernel_size" in step.settings:
-            # On a 1x1 window both paddings are the same.
+            # With a 1x1 kernel both paddings are the same.
             kernel = step.settings["kernel_size"]
             if kernel == (1, 1) or kernel != documented.settings["kernel_size"]:
                 continue

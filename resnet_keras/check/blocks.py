@@ -77,9 +77,8 @@ class _Check:
         self._report_training(last)
         if first is not built and not self.result.findings:
             part = "Result"
-            finding = found(
-                "raises", part, found=message_of(first.error), line=first.line
-            )
+            message = message_of(first.error)
+            finding = found("raises", part, first.line, found=message)
             self.result.add(part, "a tensor of the documented shape", [finding])
         if self.kind == "convolutional_block":
             self._report_default()
@@ -171,7 +170,7 @@ class _Check:
                 continue
             code = "name-twice" if name in twice else "name-wrong"
             right = right or "for example none at all"
-            findings.append(found(code, part, "", step.line, found=name, wanted=right))
+            findings.append(found(code, part, step.line, found=name, wanted=right))
         self.result.add(part, words, findings)
 
     def _report_training(self, last):
@@ -179,13 +178,11 @@ class _Check:
         steps = [step for step in graph.steps_of(last) if step.kind == "bn"]
         if not self.signature.has_training:
             words = "normalization decides by itself; no fixed training="
-            for step in steps:
-                if step.training is not None:
-                    findings.append(
-                        found(
-                            "training-fixed", part, "", step.line, found=step.training
-                        )
-                    )
+            findings = [
+                found("training-fixed", part, step.line, found=step.training)
+                for step in steps
+                if step.training is not None
+            ]
             self.result.add(part, words, findings)
             return
         again = []
@@ -195,17 +192,17 @@ class _Check:
         words = "training=training for each batch normalization"
         for step, second in zip_longest(steps, others[: len(steps)]):
             if step.training is None:
-                findings.append(found("training-not-passed", part, "", step.line))
+                findings.append(found("training-not-passed", part, step.line))
             elif step.training is not True or second not in (False, None):
                 findings.append(
-                    found("training-fixed", part, "", step.line, found=step.training)
+                    found("training-fixed", part, step.line, found=step.training)
                 )
         self.result.add(part, words, findings)
 
     def _report_default(self):
         default = self.signature.defaults.get("s", 2)
         if default not in (2, (2, 2)):
-            finding = found("stride-default", "Stride", "s=2", found=default)
+            finding = found("stride-default", "Stride", documented="s=2", found=default)
             self.result.add("Stride", "s=2 by default", [finding])
 
     def _outputs(self, built, documented, diagnosis):
@@ -234,7 +231,7 @@ class _Check:
                 output = graph.evaluate(built, images, training)
             except Exception as problem:
                 line = tracing.error_lines(problem)[0]
-                finding = found("raises", part, "", line, found=message_of(problem))
+                finding = found("raises", part, line, found=message_of(problem))
                 return part, words, [finding]
             if output.shape != expected.shape:
                 return part, words, (), "the steps differ"
@@ -249,7 +246,7 @@ class _Check:
             return part, words
         if graph_codes:
             return part, words, (), "the steps differ"
-        return part, words, [found("outputs", part, "", found=f"{error:.0%}")]
+        return part, words, [found("outputs", part, found=f"{error:.0%}")]
 
     def _comparable(self, documented, diagnosis):
         steps = documented.main + documented.shortcut
@@ -259,15 +256,21 @@ class _Check:
 
     def _report_second(self, values):
         """Say so if the block is right with one set of values and not with another."""
-        line = self.second.line
         if self.second.is_graph:
             documented = reference.block(self.kind, values)
             paths = take_apart(graph.graph_of(self.second), documented)
             if not Diagnosis(paths, documented).findings:
                 return
-        finding = found("even-window", title("2b"), "", line)
+        finding = found("even-window", title("2b"), self.second.line)
         part = next(p for p in self.result.parts if p.title == title("2b"))
         part.findings.append(finding)
+
+
+def in_block(where, finding):
+    """Return a finding on a block as one on the network."""
+    line, after, text = finding.line, finding.after, finding.text
+    words = {"where": where, "found": text}
+    return found("network-block", "Blocks", line, after=after, **words)
 
 
 def wrong_blocks(namespace):
@@ -278,24 +281,16 @@ def wrong_blocks(namespace):
             continue
         with suppress(InputError):  # then it is another kind of block
             result = check_block(namespace[name], kind_of(None, name), name)
-            for each in result.findings:
-                words = {"where": name, "found": each.text}
-                finding = found("network-block", "Blocks", "", each.line, **words)
-                finding.after = each.after
-                findings.append(finding)
+            findings += [in_block(name, each) for each in result.findings]
     return findings
 
 
 def _take_settings(steps, built, first):
-    """Give steps the settings of the first call, whose values tell more."""
+    """Give steps the settings of the first call, whose values are all different."""
+    pairs = zip(built.operations, first.operations, strict=False)
+    firsts = {id(operation): before for operation, before in pairs}
     for step in steps:
-        index = next(
-            (i for i, each in enumerate(built.operations) if each is step.operation),
-            None,
-        )
-        if index is None or index >= len(first.operations):
-            continue
-        operation = first.operations[index]
+        operation = firsts.get(id(step.operation))
         if type(operation) is not type(step.operation):
             continue
         if step.kind == "conv":
@@ -307,7 +302,7 @@ def _take_settings(steps, built, first):
 
 
 def _unused(built, last):
-    """Return steps whose result leads nowhere, by the order of their making."""
+    """Return steps whose results nothing uses, in the order in which they were made."""
     used = {id(step.operation) for step in graph.steps_of(last)}
     unused = []
     for operation in built.operations:
@@ -352,11 +347,6 @@ def _row(path, pair):
 
 
 def _short(step):
-    settings = step.settings
     if step.kind == "conv":
-        size = "x".join(map(str, settings["kernel_size"]))
-        return (
-            f"CONV2D({settings['filters']}, {size}, stride {settings['strides'][0]}, "
-            f"{settings['padding']})"
-        )
-    return _SHORT.get(step.kind, settings.get("name", step.kind))
+        return graph.conv_words(step.settings)
+    return _SHORT.get(step.kind, step.settings.get("name", step.kind))

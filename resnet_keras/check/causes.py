@@ -85,15 +85,15 @@ CAUSES = {
     # convolutions
     "padding": (
         'The {where}\'s convolution has padding="{found}". Documented is "{wanted}": '
-        'a window larger than 1x1 needs "same", or the image shrinks and the two '
+        'a kernel larger than 1x1 needs "same", or the image shrinks and the two '
         "paths no longer have one shape."
     ),
     "kernel-size": (
-        "The {where}'s convolution has a {found} window; documented is {wanted}."
+        "The {where}'s convolution has kernel size {found}; documented is {wanted}."
     ),
     "even-window": (
-        "With an even window, f=2, the block is not what is documented. The middle "
-        'convolution takes any f with padding="same".'
+        "With an even kernel size, f=2, the block is not what is documented. The "
+        'middle convolution takes any f with padding="same".'
     ),
     "filters-order": (
         "The {where}'s convolution has {found} filters; documented is {wanted}. "
@@ -101,7 +101,7 @@ CAUSES = {
         "projection has F3."
     ),
     "stride-place": (
-        "The stride lies in the wrong convolution. It belongs to the first 1x1 "
+        "The stride is in the wrong convolution. It belongs to the first 1x1 "
         "convolution of the main path: the {where} has stride {found}, documented is "
         "{wanted}."
     ),
@@ -144,13 +144,13 @@ CAUSES = {
         "The shortcut has a convolution. In an identity block X itself is added; only "
         "a convolutional block projects it."
     ),
-    "component-missing": "The {where} of the main path is missing altogether.",
+    "component-missing": "The {where} of the main path is missing.",
     "conv-missing": "The {where} has no convolution.",
     "conv-extra": "There is a convolution too many in the {where}.",
     "extra-step": "There is a step that is not documented in the {where}: {found}.",
     "order": (
-        "In the {where}, {found} stands in the wrong place. The order is convolution, "
-        "batch normalization, ReLU."
+        "In the {where}, {found} stands in the wrong position. The order is "
+        "convolution, batch normalization, ReLU."
     ),
     "pre-activation": (
         "Normalization and ReLU stand before each convolution, as in the later network "
@@ -158,8 +158,8 @@ CAUSES = {
         "normalization, ReLU, and the last ReLU after the addition."
     ),
     "gradient-stopped": (
-        "{found} in the {where} keeps the gradient from flowing back. That it flows "
-        "through the shortcut is what residual networks are for."
+        "{found} in the {where} stops the gradient. Residual networks rely on the "
+        "gradient that flows back through the shortcut."
     ),
     "result-unused": (
         "The {where}'s {found} is computed, but its result is thrown away. A layer "
@@ -207,7 +207,7 @@ CAUSES = {
         "begin by halving the image, stage 2 does not: the pooling before it has."
     ),
     "network-filters": "Block {where} has filters {found}; documented are {wanted}.",
-    "network-window": "Block {where} has window f={found}; documented is f={wanted}.",
+    "network-window": "Block {where} has f={found}; documented is f={wanted}.",
     "network-block": "In {where}: {found}",
     "network-step": "The {where} has {found}; documented is {wanted}.",
     "network-step-missing": "The {where} lacks {wanted}.",

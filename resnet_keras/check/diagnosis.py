@@ -22,21 +22,20 @@ class Diagnosis:
     Args:
         paths: `paths.Paths`.
         documented: `reference.Block`.
-        unused: steps that were computed and lead nowhere.
+        unused: steps whose results nothing uses.
     """
 
     def __init__(self, paths, documented, unused=()):
         self.findings = []
         self.paths, self.documented = paths, documented
         self._unused = list(unused)
-        wanted_end = documented.end
         if paths.join is None:
             pairs, _ = align(documented.main + documented.end, paths.main)
             self.main = [p for p in pairs if _part(p, pairs) != "end"]
             self.end = [p for p in pairs if _part(p, pairs) == "end"]
         else:
             self.main, _ = align(documented.main, paths.main)
-            self.end, _ = align(wanted_end, paths.end)
+            self.end, _ = align(documented.end, paths.end)
         self.shortcut = None
         if paths.shortcut is not None:
             self.shortcut, _ = align(documented.shortcut, paths.shortcut)
@@ -69,9 +68,8 @@ class Diagnosis:
         return None
 
     def _add(self, code, part, documented="", step=None, after=False, **words):
-        finding = found(code, part, documented, step and step.line, **words)
-        finding.after = after
-        self.findings.append(finding)
+        line = step and step.line
+        self.findings.append(found(code, part, line, documented, after, **words))
 
     def _explain_main(self):
         for part in ("2a", "2b", "2c"):
@@ -155,6 +153,7 @@ class Diagnosis:
             if pair.documented is not None:
                 continue
             step = pair.step
+            title_, documented = title(part), self.documented_words(part)
             code = {
                 "relu": "shortcut-relu" if part == "1" else "inner-relu-extra",
                 "bn": "bn-extra",
@@ -164,16 +163,10 @@ class Diagnosis:
             if name.replace("_", "").lower() == "stopgradient":
                 code = "gradient-stopped"
             if step.kind == "relu" and self._is_early_end(pair):
-                code, end = "last-relu-before-addition", self.end[0]
-                self.end = [each for each in self.end if each is not end]
-            self._add(
-                code,
-                title(part) if code != "last-relu-before-addition" else "Last ReLU",
-                self.documented_words(part),
-                step,
-                where=COMPONENTS[part],
-                found=name,
-            )
+                code, self.end = "last-relu-before-addition", []
+                title_, documented = "Last ReLU", "ReLU after the addition"
+            where = COMPONENTS[part]
+            self._add(code, title_, documented, step, where=where, found=name)
 
     def _is_early_end(self, pair):
         return (
@@ -191,7 +184,7 @@ class Diagnosis:
             self._add(code, title(part), words, step, where=where, found=name)
         for name in pair.differences:
             if name == "strides":
-                continue  # all together, below
+                continue  # explained together, below
             default = "conv-setting" if wanted.kind == "conv" else "bn-setting"
             self._add(
                 _SETTINGS.get(name, default),
@@ -271,7 +264,7 @@ class Diagnosis:
                 code = "stride-place"
             elif projects and pair in lacks:
                 if misplaced:
-                    continue  # told there
+                    continue  # reported there
                 code = "stride-missing"
             self._add(
                 code,
@@ -296,7 +289,7 @@ class Diagnosis:
                 )
 
     def _take_unused(self, kind, documented):
-        """Return a step of that kind that was computed for nothing, once."""
+        """Return, once, a step of that kind whose result nothing uses."""
         for step in self._unused:
             filters = documented.settings.get("filters")
             if step.kind == kind and step.settings.get("filters") == filters:

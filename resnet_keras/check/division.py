@@ -96,20 +96,20 @@ def _block(start, last):
     main = take_apart(last, reference.block(kind, guess), start).main
     main = [step for step in main if step.kind == "conv"]
     filters = tuple(step.settings["filters"] for step in main[:3])
-    window = main[1].settings["kernel_size"][0] if len(main) > 1 else 3
+    kernel = main[1].settings["kernel_size"][0] if len(main) > 1 else 3
     filters += (last.shape[-1],) * (3 - len(filters))
-    return Block(kind, Arguments(window, filters, max(strides), channels), start, last)
+    return Block(kind, Arguments(kernel, filters, max(strides), channels), start, last)
 
 
 def _as_flatten(steps):
     """Take global average pooling for average pooling of the whole map and flatten."""
-    told = []
+    result = []
     for step in steps:
         if step.kind == "global average pooling":
             size = step.inputs[0].shape[1:3]
             settings = {"pool_size": size, "strides": size, "padding": "valid"}
-            told.append(replace(step, kind="average pooling", settings=settings))
-            told.append(replace(step, kind="flatten", settings={}))
+            result.append(replace(step, kind="average pooling", settings=settings))
+            result.append(replace(step, kind="flatten", settings={}))
         else:
-            told.append(step)
-    return told
+            result.append(step)
+    return result

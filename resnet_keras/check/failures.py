@@ -1,4 +1,4 @@
-"""A learner's function that gives no graph: why, as far as can be told."""
+"""A learner's function that gives no graph: why, as far as is known."""
 
 import inspect
 import re
@@ -18,17 +18,16 @@ def failure(attempt, function, code):
     part = "Result"
     unwritten = _unwritten(function)
     if unwritten:
-        return found("not-written", part, line=unwritten)
+        return found("not-written", part, unwritten)
     if attempt.error is None:
         what = "nothing" if attempt.output is None else type(attempt.output).__name__
         return found(code, part, found=what)
     message = message_of(attempt.error)
     twice = re.search(r'The name "([^"]+)" is used \d+ times', message)
     if twice:
-        wanted = "as documented"
-        words = {"found": twice[1], "wanted": wanted}
-        return found("name-twice", part, line=attempt.line, **words)
-    return found("raises", part, found=message, line=attempt.line)
+        words = {"found": twice[1], "wanted": "as documented"}
+        return found("name-twice", part, attempt.line, **words)
+    return found("raises", part, attempt.line, found=message)
 
 
 def message_of(error):

@@ -164,7 +164,7 @@ def _with_padding(step):
 
 
 def conv_settings(operation):
-    """Return the settings of a convolution that the documented steps speak of."""
+    """Return the settings of a convolution that the documented steps have."""
     names = ("kernel_size", "strides", "dilation_rate")
     settings = {name: tuple(map(int, getattr(operation, name))) for name in names}
     return {
@@ -179,8 +179,17 @@ def conv_settings(operation):
     }
 
 
+def conv_words(settings):
+    """Return a convolution in words, such as "CONV2D(64, 3x3, stride 1, same)"."""
+    size = "x".join(map(str, settings["kernel_size"]))
+    return (
+        f"CONV2D({settings['filters']}, {size}, stride {settings['strides'][0]}, "
+        f"{settings['padding']})"
+    )
+
+
 def bn_settings(operation, rank=4):
-    """Return the settings of a normalization that the documented steps speak of."""
+    """Return the settings of a normalization that the documented steps have."""
     axis = operation.axis[0] if isinstance(operation.axis, list) else operation.axis
     return {
         "axis": axis % rank,
@@ -235,7 +244,7 @@ def _tried(operation, node):
 
 
 def _stops_gradient(operation):
-    """Tell what no number forward shows."""
+    """Return whether only the gradient, and no output, would show this operation."""
     return _name(operation).replace("_", "").lower() == "stopgradient"
 
 

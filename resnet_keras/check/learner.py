@@ -1,6 +1,6 @@
 """The process that runs the learner's code for `python -m resnet_keras.check`.
 
-What the code prints goes nowhere; what was found goes to a file as JSON.
+What the code prints is discarded; what was found is written to a file, as JSON.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def _report(arguments):
     from resnet_keras.check import source
 
     pieces, folder, package = source.read(arguments.target)
-    # Before Keras is loaded, so that this is told at once.
+    # Before Keras is loaded, which takes seconds.
     source.check_parsed(pieces, arguments.names or NAMES, bool(arguments.names))
     os.environ["TF_USE_LEGACY_KERAS"] = "0"  # tf.keras is to be Keras 3
     os.environ.setdefault("MPLBACKEND", "agg")

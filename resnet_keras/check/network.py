@@ -7,7 +7,7 @@ import keras
 
 from resnet_keras.check import graph, tracing
 from resnet_keras.check.alignment import align
-from resnet_keras.check.blocks import wrong_blocks
+from resnet_keras.check.blocks import in_block, wrong_blocks
 from resnet_keras.check.division import divide
 from resnet_keras.check.failures import failure
 from resnet_keras.check.reference import Documented
@@ -45,7 +45,7 @@ def check_network(function, name):
         wrong = wrong_blocks(namespace)
         result.add("Blocks", "each as documented by itself", wrong)
         if not wrong and "incompatible shapes" in finding.text:
-            finding = found("network-addition", "Result", "", attempt.outer_line)
+            finding = found("network-addition", "Result", attempt.outer_line)
         result.add("Result", "a model", [finding])
         return result
     from resnet_keras import ResNet50
@@ -63,7 +63,7 @@ def check_network(function, name):
     head, head_pairs = _compare_steps("head", wanted.head, got.head)
     result.add("Stem", _words(wanted.stem), stem)
     _compare_stages(result, wanted, got)
-    _judge_blocks(result, got)
+    _check_blocks(result, got)
     result.add("Head", _words(wanted.head), head)
     _compare_starts(result, stem_pairs + head_pairs)
     if _has_names(namespace):
@@ -83,7 +83,7 @@ def check_network(function, name):
 
 
 def _arguments(function, shape):
-    """Return the arguments to call a network with, by what their names speak of."""
+    """Return the arguments to call a network with, chosen by their names."""
     values = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if "class" in name or "output" in name:
@@ -113,22 +113,21 @@ def _compare_steps(where, wanted, got):
         title = where.capitalize()
         if pair.step is None:
             before = next((p.step for p in pairs[index::-1] if p.step), None)
-            words = {"wanted": pair.documented.words, "where": where}
-            finding = found(
-                "network-step-missing", title, "", before and before.line, **words
+            line, words = before and before.line, pair.documented.words
+            values = {"wanted": words, "where": where}
+            findings.append(
+                found("network-step-missing", title, line, after=True, **values)
             )
-            finding.after = True
-            findings.append(finding)
             continue
         line, name = pair.step.line, _step_words(pair.step)
         if pair.documented is None:
             findings.append(
-                found("network-step-extra", title, "", line, where=where, found=name)
+                found("network-step-extra", title, line, where=where, found=name)
             )
         elif "units" in pair.differences:
             units = pair.step.settings["units"]
             words = {"found": units, "wanted": _CLASSES}
-            findings.append(found("network-classes", title, "", line, **words))
+            findings.append(found("network-classes", title, line, **words))
         elif pair.differences or pair.documented.kind != pair.step.kind:
             words = {"where": where, "found": name, "wanted": pair.documented.words}
             settings = [
@@ -136,12 +135,9 @@ def _compare_steps(where, wanted, got):
             ]
             if name == pair.documented.words:
                 words["found"] = f"{name} with {', '.join(settings)}"
-            findings.append(found("network-step", title, "", line, **words))
-    return _together(findings), [(step, pair) for step, pair in _paired(wanted, pairs)]
-
-
-def _paired(wanted, pairs):
-    return zip(wanted, [pair for pair in pairs if pair.documented], strict=True)
+            findings.append(found("network-step", title, line, **words))
+    pairs = [pair for pair in pairs if pair.documented]
+    return _together(findings), list(zip(wanted, pairs, strict=True))
 
 
 def _together(findings):
@@ -178,9 +174,7 @@ def _compare_stages(result, wanted, got):
         if len(blocks) != len(documented):
             numbers = {"found": len(blocks), "wanted": len(documented)}
             line = _call_line(blocks[-1])
-            findings.append(
-                found("layer-count", part, "", line, stage=stage, **numbers)
-            )
+            findings.append(found("layer-count", part, line, stage=stage, **numbers))
         result.add(part, words, findings)
 
 
@@ -194,7 +188,7 @@ def _compare_block(part, where, right, block):
     ):
         if a != b:
             words = {"where": where, "found": b, "wanted": a}
-            findings.append(found(code, part, "", _call_line(block), **words))
+            findings.append(found(code, part, _call_line(block), **words))
     return findings
 
 
@@ -203,26 +197,18 @@ def _call_line(block):
     return block.last.outer or block.last.line
 
 
-def _judge_blocks(result, got):
+def _check_blocks(result, got):
     """Report what is wrong within blocks, each mistake once with all its blocks."""
-    places, lines = {}, {}
+    known = {}  # (code, text): the first finding, and the blocks that have it
     for stage, blocks in enumerate(got.stages, 2):
         for letter, block in zip("abcdefghi", blocks, strict=False):
             for finding in block.diagnose().findings:
                 key = (finding.code, finding.text)
-                places.setdefault(key, []).append((f"{stage}{letter}", block.kind))
-                lines.setdefault(key, (finding.line, finding.after))
-    findings = []
-    for (code, text), blocks in places.items():
-        labels = [label for label, _ in blocks]
-        where = (
-            "block " + labels[0] if len(labels) == 1 else "blocks " + ", ".join(labels)
-        )
-        finding = found(
-            "network-block", "Blocks", "", lines[code, text][0], where=where, found=text
-        )
-        finding.after = lines[code, text][1]
-        findings.append(finding)
+                known.setdefault(key, (finding, []))[1].append(f"{stage}{letter}")
+    findings = [
+        in_block(("block " if len(names) == 1 else "blocks ") + ", ".join(names), first)
+        for first, names in known.values()
+    ]
     result.add("Blocks", "each as documented by itself", findings)
 
 
@@ -235,23 +221,17 @@ def _compare_starts(result, pairs):
         if step.kind not in ("conv", "dense") or not hasattr(layer, "kernel"):
             continue
         if not starts_from(layer, initializer):
-            where = "stem" if step.kind == "conv" else "head"
-            findings.append(
-                found(
-                    "seed-missing",
-                    part,
-                    "",
-                    pair.step.line,
-                    where=where,
-                    found=initializer_words(layer),
-                    wanted="GlorotUniform(seed=0)",
-                )
-            )
+            values = {
+                "where": "stem" if step.kind == "conv" else "head",
+                "found": initializer_words(layer),
+                "wanted": "GlorotUniform(seed=0)",
+            }
+            findings.append(found("seed-missing", part, pair.step.line, **values))
     result.add(part, words, findings)
 
 
 def _has_names(namespace):
-    """Tell whether the learner's blocks name their layers, as in 2017."""
+    """Return whether the learner's blocks name their layers, as in 2017."""
     blocks = [namespace[name] for name in BLOCK_NAMES if name in namespace]
     return any(
         "stage" in inspect.signature(block).parameters
@@ -281,7 +261,7 @@ def _compare_names(result, wanted, got, pairs):
         if step.operation.name != name:
             words = {"found": step.operation.name, "wanted": name}
             line = step.outer or step.line
-            findings.append(found("name-wrong", part, "", line, **words))
+            findings.append(found("name-wrong", part, line, **words))
     result.add(part, "conv1, bn_conv1, res2a_branch2a, ..., fc5", findings)
 
 
@@ -337,11 +317,7 @@ def _words(steps):
 def _step_words(step):
     settings = step.settings
     if step.kind == "conv":
-        size = "x".join(map(str, settings["kernel_size"]))
-        return (
-            f"CONV2D({settings['filters']}, {size}, stride {settings['strides'][0]}, "
-            f"{settings['padding']})"
-        )
+        return graph.conv_words(settings)
     if "pool_size" in settings and step.kind != "global average pooling":
         size = "x".join(map(str, settings["pool_size"]))
         return f"{step.kind} {size}, stride {settings['strides'][0]}"

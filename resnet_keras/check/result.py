@@ -82,7 +82,7 @@ class Result:
         number = len({finding.text for finding in self.findings})
         mistakes = "1 mistake" if number == 1 else f"{number} mistakes"
         head = f"{self.name}: " + ("right" if self.right else mistakes)
-        lines, told = [head], set()
+        lines, seen = [head], set()
         for part in self.parts:
             if part.skipped and not part.findings:
                 lines.append(f"  - {part.title}: not compared, {part.skipped}")
@@ -90,8 +90,8 @@ class Result:
             mark = "✓" if part.is_right else "✗"
             lines.append(f"  {mark} {part.title}: {part.documented}")
             for finding in part.findings:
-                again = finding.text in told
-                told.add(finding.text)
+                again = finding.text in seen
+                seen.add(finding.text)
                 lines.append("      " + ("(the same)" if again else finding.text))
                 if finding.documented not in ("", part.documented) and not again:
                     lines.append(f"      Documented: {finding.documented}.")
@@ -147,9 +147,9 @@ class Result:
         return f'{text}<img src="data:image/png;base64,{picture}">'
 
 
-def found(code, part, documented="", line=None, **words):
+def found(code, part, line=None, documented="", after=False, **words):
     """Return a `Finding` with the sentence of its cause."""
-    return Finding(code, sentence(code, **words), part, documented, line)
+    return Finding(code, sentence(code, **words), part, documented, line, after)
 
 
 def _plain(finding):

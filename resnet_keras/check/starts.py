@@ -25,24 +25,22 @@ def compare_starts(diagnosis, has_initializer):
         where, line = reference.COMPONENTS[step.part], diagnosis.line_of(step)
         if id(layer) in owners:
             other = owners[id(layer)]
-            findings.append(
-                found("layer-shared", part, "", line, where=where, wanted=other)
-            )
+            finding = found("layer-shared", part, line, where=where, wanted=other)
+            findings.append(finding)
         owners[id(layer)] = where
         for weight, name, start in _starts(layer):
             if not _same(weight, start):
-                words_for = {"where": where, "found": name, "wanted": start}
-                findings.append(found("start", part, "", line, **words_for))
+                values = {"where": where, "found": name, "wanted": start}
+                findings.append(found("start", part, line, **values))
         if step.kind == "conv" and not starts_from(layer, initializer):
-            given = initializer_words(layer)
-            right = f"{kind}(seed=0)"
-            words_for = {"where": where, "found": given, "wanted": right}
-            findings.append(found("seed-missing", part, words, line, **words_for))
+            given, right = initializer_words(layer), f"{kind}(seed=0)"
+            values = {"where": where, "found": given, "wanted": right}
+            findings.append(found("seed-missing", part, line, words, **values))
     return part, words, findings
 
 
 def starts_from(layer, initializer):
-    """Tell whether a layer's kernel is what an initializer gives."""
+    """Return whether a layer's kernel is what an initializer gives."""
     return _same(layer.kernel, initializer(layer.kernel.shape))
 
 

@@ -36,6 +36,9 @@ def load_keras(num_threads=None):
 
             pin_threads(num_threads)  # the next line fixes it
             keras.ops.zeros(1)
+            # Other backends import it too, as soon as a layer is saved or copied.
+            with contextlib.suppress(ImportError):
+                import tensorflow  # noqa: F401
         except Exception as error:
             raise InputError(_why_not(error, settings, path)) from error
     _set_what_we_need(keras, path)
@@ -120,11 +123,11 @@ def _note(text):
 
 @contextlib.contextmanager
 def without_notes():
-    """Keep from stderr what is written there meanwhile, unless it ends in an error.
+    """Keep from stderr what is written there meanwhile, but for an unexpected error.
 
     TensorFlow 2.21 prints half a dozen lines on processor and missing GPU before any of
     its settings for silence takes effect; they would bury what a command has to say.
-    What an `InputError` says is enough without them.
+    What an `InputError`, an `OSError` or a stop by the user says is enough without.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with tempfile.TemporaryFile() as notes:
@@ -132,9 +135,9 @@ def without_notes():
         os.dup2(notes.fileno(), 2)
         try:
             yield
-        except InputError:
+        except (InputError, OSError):
             raise
-        except BaseException:
+        except Exception:
             notes.seek(0)
             os.write(stderr, notes.read())
             raise

@@ -7,7 +7,7 @@ import textwrap
 import traceback
 
 from resnet_keras.commands.interrupts import REQUESTS_TO_END
-from resnet_keras.errors import InputError
+from resnet_keras.errors import InputError, is_of_memory
 
 _TRACEBACK = "RESNET_KERAS_TRACEBACK"  # environment variable
 
@@ -44,15 +44,20 @@ def run(main):
 
 
 def _explanation(error):
-    """Return the line for an exception, whatever it is."""
+    """Return the line for any exception."""
     if isinstance(error, InputError):
         return error
     if isinstance(error, BrokenPipeError):  # before the work was done
         return "stopped: the program that read the output has ended"
-    if isinstance(error, OSError):
-        parts = [error.filename, error.strerror or error]
-        return ": ".join(str(part) for part in parts if part)
     found = f"{type(error).__name__}: {error}".strip().removesuffix(":")
+    if isinstance(error, OSError):
+        parts = [error.filename, error.strerror or str(error) or found]
+        return ": ".join(str(part) for part in parts if part)
+    if is_of_memory(error):
+        return (
+            f"not enough memory ({textwrap.shorten(found, 150)}). Use smaller images "
+            "or batches, close other programs, or take a machine with more."
+        )
     return (
         f"unexpected {textwrap.shorten(found, 300)} This may be a fault of this "
         f"program; set {_TRACEBACK}=1 and repeat the command to see where."

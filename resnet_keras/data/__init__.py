@@ -1,4 +1,4 @@
-"""Labelled images from wherever they lie, as one small object, a `Dataset`.
+"""Labelled images from files and folders, read as one object, a `Dataset`.
 
 It may import `hands`, `files` and `errors`; nothing here knows a network.
 """

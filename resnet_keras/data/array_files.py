@@ -9,24 +9,31 @@ import h5py
 import numpy as np
 
 from resnet_keras.errors import InputError, check_is_file
-from resnet_keras.files.safety import check_h5_data, check_npz, naming_damage
+from resnet_keras.files import content
+from resnet_keras.files.safety import (
+    check_h5_data,
+    check_npz,
+    naming_damage,
+    npy_header,
+)
 
-_FIRST_BYTES = {  # what a file begins with, whatever its name ends with
-    b"\x89HDF\r\n\x1a\n": "h5",
-    b"\x93NUMPY": "npy",
-    b"PK\x03\x04": "zip",
-}
-_NO_DATA = {
-    b"version https://git-lfs": "a Git LFS pointer; git lfs pull fetches the file",
-    b"<!doctype": "a web page, saved in the place of the file; download it again",
-    b"<html": "a web page, saved in the place of the file; download it again",
+_BY_SUFFIX = {".npz": "npz", ".npy": "npy", ".h5": "h5", ".hdf5": "h5"}
+_BY_SUFFIX |= {".csv": "csv", ".tsv": "csv"}
+_NPY = b"\x93NUMPY"
+_NOT_READ = {  # by `content.kind_of`, or by how a file begins
+    "lfs": "a Git LFS pointer; git lfs pull fetches the file",
+    "annex": "a git-annex pointer; git annex get fetches the file",
+    "html": "a web page, saved in the place of the file; download it again",
+    "zip": "a zip archive; unpack it first",
+    "keras": "a Keras model; expected images and labels",
+    "torch": "a file of PyTorch, which could run code; save its arrays with np.savez",
+    "pickle": "a Python pickle, which could run code; save its arrays with np.savez",
     b"MATLAB 5.0": "a MATLAB file; save it as .npz with scipy.io.loadmat and np.savez",
     b"\x1f\x8b": "packed by gzip; unpack it first",
     b"BZh": "packed by bzip2; unpack it first",
     b"\xfd7zXZ": "packed by xz; unpack it first",
     b"Rar!": "a RAR archive; unpack it first",
     b"7z\xbc\xaf": "a 7z archive; unpack it first",
-    b"\x80": "a Python pickle, which could run code; save its arrays with np.savez",
 }
 
 
@@ -39,28 +46,18 @@ def kind_of(path):
     """
     path = Path(path)
     check_is_file(path, "a file of images and labels")
+    by_suffix = _BY_SUFFIX.get(path.suffix.lower())
     with naming_damage(path), path.open("rb") as file:
-        start = file.read(64)
-    for mark, kind in _FIRST_BYTES.items():
-        if start.startswith(mark):
-            if kind != "zip":
-                return kind
-            if path.suffix.lower() == ".npz" or _holds_arrays(path):
-                return "npz"
-            raise InputError(f"{path}: a zip archive; unpack it first.")
-    for mark, what in _NO_DATA.items():
-        if start.lstrip().lower().startswith(mark.lower()):
+        start = file.read(16)
+        kind = content.kind_of(path)
+    if start.startswith(_NPY):
+        return "npy"
+    if kind in ("hdf5", "npz") or (kind == "zip" and by_suffix == "npz"):
+        return "h5" if kind == "hdf5" else "npz"
+    for mark, what in _NOT_READ.items():
+        if mark == kind or (isinstance(mark, bytes) and start.startswith(mark)):
             raise InputError(f"{path}: {what}.")
-    if path.suffix.lower() in (".csv", ".tsv"):
-        return "csv"
-    by_suffix = {".npz": "npz", ".npy": "npy", ".h5": "h5", ".hdf5": "h5"}
-    return by_suffix.get(path.suffix.lower())  # and whoever opens it says "damaged"
-
-
-def _holds_arrays(path):
-    with naming_damage(path), zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-    return bool(names) and all(name.endswith(".npy") for name in names)
+    return by_suffix  # and whoever opens a damaged one says so
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ def _open_h5(path, stack):
 
 def _open_npy(path, stack):
     with naming_damage(path), path.open("rb") as file:
-        shape, dtype, _ = _read_header(file)
+        shape, dtype, _ = npy_header(file)
         if dtype.hasobject:
             raise InputError(
                 f"{path}: holds Python objects, which could run code; expected numbers "
@@ -145,7 +142,7 @@ class _NpzArray:
         self._path, self._archive, self._name = path, archive, name
         self._stack, self._member, self._row = stack, None, 0
         with archive.open(name) as member:
-            self.shape, self.dtype, self._is_fortran = _read_header(member)
+            self.shape, self.dtype, self._is_fortran = npy_header(member)
 
     def __len__(self):
         return self.shape[0]
@@ -172,7 +169,7 @@ class _NpzArray:
         if self._member is not None:
             self._member.close()
         self._member = self._stack.enter_context(self._archive.open(self._name))
-        _read_header(self._member)
+        npy_header(self._member)
         self._row = 0
 
     def _take(self, num_rows):
@@ -182,12 +179,3 @@ class _NpzArray:
             raise EOFError(f"{self._name} ends early")
         self._row += num_rows
         return taken
-
-
-def _read_header(file):
-    version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    else:
-        shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(file)
-    return shape, dtype, is_fortran

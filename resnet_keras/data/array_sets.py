@@ -1,6 +1,5 @@
-"""Files of arrays as a data set: which array holds what, by its name or its shape."""
+"""Files of arrays as a data set: what an array holds, by its name or its shape."""
 
-import math
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -19,9 +18,9 @@ from resnet_keras.data.labels import (
     shown,
 )
 from resnet_keras.data.splitting import (
-    TEST_FRACTION,
     is_for_test,
     part_in,
+    say_drawn,
     settle_parts,
     words_of,
 )
@@ -44,22 +43,22 @@ class _Part:
 
 @dataclass
 class _Found:
-    """What the arrays of a source are: a `_Part` by name, and what is left over."""
+    """What the arrays of a source are: a `_Part` by name, and the arrays not used."""
 
     parts: dict = field(default_factory=dict)
     others: list = field(default_factory=list)
     notes: list = field(default_factory=list)
 
     def put(self, part, role, entry):
-        """Give an array its place, which must be free."""
-        place = self.parts.setdefault(part, _Part())
-        other = getattr(place, role)
+        """Record an array as the images, labels or names of a part."""
+        its_part = self.parts.setdefault(part, _Part())
+        other = getattr(its_part, role)
         if other is not None:
             raise InputError(
                 f'{entry.path}: both "{other.key}" and "{entry.key}" may be the {role} '
                 f"of the {part or 'only'} part; expected one of them."
             )
-        setattr(place, role, entry)
+        setattr(its_part, role, entry)
 
 
 def read_arrays(paths, name, source, options):
@@ -83,7 +82,7 @@ def read_arrays(paths, name, source, options):
 
 def _tell_apart(paths, entries, options):
     found = _Found()
-    # Of a file that says the parts of its arrays, "val_only.npz", the name says none.
+    # Where arrays say their part, the file's name ("val_only.npz") does not count.
     only_keys = len(paths) == 1 and any(part_in(entry.key) for entry in entries)
     for entry in entries:
         if entry.array.shape == ():
@@ -124,9 +123,9 @@ def _part_of(entry):
 
 
 def _tell_by_shape(paths, entries, found):
-    """Take arrays whose names say nothing, if their shapes have one reading."""
+    """Use arrays whose names say nothing, if their shapes have one reading."""
     if any(part.images or part.labels for name, part in found.parts.items() if name):
-        return  # some names do say something; what is missing is told later
+        return  # some names do say something; what is missing is reported later
     images = [entry for entry in entries if len(entry.array.shape) >= 3]
     labels = [
         entry
@@ -145,8 +144,8 @@ def _tell_by_shape(paths, entries, found):
     is_falling = len(lengths) == 1 or lengths[0] > lengths[1]
     if any(len(pair) != 1 for pair in pairs) or not is_falling:
         raise InputError(
-            f"{paths[0]}: holds {listed}, of which either images may be for training "
-            f"and either for the test; {wanted}."
+            f"{paths[0]}: holds {listed}; which images are for training, and which "
+            f"for the test, is not clear; {wanted}."
         )
     found.parts.clear()
     parts = ("train", "test") if len(images) == 2 else (None,)
@@ -154,15 +153,15 @@ def _tell_by_shape(paths, entries, found):
         found.put(part, "images", each)
         found.put(part, "labels", its_labels)
         found.notes.append(
-            f'By their shapes "{each.key}" {each.array.shape} are taken for the '
-            f'{f"{part} " if part else ""}images, "{its_labels.key}" for their labels.'
+            f'By their shapes, "{each.key}" {each.array.shape} are the '
+            f'{f"{part} " if part else ""}images and "{its_labels.key}" their labels.'
         )
     taken = {id(entry) for pair in (images, labels) for entry in pair}
     found.others[:] = [entry for entry in entries if id(entry) not in taken]
 
 
 def _settle_lone_part(paths, found, options):
-    """Let arrays whose names say no part be the training part."""
+    """Use arrays whose names say no part as the training part."""
     lone = found.parts.pop(None, None)
     if lone is None:
         return
@@ -270,8 +269,14 @@ def _check_complete(paths, parts, found, options):
                     f'{other.path}: has no "{_sibling(other.key, role, part)}", the '
                     f"{role} of the {part} part (it holds {keys})."
                 )
-    wanted = "train" if options.needs_train else None
-    if not parts or (wanted and wanted not in parts):
+        for role in ("images", "labels"):
+            entry = getattr(each, role)
+            if not len(entry.array):
+                raise InputError(
+                    f'{entry.path}: "{entry.key}" has shape {entry.array.shape}, so '
+                    f"the {part} part has no {role}; expected at least one."
+                )
+    if not parts or (options.needs_train and "train" not in parts):
         only = f"a {shown(list(parts))} part only" if parts else "no images and labels"
         raise InputError(
             f"{paths[0]}: holds {only} ({keys}); expected images and labels to train "
@@ -283,10 +288,8 @@ def _sibling(key, role, part):
     """Return what the array beside "x_train" would be called: "y_train"."""
     swaps = (("x", "y"), ("X", "y"), ("images", "labels"), ("data", "labels"))
     tokens = key.split("_")
-    for image_word, label_word in swaps:
-        have, want = image_word, label_word
-        if role == "images":
-            have, want = label_word, image_word
+    for words in swaps:
+        have, want = words if role == "labels" else words[::-1]
         if have in tokens:
             return "_".join(want if token == have else token for token in tokens)
     return f"{'x' if role == 'images' else 'y'}_{part}"
@@ -314,27 +317,22 @@ def _class_names(found):
 
 def _say_pixels(parts, pixels):
     """Return a sentence on how numbers became pictures; refuse parts that differ."""
-    said = {}
+    said, texts = [], {}
     for part, each in parts.items():
-        entry, its = each.images, pixels[part]
-        said.setdefault(its.scale, []).append(entry)
-        first = parts[next(iter(parts))].images
-        if len(said) > 1:
+        entry, scale = each.images, pixels[part].scale
+        said.append(f'"{entry.key}" is {entry.array.dtype} from {scale}')
+        if scale != pixels[next(iter(parts))].scale:
             raise InputError(
-                f'{entry.path}: "{entry.key}" is {entry.array.dtype} from {its.scale}, '
-                f'but "{first.key}" is {first.array.dtype} from '
-                f"{pixels[next(iter(parts))].scale}; expected one range in all parts."
+                f"{entry.path}: {said[-1]}, but {said[0]}; expected one range in all "
+                "parts."
             )
-    texts = {}
-    for part, each in parts.items():
-        text = pixels[part].describe(each.images.array.dtype)
-        if text:
-            texts.setdefault(text, []).append(f'"{each.images.key}"')
+        if text := pixels[part].describe(entry.array.dtype):
+            texts.setdefault(text, []).append(f'"{entry.key}"')
     return [f"Images {', '.join(keys)}: {text}." for text, keys in texts.items()]
 
 
 def _draw(entry, whole, options, source):
-    """Draw the test part by the images themselves: copies come into the same part."""
+    """Draw the test part by the pixels of each image, so copies share a part."""
     is_test = np.zeros(len(whole), bool)
     with naming_damage(entry.path):
         for start, rows in chunks(entry.array):
@@ -345,23 +343,10 @@ def _draw(entry, whole, options, source):
         Split(_rows(whole.images, rows), whole.labels[rows], rows.tolist())
         for rows in (train_rows, test_rows)
     )
-    if not len(test):
-        note = (
-            f"No test part given, and none of the {len(whole)} images falls to it: an "
-            "image's part is drawn by itself alone, so that it never changes. More "
-            "images will bring some, or give x_test and y_test."
-        )
-        return train, test, note
-    note = (
-        f"No test part given: some {TEST_FRACTION:.0%}, drawn by the images themselves "
-        f"with seed {options.split_seed}, are kept for the test."
-    )
-    return train, test, note
+    seed = options.split_seed
+    return train, test, say_drawn(len(train), len(test), seed, "its own pixels")
 
 
 def _rows(images, rows):
     taken = allocate(len(rows), images.shape[1:3])
-    step = max(1, 2**25 // max(1, math.prod(images.shape[1:])))
-    for start in range(0, len(rows), step):
-        taken[start : start + step] = images[rows[start : start + step]]
-    return taken
+    return np.take(images, rows, axis=0, out=taken, mode="clip")  # else all in memory

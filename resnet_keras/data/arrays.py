@@ -1,6 +1,6 @@
-"""Arrays of images: told apart, brought to uint8 RGB, outside the memory where large.
+"""Arrays of images, converted to uint8 RGB, and kept on disk where they are large.
 
-Errors name the file and the array's key, what was found and what was expected.
+Errors name the file and the array's key.
 """
 
 import math
@@ -16,14 +16,14 @@ from resnet_keras.errors import InputError
 # Above this many bytes decoded images go to a temporary file mapped into memory.
 _IN_MEMORY_BYTES = 512 * 2**20
 _CHUNK_BYTES = 32 * 2**20  # of a source in memory at a time
-# A compressed HDF5 chunk is unpacked whole, so rows are read by whole chunks, up to:
+# A compressed HDF5 chunk is unpacked whole, so whole chunks of rows are read, up to:
 _LARGEST_CHUNK_BYTES = 8 * _CHUNK_BYTES
 
 
 def allocate(num_images, image_size):
-    """Return an array for images, uint8 (num_images, height, width, 3), not yet filled.
+    """Return an uninitialized array for images, uint8 (num_images, height, width, 3).
 
-    Above 512 MiB it lies in a temporary file that is mapped into memory.
+    Above 512 MiB it is a temporary file that is mapped into memory.
 
     Args:
         num_images: int.
@@ -36,11 +36,11 @@ def allocate(num_images, image_size):
     num_bytes = math.prod(shape)
     if num_bytes <= _IN_MEMORY_BYTES:
         return np.empty(shape, np.uint8)
-    # The file has no name any more and goes when the last reference to the map does.
+    # The file has no name; it is deleted with the last reference to the map.
     with tempfile.TemporaryFile(prefix="resnet_keras-") as file:
         try:
             if hasattr(os, "posix_fallocate"):
-                # Without its bytes a full disk would kill whoever writes to the map.
+                # Reserve the bytes: on a full disk, writing to the map would kill us.
                 os.posix_fallocate(file.fileno(), 0, num_bytes)
             return np.memmap(file, np.uint8, "w+", shape=shape)
         except OSError as error:
@@ -51,7 +51,7 @@ def allocate(num_images, image_size):
 
 
 def chunks(array):
-    """Yield (start, rows) of whatever can be sliced, some 32 MiB at a time."""
+    """Yield (start, rows) of whatever can be sliced, about 32 MiB at a time."""
     row_bytes = max(1, math.prod(array.shape[1:]) * array.dtype.itemsize)
     num_rows = max(1, _CHUNK_BYTES // row_bytes)
     stored = (getattr(array, "chunks", None) or (1,))[0]
@@ -67,8 +67,8 @@ def fit_all(array, image_size, convert=None, out=None):
     Args:
         array: images (num_images, height, width, 3), in memory or not.
         image_size: (height, width).
-        convert: function from some rows of `array` to uint8 RGB, where they are not.
-        out: where to put the images; by default allocated.
+        convert: function from rows of `array` to uint8 RGB, where they are not.
+        out: the array to write to; allocated by default.
     """
     images = allocate(len(array), image_size) if out is None else out
     for start, chunk in chunks(array):
@@ -84,7 +84,7 @@ def fit_all(array, image_size, convert=None, out=None):
 
 @dataclass(frozen=True)
 class Pixels:
-    """How the numbers of an array stand for pictures; calling it makes them uint8 RGB.
+    """How an array encodes pictures; calling it decodes rows to uint8 RGB.
 
     `layout` is "rgb" (m, height, width, 3), "rgb first" (m, 3, height, width), "grey"
     (m, height, width), "grey last" (m, height, width, 1) or "grey first"; `scale` is
@@ -126,18 +126,18 @@ class Pixels:
 
 
 def pixels_of(path, key, array, num_labels):
-    """Tell how an array of images is meant, or refuse it.
+    """Return how an array encodes pictures, or refuse it.
 
     Args:
-        path, key: where it is from, for the messages.
+        path, key: where it is from, for messages.
         array: whatever has a shape and a dtype and can be sliced.
-        num_labels: as many images are expected.
+        num_labels: the number of images that is expected.
 
     Returns:
         `Pixels`.
 
     Raises:
-        InputError: the array does not hold images, or more than one reading is likely.
+        InputError: the array does not hold images, or has more than one reading.
     """
     layout = _layout(path, key, array.shape)
     if 0 in array.shape[1:]:
@@ -149,23 +149,22 @@ def pixels_of(path, key, array, num_labels):
             f'{path}: "{key}" has {len(array)} images but there are {num_labels} '
             "labels; expected one label per image."
         )
-    if len(array) == 0:
-        raise InputError(f'{path}: "{key}" has no images; expected at least one.')
     return Pixels(layout, _scale(path, key, array))
 
 
 def _layout(path, key, shape):
     if len(shape) == 4:
-        if shape[-1] == 3 and shape[1] == 3 and shape[2] > 3:
+        if shape[1] in (1, 3) and shape[-1] in (1, 3):
             raise InputError(
-                f'{path}: "{key}" has shape {shape}, which may be channels first or '
-                "channels last; expected a height and a width of more than 3."
+                f'{path}: "{key}" has shape {shape}, which may be channels first, of '
+                f"{shape[2]} x {shape[3]} pixels, or channels last, of {shape[1]} x "
+                f"{shape[2]}; expected a height and a width of more than 3."
             )
-        for axis, place in ((-1, "last"), (1, "first")):
+        for axis, position in ((-1, "last"), (1, "first")):
             if shape[axis] == 3:
-                return "rgb" if place == "last" else "rgb first"
+                return "rgb" if position == "last" else "rgb first"
             if shape[axis] == 1:
-                return f"grey {place}"
+                return f"grey {position}"
     if len(shape) == 3 and shape[-1] > 4:
         return "grey"
     hint = ""
@@ -198,7 +197,7 @@ def _flat_hint(number):
 def _scale(path, key, array):
     kind = array.dtype.kind
     if array.dtype == np.uint8:
-        highest = 0  # an ordinary array has more in its first rows: no more are read
+        highest = 0  # the first rows of most arrays hold more than 1, and suffice
         for _, rows in chunks(array):
             highest = max(highest, rows.max(initial=0))
             if highest > 1:
@@ -226,8 +225,8 @@ def _scale(path, key, array):
         return "0 to 1"
     if kind == "f" and -1 <= low < 0 and high <= 1 and not is_whole:
         return "-1 to 1"
-    # Numbers a little above 1 may be standardised: of real pictures the lightest pixel
-    # is far above.
+    # A maximum a little above 1 is of standardized numbers; in real pictures the
+    # lightest pixel is far above.
     if low >= 0 and 1 < high <= 255 and (is_whole or high > 64):
         return "0 to 255"
     raise InputError(

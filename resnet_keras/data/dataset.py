@@ -36,9 +36,9 @@ class Dataset:
     """A training and a test part with common classes; `print` shows what is in it.
 
     Where the source has a validation part of its own, its images are the last
-    `num_validation` of `train`: training looks at them after each epoch and learns from
-    the others. `notes` are sentences that say how the source was read; `broken` maps
-    the paths of pictures that were left out to the reasons.
+    `num_validation` of `train`: they validate each epoch, and are not trained on.
+    `notes` are sentences that say how the source was read; `broken` maps the paths of
+    pictures that were left out to the reasons.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Dataset:
     def digest(self):
         """Return a hash of class names and labels, which changes as images come or go.
 
-        The images do not count: drawn hands may differ by a bit between machines.
+        Pixels are not hashed: drawn hands may differ by a bit between machines.
         """
         found = hashlib.blake2b(json.dumps(self.class_names).encode(), digest_size=16)
         for part in (self.train, self.test):
@@ -104,14 +104,20 @@ class Dataset:
         return "\n".join(lines)
 
 
-def say_copies(train, test):
-    """Return a sentence if test images are copies of training images, or none.
-
-    Args:
-        train, test: `Split`.
-    """
-    known = {hash(image.tobytes()) for image in train.images}
-    number = sum(hash(image.tobytes()) in known for image in test.images)
-    if not number:
-        return []
-    return [f"{number} of {len(test)} test images are copies of training images."]
+def say_copies(dataset):
+    """Return a sentence for each part of whose images the test part holds copies."""
+    of_train, of_test = (
+        [hash(image.tobytes()) for image in part.images]
+        for part in (dataset.train, dataset.test)
+    )
+    first = len(of_train) - dataset.num_validation
+    notes = []
+    for part, hashes in (
+        ("training", set(of_train[:first])),
+        ("validation", set(of_train[first:])),
+    ):
+        if number := sum(each in hashes for each in of_test):
+            notes.append(
+                f"{number} of {len(of_test)} test images are copies of {part} images."
+            )
+    return notes

@@ -1,4 +1,4 @@
-"""The built-in hands as a data set, drawn when its images are first asked for."""
+"""The built-in hands as a data set, drawn when its images are first used."""
 
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ _NUM_HANDS = {"train": 9300, "test": 600}
 
 
 class _DrawnSplit(Split):
-    """A part of the hands, drawn when its images or labels are first asked for."""
+    """A part of the hands, drawn when its images or labels are first used."""
 
     def __init__(self, part, image_size):
         vars(self).update(_part=part, _image_size=image_size)  # Split is frozen

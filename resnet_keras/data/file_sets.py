@@ -1,4 +1,4 @@
-"""Labelled picture files as a data set: parts drawn or given, broken files told."""
+"""Labelled picture files as a data set: parts given or drawn, broken files named."""
 
 import os
 from collections import Counter
@@ -11,18 +11,18 @@ import numpy as np
 from resnet_keras.data.arrays import allocate
 from resnet_keras.data.dataset import Dataset, Split
 from resnet_keras.data.images import read_image
-from resnet_keras.data.labels import say_no_test, shown
-from resnet_keras.data.splitting import TEST_FRACTION, is_for_test, settle_parts
+from resnet_keras.data.labels import check_no_empty_class, say_no_test, shown
+from resnet_keras.data.splitting import is_for_test, say_drawn, settle_parts
 from resnet_keras.errors import InputError
 
-_MOST_TOLD = 10  # broken pictures by name
+_MOST_NAMED = 10  # broken pictures
 
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """A picture, its class, and its part, which is None where nothing says it.
+    """A picture, its class, and its part, which is None where it is not given.
 
-    `key` draws the part: the class and the picture's name below it.
+    A part is drawn by `key`: the class and the picture's path below it.
     """
 
     path: Path
@@ -63,36 +63,32 @@ def read_labelled_files(files, name, source, options, notes=()):
     if is_drawn and "train" in present:
         if options.needs_train:
             _check_drawn(by_role, class_names, source, options)
-        notes += _say_drawn(by_role, options)
+        numbers = len(by_role["train"]), len(by_role["test"])
+        notes.append(say_drawn(*numbers, options.split_seed, "its file's name"))
     broken = {}
     groups = (by_role["train"] + by_role["validation"], by_role["test"])
     loaded = [_read(group, class_names, options.image_size, broken) for group in groups]
     if broken and not options.skip_broken:
-        raise InputError(_tell_broken(broken, len(files)))
+        raise InputError(_report_broken(broken, len(files)))
     if broken:
         notes.append(f"Left out, as asked: {_list_broken(broken, len(files))}.")
     train, test = (split for split, _ in loaded)
     num_validation = int(loaded[0][1][len(by_role["train"]) :].sum())
     num_training = len(train) - num_validation
     if options.needs_train:
-        _check_trained(train.labels[:num_training], class_names, source)
-    if is_drawn and len(test):
-        notes += say_no_test(test.labels, class_names)
+        check_no_empty_class(source, train.labels[:num_training], class_names)
     if not is_drawn and not len(test):
         raise InputError(f"{source}: no test image is left; expected at least one.")
-    if not is_drawn and "train" in present:
-        missing = np.setdiff1d(np.arange(len(class_names)), test.labels)
-        if len(missing):
-            names = shown([class_names[label] for label in missing])
-            notes.append(f"The test part has no image of {names}.")
-    told = {path: _reason(path, error) for path, error in broken.items()}
+    if len(test) and "train" in present:
+        notes += say_no_test(test.labels, class_names, is_drawn)
+    reasons = {path: _reason(path, error) for path, error in broken.items()}
     return Dataset(
-        name, source, class_names, train, test, tuple(notes), num_validation, told
+        name, source, class_names, train, test, tuple(notes), num_validation, reasons
     )
 
 
 def _say_order(class_names):
-    """Tell the order of classes where people may take another for granted."""
+    """Return a note on the order of classes where people may expect another."""
     if not all(name.isdecimal() for name in class_names):
         return []
     if class_names == sorted(class_names, key=int):
@@ -110,33 +106,10 @@ def _check_drawn(by_role, class_names, source, options):
         if name not in trained:
             raise InputError(
                 f"{source}: of class {name!r} {_images(numbers[name])} drawn for the "
-                "test and none is left to train on. A file's part is drawn by its name "
-                "alone, so that it never changes; add images, or give parts of your "
-                "own, train/ and test/."
+                "test, and no image is left to train on. A file's part is drawn by its "
+                "name alone, so that it never changes; add images, or give parts of "
+                "your own, train/ and test/."
             )
-
-
-def _say_drawn(by_role, options):
-    if not by_role["test"]:
-        return [
-            "No test part given, and none of the "
-            f"{len(by_role['train'])} images falls to it: a file's part is drawn by "
-            "its name alone, so that it never changes. More images will bring some, "
-            "or give a folder test/ of your own."
-        ]
-    return [
-        f"No test part given: some {TEST_FRACTION:.0%} of each class, drawn by file "
-        f"name with seed {options.split_seed}, are kept for the test."
-    ]
-
-
-def _check_trained(labels, class_names, source):
-    missing = np.setdiff1d(np.arange(len(class_names)), labels)
-    if len(missing):
-        raise InputError(
-            f"{source}: no training image of class {class_names[missing[0]]!r} is "
-            "left; expected at least one of each."
-        )
 
 
 def _images(number):
@@ -161,9 +134,9 @@ def _read(files, class_names, image_size, broken):
     for file, error in zip(files, errors, strict=True):
         if error:
             broken[file.path] = error
-    place = {name: label for label, name in enumerate(class_names)}
-    labels = np.array([place[file.class_name] for file in files], np.int64)
-    if not is_read.all():  # moved up in place: the images may be larger than memory
+    label_of = {name: label for label, name in enumerate(class_names)}
+    labels = np.array([label_of[file.class_name] for file in files], np.int64)
+    if not is_read.all():  # without a copy: the images may be larger than memory
         for to, row in enumerate(np.flatnonzero(is_read)):
             images[to] = images[row]
         images, labels = images[: is_read.sum()], labels[is_read]
@@ -171,7 +144,7 @@ def _read(files, class_names, image_size, broken):
     return Split(images, labels, paths), is_read
 
 
-def _tell_broken(broken, num_files):
+def _report_broken(broken, num_files):
     if len(broken) == 1:
         (error,) = broken.values()
         return f"{error} Or go on without it: --skip-broken (skip_broken=True)."
@@ -182,12 +155,13 @@ def _tell_broken(broken, num_files):
 
 
 def _list_broken(broken, num_files):
-    told = []
-    for path, error in [*broken.items()][:_MOST_TOLD]:
-        told.append(f"{path} ({_reason(path, error)})")
-    more = ", ..." if len(broken) > _MOST_TOLD else ""
+    named = [
+        f"{path} ({_reason(path, error)})"
+        for path, error in [*broken.items()][:_MOST_NAMED]
+    ]
+    more = ", ..." if len(broken) > _MOST_NAMED else ""
     noun = "picture" if len(broken) == 1 else "pictures"
-    return f"{len(broken)} broken {noun} of {num_files}: {', '.join(told)}{more}"
+    return f"{len(broken)} broken {noun} of {num_files}: {', '.join(named)}{more}"
 
 
 def _reason(path, error):

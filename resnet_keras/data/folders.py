@@ -12,7 +12,7 @@ from resnet_keras.errors import InputError
 
 
 def innermost(folder):
-    """Go down while one folder holds all there is, and is no class and no part."""
+    """Return the folder that holds the classes or parts, without those around it."""
     while not folder.pictures and not folder.tables:
         inside = [below for below in folder.folders if not _is_bare(below)]
         if len(inside) != 1 or not _may_hold_all(inside[0]):
@@ -29,7 +29,7 @@ def _is_bare(folder):
 
 def _may_hold_all(folder):
     if parts_of_folders([folder.path.name]):
-        return False  # a training part alone is no wrapping
+        return False  # a training part alone does not wrap a data set
     if folder.tables or folder.num_arrays:
         return True
     return not folder.pictures and any(below.has_pictures() for below in folder.folders)
@@ -54,7 +54,7 @@ def _holds_classes(folder):
 
 
 def part_folders(folder):
-    """Return (part, folder) for each folder that is a part, if they are no classes."""
+    """Return (part, folder) for each folder that is a part and not a class."""
     parts = parts_of_folders([below.path.name for below in folder.folders])
     found = [
         (parts[below.path.name], below)
@@ -124,7 +124,7 @@ def _files_of_parts(folder, parts, notes, left_out, needs_train):
     if needs_train and "train" not in names and others:
         raise InputError(
             f"{folder.path}: {shown(list(names.values()))} is a part by its name, but "
-            f"{shown([each.path.name for each in others])} beside it are none; move "
+            f"{shown([each.path.name for each in others])} beside it are not; move "
             "them into a folder train/."
         )
     usual = {"train": "train", "validation": "val", "test": "test"}
@@ -161,7 +161,7 @@ def _files_of_parts(folder, parts, notes, left_out, needs_train):
         files += found
     for other in others:
         number = len(other.all_pictures())
-        left_out[f"pictures of {other.path.name}/, which is no part"] += number
+        left_out[f"pictures of {other.path.name}/, which is not a part"] += number
     return files
 
 

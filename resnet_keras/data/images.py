@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from resnet_keras.errors import InputError, check_is_file
+from resnet_keras.files.content import kind_of
 
 try:
     from pillow_heif import register_heif_opener
@@ -16,9 +17,9 @@ except ImportError:
     register_heif_opener = None
 
 _OPENING = threading.Lock()
-# Of Pillow's formats, which are dozens, those of photographs. Left out is what Pillow
-# hands to other programs (EPS), what has no mark to be known by (TGA), and what nobody
-# keeps pictures in.
+# Those of Pillow's dozens of formats that hold photographs. Left out are formats that
+# Pillow opens with other programs (EPS), that cannot be known by their content (TGA),
+# and that nobody keeps pictures in.
 _SUFFIXES = {
     "JPEG": ".jpg .jpeg .jpe .jfif .mpo",
     "PNG": ".png .apng",
@@ -30,6 +31,12 @@ _SUFFIXES = {
     "PPM": ".ppm .pgm .pbm .pnm",
     "AVIF": ".avif",
     "JPEG2000": ".jp2 .j2k .jpx",
+}
+_NO_PICTURES = {  # by `kind_of`
+    "empty": "an empty file",
+    "lfs": "a Git LFS pointer; git lfs pull fetches the picture",
+    "annex": "a git-annex pointer; git annex get fetches the picture",
+    "html": "a web page, saved in the place of a picture",
 }
 HEIF_SUFFIXES = {".heic", ".heif", ".hif"}
 if register_heif_opener:
@@ -53,15 +60,15 @@ def read_image(path, image_size):
         uint8 array of shape (height, width, 3).
 
     Raises:
-        InputError: the file is missing, is no picture, is damaged, or claims to be so
-            large that opening it could exhaust the memory.
+        InputError: the file is missing, is not a picture, is damaged, or claims a size
+            that could exhaust the memory.
     """
     check_is_file(path, "a picture")
     try:
         with _open(path) as image:
             if image.mode in ("RGB", "L"):
-                # JPEG can be decoded at a fraction of its size at a fraction of
-                # the cost; twice the wanted size leaves the resizing its quality.
+                # JPEG can be decoded at a fraction of its size, at a fraction of
+                # the cost; from twice the wanted size, resizing keeps its quality.
                 height, width = height_and_width(image_size)
                 image.draft(None, (2 * max(height, width),) * 2)
             rgb = _to_rgb(ImageOps.exif_transpose(image))
@@ -74,9 +81,9 @@ def read_image(path, image_size):
 
 
 def is_picture(path):
-    """Say whether a file is a picture: by its suffix, or where it has none by content.
+    """Say whether a file is a picture: by its suffix, or without one by its content.
 
-    A suffix of digits ("face.012") is none.
+    Digits ("face.012") do not count as a suffix.
     """
     path = Path(path)
     if re.fullmatch(r"\.[A-Za-z]\w*", path.suffix):
@@ -105,23 +112,17 @@ def picture_facts(path):
 
 
 def _reason(path, error):
-    """Say what a file is that is no picture, where its first bytes tell."""
-    try:
-        with open(path, "rb") as file:
-            start = file.read(64)
-    except OSError:
-        start = b"unreadable"
-    if not start:
-        return "an empty file"
-    is_heif = start[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc")
-    if is_heif and not register_heif_opener:
-        return "HEIC, which pip install pillow-heif reads"
-    if start.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer; git lfs pull fetches the picture"
-    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
-        return "a web page, saved in the place of a picture"
+    """Return what a file is that is not a picture, as far as its content shows."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    kind = kind_of(path)
+    if kind in _NO_PICTURES:
+        return _NO_PICTURES[kind]
+    with open(path, "rb") as file:
+        brand = file.read(12)[4:]
+    is_heif = brand in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc")
+    if is_heif and not register_heif_opener:
+        return "HEIC, which pip install pillow-heif reads"
     if isinstance(error, UnidentifiedImageError):
         return "of no known format"
     reason = str(error).strip().split("\n")[0]

@@ -27,9 +27,9 @@ def read_labels(path, key, array, num_images):
     """Read labels given as (m,), (1, m), (m, 1) or one-hot.
 
     Args:
-        path, key: where they are from, for the messages.
+        path, key: where they are from, for messages.
         array: numbers or text.
-        num_images: by which one-hot labels (classes, m) are told from (m, classes).
+        num_images: distinguishes one-hot labels (classes, m) from (m, classes).
 
     Returns:
         `Labels`: int64 or text.
@@ -67,7 +67,7 @@ def _flat(path, key, labels):
     if labels.dtype.kind not in "iuf" or (labels != np.floor(labels)).any():
         raise InputError(f'{path}: "{key}" is {labels.dtype}; expected integers.')
     wrong = labels[np.abs(labels.astype(np.float64)) >= 2**31]
-    if len(wrong):  # before a narrower type makes another number of it
+    if len(wrong):  # before a narrower type changes the number
         raise InputError(
             f'{path}: "{key}" contains the label {wrong[0]}; expected 0 or a little '
             "more, a position among the classes."
@@ -81,7 +81,7 @@ def as_text(name):
 
 
 def settle_classes(parts, class_names, check_empty=True):
-    """Bring the labels of all parts to positions in one list of class names.
+    """Convert the labels of all parts to positions in one list of class names.
 
     Args:
         parts: dictionary from a part's name to its `Labels`, the training part first.
@@ -120,7 +120,7 @@ def settle_classes(parts, class_names, check_empty=True):
         notes += note
         positions = {part: labels.values - offset for part, labels in parts.items()}
     for part, labels in parts.items():
-        _check_positions(labels, positions[part], offset_of=class_names)
+        _check_positions(labels, positions[part], len(class_names))
     if check_empty:
         check_no_empty_class(first.path, next(iter(positions.values())), class_names)
     return class_names, positions, notes
@@ -141,7 +141,7 @@ def _number_classes(parts, first, class_names):
     num_labels = len(first.values)
     lowest = min(int(labels.values.min(initial=0)) for labels in parts.values())
     highest = int(first.values.max(initial=0))
-    # From 1 on without a gap there is one reading; with names, also by their number.
+    # Labels from 1 on without a gap, as many as there are names, have one reading.
     starts_at_1 = (
         all((labels.values >= 1).all() for labels in parts.values())
         and 0 < highest <= num_labels
@@ -165,28 +165,27 @@ def _number_classes(parts, first, class_names):
 
 
 def _positions_of_text(labels, class_names):
-    place = {name: index for index, name in enumerate(class_names)}
+    positions = {name: index for index, name in enumerate(class_names)}
     for value in labels.values:
-        if str(value) not in place:
+        if str(value) not in positions:
             raise InputError(
-                f'{labels.path}: "{labels.key}" contains {str(value)!r}, which is none '
-                f"of the {len(class_names)} classes ({shown(class_names)})."
+                f'{labels.path}: "{labels.key}" contains {str(value)!r}, which is not '
+                f"one of the {len(class_names)} classes ({shown(class_names)})."
             )
-    return np.array([place[str(value)] for value in labels.values], np.int64)
+    return np.array([positions[str(value)] for value in labels.values], np.int64)
 
 
-def _check_positions(labels, positions, offset_of):
-    """Refuse a label that is no position among the class names."""
-    wrong = labels.values[(positions < 0) | (positions >= len(offset_of))]
+def _check_positions(labels, positions, num_classes):
+    wrong = labels.values[(positions < 0) | (positions >= num_classes)]
     if len(wrong):
         raise InputError(
             f'{labels.path}: "{labels.key}" contains the label {wrong[0]}; expected 0 '
-            f"to {len(offset_of) - 1}, a position among the {len(offset_of)} classes."
+            f"to {num_classes - 1}, a position among the {num_classes} classes."
         )
 
 
 def check_names(path, key, class_names):
-    """Refuse class names of which one comes twice: who reads it cannot know which."""
+    """Refuse class names that are not all different."""
     for name, number in Counter(class_names).items():
         if number > 1:
             raise InputError(
@@ -196,7 +195,7 @@ def check_names(path, key, class_names):
 
 
 def check_no_empty_class(path, labels, class_names):
-    """Refuse training labels that leave one of the classes out."""
+    """Refuse training labels without one of the classes."""
     counts = np.bincount(labels, minlength=len(class_names))
     if (counts == 0).any():
         name = class_names[int(np.flatnonzero(counts == 0)[0])]
@@ -212,13 +211,15 @@ def shown(names, most=10):
     return ", ".join(str(name) for name in names[:most]) + more
 
 
-def say_no_test(test_labels, class_names):
-    """Return a sentence on classes without an image in a drawn test part, or none."""
-    counts = np.bincount(test_labels, minlength=len(class_names))
-    missing = [class_names[label] for label in np.flatnonzero(counts == 0)]
+def say_no_test(test_labels, class_names, is_drawn=True):
+    """Return a list of one sentence on classes without a test image, or of none."""
+    missing = np.setdiff1d(np.arange(len(class_names)), test_labels)
+    missing = [class_names[label] for label in missing]
     if not missing:
         return []
+    if not is_drawn:
+        return [f"The test part has no image of {shown(missing)}."]
     return [
-        f"No test image yet of {shown(missing)}: each image's part is drawn by the "
-        "image alone, so that it never changes; more images will bring some."
+        f"No test image yet of {shown(missing)}: an image's part is drawn by the image "
+        "alone, so that it never changes; more images will bring some."
     ]

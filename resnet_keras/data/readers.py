@@ -1,4 +1,4 @@
-"""`load_dataset`, and the table of what it reads."""
+"""`load_dataset`: which reader a file or folder needs."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ _WANTED = (
 
 @dataclass(frozen=True)
 class Options:
-    """How to read, apart from where: see `load_dataset`."""
+    """Arguments of `load_dataset` but the source."""
 
     image_size: tuple
     split_seed: int = 0
@@ -51,9 +51,9 @@ def load_dataset(
             `list_classes`;
             (b) a folder with `train/` and `test/`, perhaps `val/`, each with a folder
             per class;
-            (c) a folder with a folder per class, of which some fifth becomes the test
-            part: a file's name, its class and `split_seed` decide, so that it stays in
-            its part when other files come or go;
+            (c) a folder with a folder per class, of which about 20% becomes the test
+            part: a file's name, its class and `split_seed` decide, so that a file
+            stays in its part when others are added or removed;
             (d) an `.npz` or HDF5 file, or a folder of `.npy` files, with `x_train`,
             `y_train`, `x_test`, `y_test` or other usual names;
             (e) a `.csv` file with columns of paths and classes, perhaps of parts.
@@ -61,15 +61,15 @@ def load_dataset(
         image_size: side in pixels, or (height, width); images of another shape are
             cropped about their centre and resized.
         split_seed: seed of the split where no test part is given.
-        skip_broken: whether to leave broken pictures out, rather than to refuse all.
-        needs_train: whether a test part alone is too little. With False `train` has no
-            image if there are none.
+        skip_broken: whether to leave out broken pictures, rather than refuse them.
+        needs_train: whether to refuse a test part alone. With False `train` may have
+            no image.
 
     Returns:
         A `Dataset`; its `notes` say how the source was read and what was left out.
-        Images are uint8; above 512 MiB they lie in a temporary file that is mapped into
+        Images are uint8; above 512 MiB they are in a temporary file that is mapped into
         memory, so that a source need not fit. Hands are drawn when a part's images or
-        labels are first asked for.
+        labels are first used.
 
     Raises:
         InputError: something is missing, damaged, ambiguous or does not fit together.
@@ -88,8 +88,7 @@ def load_dataset(
     if not isinstance(source, Path) and str(source) == HANDS:
         return drawn_hands(options.image_size)
     dataset = _read(Path(source), options)
-    copies = say_copies(dataset.train, dataset.test)
-    return replace(dataset, notes=(*dataset.notes, *copies))
+    return replace(dataset, notes=(*dataset.notes, *say_copies(dataset)))
 
 
 def _read(path, options):

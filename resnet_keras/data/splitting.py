@@ -108,9 +108,9 @@ def stratified_split(labels, fraction, seed):
 def is_for_test(key, seed):
     """Say whether an image is for the test: one in five, by its own key alone.
 
-    A part must never change as other images come, in whatever order. An image alone
-    in its class then has the part that it has in every larger set, so nothing but the
-    image itself can decide. The price: a few images may have none for the test.
+    A part must never change when other images are added, in whatever order, so nothing
+    but the image itself can decide. The price: of a few images none may be for the
+    test.
 
     Args:
         key: text or bytes that belong to the image, as "class/file name".
@@ -127,12 +127,32 @@ def is_for_test(key, seed):
     return int.from_bytes(digest, "little") / 2**64 < TEST_FRACTION
 
 
+def say_drawn(num_training, num_test, seed, by):
+    """Return a sentence on a test part that was drawn, image by image.
+
+    Args:
+        num_training, num_test: how many images each part has.
+        seed: of the drawing.
+        by: what decides the part of an image, such as "its file's name".
+    """
+    if num_test:
+        return (
+            f"No test part given: about {TEST_FRACTION:.0%} of the images, each drawn "
+            f"by {by} with seed {seed}, are held out for the test."
+        )
+    return (
+        f"No test part given, and none of the {num_training} images falls to it: each "
+        f"is drawn by {by} alone, so that its part never changes. More images will "
+        "bring some, or give a test part of your own."
+    )
+
+
 def settle_parts(present, needs_train):
-    """Say what becomes of a source's parts: which is the test, and whether to draw it.
+    """Return the role of each of a source's parts, and whether to draw a test part.
 
     Args:
         present: set of "train", "validation" and "test".
-        needs_train: whether a test part alone is too little.
+        needs_train: as in `load_dataset`.
 
     Returns:
         (roles, is_drawn, note): the role of each part; whether the test part is to be
@@ -146,9 +166,9 @@ def settle_parts(present, needs_train):
         return (
             roles,
             False,
-            "No test part given: the validation part is taken for the test, and "
-            "images that validate are held out of the training part."
+            "No test part given: the validation part is used for the test, and images "
+            "of the training part are held out to validate."
             if needs_train
-            else "No test part given: the validation part is taken for it.",
+            else "No test part given: the validation part is used for it.",
         )
     return roles, True, ""

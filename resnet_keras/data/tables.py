@@ -40,7 +40,7 @@ class Table:
 
 
 def read_table(path):
-    """Return a table of pictures and classes as a `Table`, or None if it is none.
+    """Return a table of pictures and classes as a `Table`, or None if it is not one.
 
     Raises:
         InputError: it cannot be read, or two columns may be the class.
@@ -97,7 +97,7 @@ def _header_words(cell):
 
 
 def _one_of(path, header, labels, body):
-    """Choose among columns that may be the class: they must say the same."""
+    """Choose among columns that may be the class, which must agree."""
     first = labels[0]
     for other in labels[1:]:
         pairs = {(row[first], row[other]) for row in body}
@@ -129,10 +129,10 @@ def _one_hot(header, body, file, parts):
 
 
 def tables_of(folder, part_folders=()):
-    """Return the tables of pictures that lie directly in a `Folder`, by part.
+    """Return the tables of pictures directly in a `Folder`, by part.
 
-    Example files for Kaggle, whose classes are invented, are left out. Without a table
-    in it, those are taken that lie in the folders of its parts.
+    Without one, those directly in the folders of its parts. Example submissions to
+    Kaggle, whose classes are invented, are left out.
 
     Raises:
         InputError: there are several and it is not clear which is meant.
@@ -166,7 +166,7 @@ def tables_of(folder, part_folders=()):
 
 
 def read_tables(tables, folder, options):
-    """Read tables and the pictures that lie in or below a `Folder` as a `Dataset`.
+    """Read tables, and the pictures in or below a `Folder`, as a `Dataset`.
 
     Args:
         tables: dictionary from a part, or None, to its `Table`.
@@ -251,7 +251,7 @@ class _Index:
     def find(self, table, text, part):
         """Return the picture that a row means, or None.
 
-        Paths may be given from elsewhere, and without their suffix.
+        Its path may start at another folder, and lack its suffix.
         """
         wanted = PurePosixPath(text.replace("\\", "/"))
         candidates = self._by_name.get(wanted.name, [])

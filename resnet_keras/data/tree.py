@@ -20,13 +20,13 @@ _SYSTEM_NAMES = {
 
 
 def is_system(name):
-    """Say whether a file or folder is the system's, or hidden, by its name."""
+    """Say whether a file or folder is hidden, or the system's, by its name."""
     return name.startswith(".") or name.lower() in _SYSTEM_NAMES
 
 
 @dataclass
 class Folder:
-    """What a folder holds. `left_out` counts what is no picture, by kind."""
+    """What a folder holds. `left_out` counts what is not a picture, by kind."""
 
     path: Path
     pictures: list = field(default_factory=list)
@@ -81,7 +81,7 @@ def scan(path, depth=0, above=()):
 
 def _add_file(folder, path, item):
     suffix = path.suffix.lower()
-    # A broken link or a pipe called .jpg was to be a picture, so it is a broken one.
+    # A broken link, or a pipe, with the suffix .jpg counts as a broken picture.
     if suffix in IMAGE_SUFFIXES or (item.is_file() and is_picture(path)):
         folder.pictures.append(path)
     elif suffix in TABLE_SUFFIXES and item.is_file():
@@ -100,7 +100,7 @@ def _add_file(folder, path, item):
 
 
 def _leave_masks_out(folder):
-    """Leave out cat_mask.png beside cat.jpg: it shows where something is, not what."""
+    """Leave out cat_mask.png beside cat.jpg: it is a segmentation, not a picture."""
     stems = {path.stem for path in folder.pictures}
     kept = []
     for path in folder.pictures:

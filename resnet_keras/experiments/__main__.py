@@ -30,15 +30,8 @@ _EXPERIMENTS = {
     "refinement": ("whether blocks move their input down the loss", 1),
     "landscape": ("the loss around trained networks", 4),
 }
-_WITH_SEEDS = (
-    "degradation",
-    "shortcuts",
-    "shattering",
-    "lesions",
-    "branch-scale",
-    "refinement",
-    "landscape",
-)
+_OF_ONE_SEED = ("gradients", "identity", "depth-cost")
+_OUT = "runs/experiments"
 
 
 def _parse(argv):
@@ -61,13 +54,19 @@ def _parse(argv):
                 help="two or more of 8, 14, 20, ..., 56, ... (default: 20,56)",
             )
             add_data(command, " (default: hands, rendered on the spot)", "hands")
-        if name in _WITH_SEEDS:
+        if name not in _OF_ONE_SEED:
             _add_seeds(command)
     _add_fine_tune(commands)
     _add_recipe(commands)
     _add_explain(commands)
-    for command in commands.choices.values():
-        add_out(command, "runs/experiments", "the results")
+    add_out(parser, _OUT, "the results")
+    for command in commands.choices.values():  # before the name, and after it
+        command.add_argument(
+            "--out",
+            default=argparse.SUPPRESS,  # or it would undo the one before
+            metavar="DIR",
+            help=f"where to write the results (default: {_OUT})",
+        )
     return parser.parse_args(argv)
 
 

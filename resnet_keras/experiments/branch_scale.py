@@ -8,23 +8,34 @@ Source: De and Smith (2020), "Batch Normalization Biases Residual Blocks Towards
 Identity Function in Deep Networks", arXiv 2002.10444.
 """
 
+from functools import partial
+
 import keras
 import numpy as np
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
 from resnet_keras.experiments.gradients import without_normalization
-from resnet_keras.experiments.report import Report, mean_and_margin
+from resnet_keras.experiments.report import (
+    Report,
+    column,
+    interval,
+    mean_and_margin,
+    tidy,
+)
 from resnet_keras.nets.initialization import scale_branches
 
 # What is trained: (normalized?, scale of F at the beginning)
-_NETWORKS = {
+NETWORKS = {
     "normalized, F unscaled": (True, 1.0),
     "normalized, F at 0.2": (True, 0.2),
     "without normalization, F unscaled": (False, 1.0),
     "without normalization, F at 0 (SkipInit)": (False, 0.0),
 }
 _COLOURS = ("#4c72b0", "#55a868", "#c44e52", "#8172b3")
+# Normalized or not: (layers, epochs, highest learning rate). Without normalization X
+# grows with each block: of 20 layers at a rate of 0.03 some networks train.
+_PLANS = {True: (20, 3, 0.03), False: (38, 4, 0.1)}
 
 
 class BranchScale(keras.layers.Layer):
@@ -52,54 +63,55 @@ def run(out, seeds=3, quick=False):
     """Measure the variances of F and X, and train with and without normalization.
 
     Args:
-        out: directory for `branch_scale.csv`, `.png` and `.txt`.
+        out: directory for `branch-scale.csv`, `.png` and `.txt`.
         seeds: how often each network is trained, 1 to 10.
         quick: a small network and one epoch, to see that it works.
 
     Returns:
         `(rows, verdict)`: a row per network, seed, moment ("before", "after") and block
-        (`ratio`, the variance of F over that of X; `train_error` after training), and
-        words.
+        (`ratio`, the variance of F over that of X; after training `train_error`, and
+        `diverged`, whether the loss ended as no number), and words.
     """
-    depth, epochs = (14, 1) if quick else (20, 3)
     data = small.load_usual("hands", quick)
     report = Report(
-        "branch_scale",
+        "branch-scale",
         out,
-        f"the variance of F(X) over that of X, block by block, in networks of {depth} "
-        f"layers before and after {epochs} epochs, {seeds} seeds.",
-        len(_NETWORKS) * seeds,
+        "the variance of F(X) over that of X, block by block, before and after "
+        f"training, {seeds} seeds.",
+        len(NETWORKS) * seeds,
     )
     rows = []
-    for seed in range(seeds):
-        for name in _NETWORKS:
-            report.begin(f"{name}, seed {seed}")
-            model = network(name, depth, data, seed)
-            before = ratios(model, data)
-            history, _ = small.train(model, data, epochs, seed, report.dot)
-            error = history[-1]["train_error"]
-            for moment, values in (("before", before), ("after", ratios(model, data))):
+    for name, (is_normalized, _) in NETWORKS.items():
+        depth, epochs, rate = _PLANS[is_normalized]
+        depth, epochs = (14, 1) if quick else (depth, epochs)
+        make = partial(network, name, depth, data)
+        for seed, training in small.trainings(make, data, epochs, seeds, rate):
+            report.begin(f"{name}, {depth} layers, seed {seed}")
+            before = ratios(training.model, data)
+            history, _ = training.run(seed, report.dot)
+            after = ratios(training.model, data)
+            error = training.train_error()
+            for moment, values in (("before", before), ("after", after)):
                 rows += [
                     {
                         "network": name,
+                        "depth": depth,
                         "seed": seed,
                         "moment": moment,
                         "block": block,
                         "ratio": value,
                         "train_error": error,
+                        "diverged": not np.isfinite(history[-1]["loss"]),
                     }
                     for block, value in enumerate(values, 1)
                 ]
             report.end(f"training error {error:.1%}")
-            keras.backend.clear_session(free_memory=False)
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def network(name, depth, data, seed):
     """Return one of the networks that are trained, not trained yet."""
-    is_normalized, scale = _NETWORKS[name]
+    is_normalized, scale = NETWORKS[name]
     he = keras.initializers.HeNormal
     model = small.network("residual", depth, data, seed, initialization=he)
     if is_normalized:
@@ -135,12 +147,13 @@ def ratios(model, data, num_images=120):
     ]
 
 
-def _of(rows, name, moment, block):
-    return [
-        row["ratio"]
-        for row in rows
-        if (row["network"], row["moment"], row["block"]) == (name, moment, block)
-    ]
+def _of(rows, name, moment="after", block=1, key="ratio"):
+    return column(rows, key, network=name, moment=moment, block=block)
+
+
+def _depth_and_blocks(rows, name):
+    depths, blocks = (column(rows, key, network=name) for key in ("depth", "block"))
+    return depths[0], sorted(set(blocks))
 
 
 def findings(rows):
@@ -150,59 +163,54 @@ def findings(rows):
         rows: as `run` returns them.
 
     Returns:
-        Dictionary: `first_stage`, for "normalized, F unscaled" before training the mean
-        ratios of the first stage's blocks; `last`, from network to the mean ratio of
-        the last block, before and after; `errors`, from network to (mean, margin) of
-        the training error.
+        Dictionary from each network to `depth`; `first_stage`, before training the mean
+        ratios of the first stage's blocks; `last`, the mean ratio of the last block,
+        before and after; `error`, (mean, margin) over seeds of the training error;
+        `num_diverged` of `num_seeds` trainings.
     """
-    blocks = sorted({row["block"] for row in rows})
-    per_stage = len(blocks) // 3
-    unscaled = next(iter(_NETWORKS))
-    return {
-        "first_stage": [
-            float(np.mean(_of(rows, unscaled, "before", block)))
-            for block in blocks[:per_stage]
-        ],
-        "last": {
-            name: [
+    found = {}
+    for name in NETWORKS:
+        depth, blocks = _depth_and_blocks(rows, name)
+        diverged = _of(rows, name, key="diverged")
+        found[name] = {
+            "depth": depth,
+            "first_stage": [
+                float(np.mean(_of(rows, name, "before", block)))
+                for block in blocks[: len(blocks) // 3]
+            ],
+            "last": [
                 float(np.mean(_of(rows, name, moment, blocks[-1])))
                 for moment in ("before", "after")
-            ]
-            for name in _NETWORKS
-        },
-        "errors": {
-            name: mean_and_margin(
-                [
-                    row["train_error"]
-                    for row in rows
-                    if (row["network"], row["moment"], row["block"])
-                    == (name, "after", blocks[0])
-                ]
-            )
-            for name in _NETWORKS
-        },
-    }
+            ],
+            "error": mean_and_margin(_of(rows, name, key="train_error")),
+            "num_diverged": sum(diverged),
+            "num_seeds": len(diverged),
+        }
+    return found
 
 
 def verdict(found):
     """Return in words what `findings` returned."""
-    ratios = ", ".join(f"{ratio:.2f}" for ratio in found["first_stage"])
+    ratios = ", ".join(f"{r:.2f}" for r in next(iter(found.values()))["first_stage"])
     sentences = [
         f"With normalization and unscaled branches, before training, the variance of F "
         f"over that of X is {ratios} in the blocks of the first stage."
     ]
-    for name, (before, after) in found["last"].items():
-        mean, margin = found["errors"][name]
-        interval = f" ± {100 * margin:.1f}" if np.isfinite(margin) else ""
+    for name, mine in found.items():
+        before, after = mine["last"]
+        later = f", {after:.2g} after" if np.isfinite(after) else ""
         sentences.append(
-            f"{name}: {before:.2g} in the last block before training, {after:.2g} "
-            f"after; training error {100 * mean:.1f}{interval} % (95 % interval)."
+            f"{name}, {mine['depth']} layers: {before:.2g} in the last block before "
+            f"training{later}; training error {interval(mine['error'], '.1f', 100)} % "
+            f"(95 % interval); {mine['num_diverged']} of {mine['num_seeds']} trainings "
+            "diverge."
         )
-    plain, skip = list(found["errors"].values())[2:]
-    helps = plain[0] - skip[0] > plain[1] + skip[1]
+    plain, skip = list(found.values())[2:]
+    margins = plain["error"][1] + skip["error"][1]
+    is_lower = plain["error"][0] - skip["error"][0] > margins
     sentences.append(
         "So without normalization a branch that begins at 0 trains clearly better."
-        if helps
+        if is_lower and not skip["num_diverged"]
         else "So a branch that begins at 0 makes no clear difference here."
     )
     sentences.append(
@@ -217,30 +225,29 @@ def figure(rows):
     """Draw the ratio block by block, before and after, and the training errors."""
     result = Figure(figsize=(13, 4), layout="constrained")
     before, after, errors = result.subplots(1, 3)
-    blocks = sorted({row["block"] for row in rows})
-    for axes, moment in ((before, "before"), (after, "after")):
-        for name, colour in zip(_NETWORKS, _COLOURS, strict=True):
+    found = findings(rows)
+    for place, (name, colour) in enumerate(zip(NETWORKS, _COLOURS, strict=True)):
+        depth, blocks = _depth_and_blocks(rows, name)
+        label = f"{name}, {depth} layers"
+        for axes, moment in ((before, "before"), (after, "after")):
             means = [np.mean(_of(rows, name, moment, block)) for block in blocks]
             means = [mean if mean > 0 else np.nan for mean in means]
-            axes.plot(blocks, means, "o-", color=colour, label=name)
-        axes.set(
-            yscale="log",
-            xlabel="block",
-            title=f"variance of F(X) over that of X, {moment} training",
-        )
-        axes.title.set_fontsize(10)
-    before.plot(blocks, [1 / block for block in blocks], "k:", label="1 / block")
-    found = findings(rows)["errors"]
-    for place, (name, colour) in enumerate(zip(_NETWORKS, _COLOURS, strict=True)):
-        mean, margin = found[name]
+            axes.plot(blocks, means, "o-", color=colour, label=label)
+        mean, margin = found[name]["error"]
         margin = 100 * margin if np.isfinite(margin) else None
         errors.barh(place, 100 * mean, xerr=margin, color=colour)
-    errors.set_yticks(range(len(_NETWORKS)), [""] * len(_NETWORKS))
+        if found[name]["num_diverged"]:
+            errors.text(2, place, "diverges", va="center", color="white")
+    before.plot(blocks, [1 / block for block in blocks], "k:", label="1 / block")
+    for axes, moment in ((before, "before"), (after, "after")):
+        axes.set(yscale="log", xlabel="block")
+        title = f"variance of F(X) over that of X, {moment} training"
+        axes.set_title(title, fontsize=10)
+    errors.set_yticks(range(len(NETWORKS)), [""] * len(NETWORKS))
     errors.invert_yaxis()
     errors.set(xlabel="training error in %", xlim=(0, 100))
     for axes in (before, after, errors):
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     result.legend(
         *before.get_legend_handles_labels(),
         loc="outside lower center",

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import Report, mean_and_margin
+from resnet_keras.experiments.report import Report, column, mean_and_margin, tidy
 
 _COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#8172b3", "#c44e52")
 
@@ -58,8 +58,7 @@ def run(out, depths=(20, 56), seeds=3, source="hands", quick=False):
             keras.backend.clear_session(free_memory=False)
     majority_error = 1 - np.bincount(data.train_labels).max() / len(data.train_labels)
     words = verdict(findings(rows, majority_error))
-    report.finish(rows, figure(rows, majority_error), words)
-    return rows, words
+    return report.finish(rows, figure(rows, majority_error), words)
 
 
 def final_errors(rows, network, depth, key="train_error"):
@@ -214,21 +213,16 @@ def figure(rows, majority_error):
                 ("train_error", "-", f"{depth} layers, training"),
                 ("test_error", ":", f"{depth} layers, test"),
             ):
-                mine = [
-                    r for r in rows if (r["network"], r["depth"]) == (network, depth)
-                ]
-                epochs = sorted({row["epoch"] for row in mine})
-                by_epoch = [
-                    [100 * row[key] for row in mine if row["epoch"] == epoch]
-                    for epoch in epochs
-                ]
-                middle = [_mean(values) for values in by_epoch]
-                axes.plot(epochs, middle, style, color=colour, label=label, linewidth=2)
+                epochs = sorted({row["epoch"] for row in rows})
+                where = {"network": network, "depth": depth}
+                errors = 100 * np.array(
+                    [column(rows, key, epoch=epoch, **where) for epoch in epochs]
+                )
+                mean = errors.mean(axis=1)
+                axes.plot(epochs, mean, style, color=colour, label=label, linewidth=2)
                 if key == "train_error":
-                    low, high = map(min, by_epoch), map(max, by_epoch)
-                    axes.fill_between(
-                        epochs, list(low), list(high), color=colour, alpha=0.15
-                    )
+                    low, high = errors.min(axis=1), errors.max(axis=1)
+                    axes.fill_between(epochs, low, high, color=colour, alpha=0.15)
         axes.axhline(100 * majority_error, color="#888888", linestyle="--", linewidth=1)
         axes.annotate(
             "always the most frequent class",
@@ -240,8 +234,7 @@ def figure(rows, majority_error):
             color="#666666",
         )
         axes.set(title=f"{network} networks", xlabel="epoch", ylim=(0, 100))
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     panels[0].set_ylabel("error in %")
     result.legend(
         *panels[0].get_legend_handles_labels(),

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from resnet_keras import family
 from resnet_keras.accelerate.memory import memory_mb
-from resnet_keras.experiments.report import Report
+from resnet_keras.experiments.report import Report, tidy
 
 _CLASSES = 6
 _COSTS = {
@@ -48,9 +48,7 @@ def run(out, quick=False):
                 f"{rows[-1]['parameters']:,} parameters, "
                 f"{1000 * rows[-1]['seconds_per_image']:.1f} ms per image"
             )
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def measure(depth, size):
@@ -155,5 +153,5 @@ def figure(rows):
         axes.bar_label(bars, fmt="%.3g", fontsize=8)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("layers")
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes, grid=False)
     return result

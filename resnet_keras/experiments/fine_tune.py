@@ -15,7 +15,7 @@ from resnet_keras import family
 from resnet_keras.accelerate.probe import default_precision
 from resnet_keras.data import load_dataset
 from resnet_keras.errors import InputError
-from resnet_keras.experiments.report import Report
+from resnet_keras.experiments.report import Report, tidy
 from resnet_keras.files import PREPROCESSING, load_model
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.nets.initialization import varied_initializer
@@ -24,7 +24,7 @@ from resnet_keras.training.augmentation import Batches
 from resnet_keras.training.fitting import fit
 from resnet_keras.training.recipe import Recipe
 from resnet_keras.training.start import initial_network
-from resnet_keras.weights import read_weights
+from resnet_keras.weights import IMAGENET, holds_weights, read_weights
 
 _SIZE = 64
 # More and smaller steps than in other trainings, as there are few photographs; Adam, as
@@ -96,9 +96,7 @@ def run(weights, source, out, counts=(10, 20, 60), seed=0, quick=False):
             add(start, number, classifier)
             report.end(f"accuracy {rows[-1]['test_accuracy']:.1%}")
             keras.backend.clear_session()
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def _network_of(weights):
@@ -126,12 +124,9 @@ def _choose(dataset, labels, number, seed):
 
 def _without_training(weights, class_names, size):
     """Return the pretrained model if it is one of the same classes, or None."""
-    if not str(weights).endswith((".h5", ".keras")):
+    if weights == IMAGENET or holds_weights(weights):  # there is no network
         return None
-    try:
-        model, metadata = load_model(weights)
-    except InputError:  # weights without a network
-        return None
+    model, metadata = load_model(weights)
     is_same = metadata.get("class_names") == class_names
     fits = model.input_shape[1:] == (size, size, 3)
     return Classifier(model, metadata, str(weights)) if is_same and fits else None
@@ -226,6 +221,6 @@ def figure(rows):
     axes.set_xticks(counts, counts)
     axes.minorticks_off()
     axes.set(xlabel="photographs per class", ylabel="test accuracy", ylim=(0, 1))
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes, grid=False)
     axes.legend(frameon=False, loc="lower right")
     return result

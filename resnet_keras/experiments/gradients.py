@@ -11,12 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import Report
+from resnet_keras.experiments.report import COLOURS, Report, column, tidy
 from resnet_keras.explain import gradients
 
 _DEPTHS = (20, 56, 110)
-_KINDS = ("plain", "residual")
-_COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
 
 
 def run(out, seed=0, quick=False):
@@ -37,7 +35,7 @@ def run(out, seed=0, quick=False):
         (kind, depth, normalized)
         for depth in depths[::-1]  # so that the time left is overestimated
         for normalized in (False, True)
-        for kind in _KINDS
+        for kind in COLOURS
     ]
     report = Report(
         "gradients",
@@ -54,9 +52,7 @@ def run(out, seed=0, quick=False):
         rows += measured
         mine = [row["by_output"] for row in measured if row["step"] == 0]
         report.end(f"before training: last {mine[-1]:.1e}, first {mine[0]:.1e}")
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def measure(
@@ -126,16 +122,9 @@ def without_normalization(model):
 
 def gradient_ratio(rows, network, depth, normalized, step):
     """Return the gradient's norm at the first layer over that at the last."""
-    chosen = [
-        row["by_output"]
-        for row in rows
-        if (row["network"], row["depth"], row["normalized"], row["step"])
-        == (network, depth, normalized, step)
-    ]
+    where = {"network": network, "depth": depth, "normalized": normalized, "step": step}
+    chosen = column(rows, "by_output", **where)
     return chosen[0] / chosen[-1] if chosen[-1] else float("nan")
-
-
-share = gradient_ratio  # the name it had in the walkthrough
 
 
 def findings(rows):
@@ -154,7 +143,7 @@ def findings(rows):
             gradient_ratio(rows, network, depth, normalized, step) for step in (0, last)
         ]
         for normalized in (False, True)
-        for network in _KINDS
+        for network in COLOURS
     }
     return {"depth": depth, "step": last, "ratios": ratios}
 
@@ -167,14 +156,14 @@ def verdict(found):
         parts = [
             f"{network} {ratios[network, normalized][0]:.1e} before training and "
             f"{ratios[network, normalized][1]:.1e} {after}"
-            for network in _KINDS
+            for network in COLOURS
         ]
         sentences.append(
             f"{'With' if normalized else 'Without'} normalization, {found['depth']} "
             "layers, norm of the gradient at the first layer over that at the last: "
             f"{'; '.join(parts)}."
         )
-    plain, residual = (behaviour(ratios[kind, False][0]) for kind in _KINDS)
+    plain, residual = (behaviour(ratios[kind, False][0]) for kind in COLOURS)
     before, later = map(behaviour, ratios["plain", True])
     hinders = (
         "vanishing gradients hinder it here, unlike in the paper."
@@ -215,7 +204,7 @@ def figure(rows):
         with_or_not = "with" if normalized else "without"
         for axes, depth in zip(line, depths, strict=True):
             for index, step in enumerate(steps):
-                for network in _KINDS:
+                for network in COLOURS:
                     mine = [
                         (row["layer"], row["by_output"])
                         for row in rows
@@ -229,7 +218,7 @@ def figure(rows):
                     axes.plot(
                         layers,
                         norms,
-                        color=_COLOURS[network],
+                        color=COLOURS[network],
                         alpha=1 - 0.75 * index / max(1, len(steps) - 1),
                         linewidth=2 if index == 0 else 1.2,
                         label=f"{network}, step {step}",
@@ -237,8 +226,7 @@ def figure(rows):
             axes.set_yscale("log")
             axes.set_xlim(depth - 1, 1)
             axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-            axes.grid(alpha=0.3)
-            axes.spines[["top", "right"]].set_visible(False)
+            tidy(axes)
             axes.set_title(f"{depth} layers, {with_or_not} normalization", fontsize=10)
         line[0].set_ylabel("norm of the loss gradient\nby the layer's output")
     for axes in panels[-1]:

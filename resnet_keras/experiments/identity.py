@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 
 from resnet_keras.blocks import identity_block
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import Report
+from resnet_keras.experiments.report import COLOURS, Report, column, tidy
 from resnet_keras.nets.blocks import basic_block
 from resnet_keras.nets.graph import plain_twin
 
-_COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
 _CHANNELS = 16
 
 
@@ -66,9 +65,7 @@ def run(out, seed=0, quick=False):
         report.end(
             f"training error {error:.1%}, mean response {np.mean(deviations):.2f}"
         )
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def _row(measure, network, depth, position, value):
@@ -140,11 +137,8 @@ def responses(model, images):
 
 
 def _values(rows, measure, network, depth=""):
-    return [
-        row["value"]
-        for row in rows
-        if (row["measure"], row["network"], row["depth"]) == (measure, network, depth)
-    ]
+    where = {"measure": measure, "network": network, "depth": depth}
+    return column(rows, "value", **where)
 
 
 def findings(rows):
@@ -164,7 +158,7 @@ def findings(rows):
     }
     return {
         "differences": [r["value"] for r in rows if r["measure"] == "difference"],
-        "errors": {kind: _values(rows, "error", kind)[-1] for kind in _COLOURS},
+        "errors": {kind: _values(rows, "error", kind)[-1] for kind in COLOURS},
         "responses": {net: np.mean(_values(rows, "response", *net)) for net in nets},
         "train_errors": {net: _values(rows, "train_error", *net)[0] for net in nets},
     }
@@ -223,7 +217,7 @@ def figure(rows):
     result = Figure(figsize=(4 + 3.6 * len(depths), 3.8), layout="constrained")
     left, *others = result.subplots(1, 1 + len(depths))
     largest = max(row["value"] for row in rows if row["measure"] == "response")
-    for kind, colour in _COLOURS.items():
+    for kind, colour in COLOURS.items():
         errors = _values(rows, "error", kind)
         left.plot(
             range(1, len(errors) + 1), errors, color=colour, label=f"{kind} block"
@@ -235,7 +229,7 @@ def figure(rows):
         title="One block learns Y = X",
     )
     for axes, depth in zip(others, depths, strict=True):
-        for kind, colour in _COLOURS.items():
+        for kind, colour in COLOURS.items():
             values = _values(rows, "response", kind, depth)
             axes.plot(range(1, len(values) + 1), values, color=colour, label=kind)
         axes.set(
@@ -245,7 +239,6 @@ def figure(rows):
         )
     others[0].set_ylabel("standard deviation")
     for axes in (left, *others):
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
         axes.legend(frameon=False, loc="upper right" if axes is left else "lower left")
     return result

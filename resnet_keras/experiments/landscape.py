@@ -7,14 +7,19 @@ Source: Li et al. (2018), "Visualizing the Loss Landscape of Neural Nets",
 arXiv 1712.09913.
 """
 
-import keras
+from functools import partial
+
 import numpy as np
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import Report, mean_and_margin
-
-_COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
+from resnet_keras.experiments.report import (
+    COLOURS,
+    Report,
+    interval,
+    mean_and_margin,
+    tidy,
+)
 
 
 def run(out, seeds=3, quick=False):
@@ -40,24 +45,21 @@ def run(out, seeds=3, quick=False):
         2 * seeds,
     )
     rows = []
-    for seed in range(seeds):
-        for kind in _COLOURS:
+    xs = np.linspace(-1, 1, points)
+    for kind in COLOURS:
+        make = partial(small.network, kind, depth, data)
+        for seed, training in small.trainings(make, data, epochs, seeds):
             report.begin(f"{kind}-{depth}, seed {seed}")
-            model = small.network(kind, depth, data, seed)
-            small.train(model, data, epochs, seed, report.dot)
-            xs = np.linspace(-1, 1, points)
+            training.run(seed, report.dot)
             ys = xs if seed == 0 else [0.0]
-            losses = surface(model, data, seed, xs, ys, report.dot)
+            losses = surface(training.model, data, seed, xs, ys, report.dot)
             rows += [
                 {"network": kind, "seed": seed, "x": x, "y": y, "loss": losses[i, j]}
                 for i, y in enumerate(ys)
                 for j, x in enumerate(xs)
             ]
             report.end(f"loss {losses.min():.2f} to {losses.max():.2f}")
-            keras.backend.clear_session(free_memory=False)
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def surface(model, data, seed, xs, ys, on_row=lambda: None, num_images=300):
@@ -159,7 +161,7 @@ def findings(rows):
     """
     seeds = sorted({row["seed"] for row in rows})
     found, rough = {}, {}
-    for kind in _COLOURS:
+    for kind in COLOURS:
         lines = [_line(rows, kind, seed) for seed in seeds]
         middles = [line[len(line) // 2] for line in lines]
         rises = [
@@ -180,18 +182,19 @@ def findings(rows):
 def verdict(found):
     """Return in words what `findings` returned."""
     sentences = []
-    for kind in _COLOURS:
+    for kind in COLOURS:
         mine = found[kind]
-        (rough, margin), (rise, rise_margin) = mine["roughness"], mine["rise"]
         sentences.append(
             f"{kind.capitalize()}: loss {mine['loss']:.2f}, roughness "
-            f"{_interval(rough, margin)} (1 is a parabola), and the loss rises by "
-            f"{_interval(rise, rise_margin)} as far away as the filters are long."
+            f"{interval(mine['roughness'], '.2f')} (1 is a parabola), and the loss "
+            f"rises by {interval(mine['rise'], '.2f')} as far away as the filters are "
+            "long."
         )
     mean, margin = found["difference"]
     rougher = "plain" if mean > 0 else "residual"
     sentences.append(
-        f"Seed by seed the plain network's is rougher by {_interval(mean, margin)}: "
+        f"Seed by seed the plain network's is rougher by "
+        f"{interval((mean, margin), '.2f')}: "
         + (
             f"the surface around the {rougher} network is clearly rougher."
             if abs(mean) > margin
@@ -206,17 +209,13 @@ def verdict(found):
     return " ".join(sentences)
 
 
-def _interval(mean, margin):
-    return f"{mean:.2f}" + (f" ± {margin:.2f}" if np.isfinite(margin) else "")
-
-
 def figure(rows):
     """Draw both surfaces as contours, and the lines of all seeds."""
     result = Figure(figsize=(12.5, 4), layout="constrained")
     panels = result.subplots(1, 3)
     first = min(row["seed"] for row in rows)
     surfaces = {}
-    for kind in _COLOURS:
+    for kind in COLOURS:
         mine = [r for r in rows if (r["network"], r["seed"]) == (kind, first)]
         xs, ys = (sorted({row[key] for row in mine}) for key in ("x", "y"))
         grid = {(row["x"], row["y"]): row["loss"] for row in mine}
@@ -238,7 +237,7 @@ def figure(rows):
         axes.set(title=f"{kind}: log10 of the loss", aspect="equal")
         axes.plot(0, 0, "+", color="white", markersize=10)
     result.colorbar(filled, ax=panels[1], shrink=0.8)
-    for kind, colour in _COLOURS.items():
+    for kind, colour in COLOURS.items():
         seeds = sorted({row["seed"] for row in rows})
         for seed in seeds:
             line = _line(rows, kind, seed)
@@ -247,8 +246,7 @@ def figure(rows):
             panels[2].plot(xs, line, color=colour, alpha=0.7, label=label)
     panels[2].set(title="lines through each network", ylabel="loss")
     panels[2].legend(frameon=False)
-    panels[2].grid(alpha=0.3)
-    panels[2].spines[["top", "right"]].set_visible(False)
+    tidy(panels[2])
     for axes in panels:
         axes.set_xlabel("in units of the filters' norms")
     return result

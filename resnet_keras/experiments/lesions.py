@@ -10,6 +10,7 @@ Shallow Networks", arXiv 1605.06431.
 import contextlib
 import itertools
 import math
+from functools import partial
 
 import keras
 import numpy as np
@@ -17,9 +18,15 @@ from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
 from resnet_keras.experiments.derivatives import tensorflow
-from resnet_keras.experiments.report import Report, mean_and_margin
+from resnet_keras.experiments.report import (
+    COLOURS,
+    Report,
+    column,
+    interval,
+    mean_and_margin,
+    tidy,
+)
 
-_COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
 _NUM_DRAWS = 3  # of random blocks, pairs or paths
 
 
@@ -45,22 +52,19 @@ def run(out, seeds=3, quick=False):
         2 * seeds,
     )
     rows = []
-    for seed in range(seeds):
-        for kind in _COLOURS:
+    for kind in COLOURS:
+        make = partial(small.network, kind, depth, data)
+        for seed, training in small.trainings(make, data, epochs, seeds):
             report.begin(f"{kind}-{depth}, seed {seed}")
-            model = small.network(kind, depth, data, seed)
-            small.train(model, data, epochs, seed, report.dot)
-            measured = measure(model, kind, data, seed)
+            training.run(seed, report.dot)
+            measured = measure(training.model, kind, data, seed)
             rows += [{"network": kind, "seed": seed, **row} for row in measured]
             deleted = [r["value"] for r in measured if r["measure"] == "deleted"]
             report.end(
                 f"error {measured[0]['value']:.1%}; without a block "
                 f"{min(deleted):.1%} to {max(deleted):.1%}"
             )
-            keras.backend.clear_session(free_memory=False)
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def measure(model, kind, data, seed):
@@ -186,39 +190,52 @@ def path_gradients(model, data, rng, num_draws=_NUM_DRAWS, num_images=30):
     Returns:
         List of float, from no block to all.
     """
-    adds = [x.name for x in model.layers if isinstance(x, keras.layers.Add)]
+    num_blocks = sum(isinstance(x, keras.layers.Add) for x in model.layers)
     images = data.train_images[:num_images]
     labels = data.train_labels[:num_images]
     norms = []
-    for length in range(len(adds) + 1):
-        draws = [
-            _path_gradient(model, set(rng.permutation(adds)[:length]), images, labels)
-            for _ in range(num_draws if 0 < length < len(adds) else 1)
-        ]
-        norms.append(float(np.mean(draws)))
+    for length in range(num_blocks + 1):
+        paths = np.arange(num_blocks) < np.full((num_draws, 1), length)
+        paths = np.unique(rng.permuted(paths, axis=1), axis=0)
+        gradients = gradients_along(model, paths, images, labels)
+        gradients = gradients.reshape(len(paths) * len(images), -1)
+        norms.append(float(np.linalg.norm(gradients, axis=1).mean()))
     return norms
 
 
-def _path_gradient(model, through, images, labels):
+def gradients_along(model, paths, images, labels):
+    """Return the gradient of each image's loss by its pixels, along single paths.
+
+    Args:
+        model: trained residual network.
+        paths: bool (paths, blocks): whether a path goes through F of a block, or along
+            its shortcut.
+        images: float32 (images, height, width, channels).
+        labels: integers (images,).
+
+    Returns:
+        float32 (paths, images, height, width, channels). Over all 2^blocks paths they
+        add up to the gradient.
+    """
     tf = tensorflow()
-    images = tf.convert_to_tensor(images)
+    through = iter(np.repeat(np.asarray(paths, np.float32), len(images), axis=0).T)
+    inputs = tf.convert_to_tensor(np.tile(images, (len(paths), 1, 1, 1)))
     with tf.GradientTape() as tape:
-        tape.watch(images)
-        values = {id(model.input): images}
+        tape.watch(inputs)
+        values = {id(model.input): inputs}
         for layer in model.layers[1:]:
             if isinstance(layer, keras.layers.Add):
                 main, shortcut = (values[id(tensor)] for tensor in layer.input)
-                if layer.name in through:
-                    shortcut = tf.stop_gradient(shortcut)
-                else:
-                    main = tf.stop_gradient(main)
-                output = main + shortcut
+                mask = next(through)[:, None, None, None]
+                passed = mask * main + (1 - mask) * shortcut
+                output = passed + tf.stop_gradient(main + shortcut - passed)
             else:
                 output = layer(values[id(layer.input)])
             values[id(layer.output)] = output
+        labels = np.tile(labels, len(paths))
         losses = keras.losses.sparse_categorical_crossentropy(labels, output)
-    gradient = tape.gradient(losses, images).numpy()
-    return np.linalg.norm(gradient.reshape(len(images), -1), axis=1)
+    gradients = tape.gradient(losses, inputs).numpy()
+    return gradients.reshape(len(paths), *images.shape)
 
 
 def gradient_by_length(norms):
@@ -237,23 +254,13 @@ def gradient_by_length(norms):
     return weights / max(weights.sum(), 1e-300), paths / paths.sum()
 
 
-def _values(rows, measure, network, position):
-    return [
-        row["value"]
-        for row in rows
-        if (row["measure"], row["network"], row["position"])
-        == (measure, network, position)
-    ]
-
-
 def _positions(rows, measure, network):
-    return sorted(
-        {
-            row["position"]
-            for row in rows
-            if (row["measure"], row["network"]) == (measure, network)
-        }
-    )
+    return sorted(set(column(rows, "position", measure=measure, network=network)))
+
+
+def _values(rows, measure, network, position):
+    where = {"measure": measure, "network": network, "position": position}
+    return column(rows, "value", **where)
 
 
 def findings(rows):
@@ -270,7 +277,7 @@ def findings(rows):
         and of the gradient; `num_blocks`, of the longest path.
     """
     found = {"increase": {}, "whole": {}, "half": {}, "exchanged": {}}
-    for kind in _COLOURS:
+    for kind in COLOURS:
         whole = _values(rows, "whole", kind, 0)
         deleted = [
             _values(rows, "deleted", kind, position)
@@ -300,13 +307,12 @@ def _mean_norms(rows):
 def verdict(found):
     """Return in words what `findings` returned."""
     sentences = []
-    for kind in _COLOURS:
-        mean, margin = found["increase"][kind]
-        interval = f" ± {100 * margin:.1f}" if np.isfinite(margin) else ""
+    for kind in COLOURS:
+        increase = interval(found["increase"][kind], ".1f", 100)
         number, half = found["half"][kind]
         sentences.append(
             f"{kind.capitalize()}: the test error of {found['whole'][kind]:.1%} grows "
-            f"by {100 * mean:.1f}{interval} points without one block (95 % interval "
+            f"by {increase} points without one block (95 % interval "
             f"over seeds), to {half:.1%} without {number} random blocks and to "
             f"{found['exchanged'][kind]:.1%} with three pairs exchanged."
         )
@@ -315,7 +321,7 @@ def verdict(found):
         f"Of the residual network's paths through {found['num_blocks']} blocks the "
         f"mean length is {paths:.1f}; weighted by the gradient, {gradient:.1f}."
     )
-    plain, residual = (found["increase"][kind] for kind in _COLOURS)
+    plain, residual = (found["increase"][kind] for kind in COLOURS)
     margins = plain[1] + residual[1]
     sentences.append(
         "So a residual network bears the loss of a block and a plain one does not."
@@ -335,23 +341,14 @@ def figure(rows):
     result = Figure(figsize=(12, 3.8), layout="constrained")
     one, many, lengths = result.subplots(1, 3)
     for axes, measure in ((one, "deleted"), (many, "number")):
-        for kind, colour in _COLOURS.items():
+        for kind, colour in COLOURS.items():
             positions = _positions(rows, measure, kind)
-            values = [_values(rows, measure, kind, p) for p in positions]
-            axes.plot(
-                positions,
-                [100 * np.mean(v) for v in values],
-                "o-",
-                color=colour,
-                label=kind,
+            errors = np.array([_values(rows, measure, kind, p) for p in positions])
+            low, mean, high = (
+                100 * f(errors, axis=1) for f in (np.min, np.mean, np.max)
             )
-            axes.fill_between(
-                positions,
-                [100 * min(v) for v in values],
-                [100 * max(v) for v in values],
-                color=colour,
-                alpha=0.15,
-            )
+            axes.plot(positions, mean, "o-", color=colour, label=kind)
+            axes.fill_between(positions, low, high, color=colour, alpha=0.15)
             whole = 100 * np.mean(_values(rows, "whole", kind, 0))
             axes.axhline(whole, color=colour, linestyle=":", linewidth=1)
         axes.set_ylim(0, 100)
@@ -365,7 +362,6 @@ def figure(rows):
     lengths.set(xlabel="blocks on the path", ylabel="fraction", title="path lengths")
     lengths.legend(frameon=False)
     for axes in (one, many, lengths):
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     result.suptitle("Deleting blocks from trained networks (dotted: nothing deleted)")
     return result

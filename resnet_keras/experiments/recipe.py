@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from resnet_keras.accelerate.probe import default_precision
 from resnet_keras.data import load_dataset, stratified_split
 from resnet_keras.errors import InputError
-from resnet_keras.experiments.report import Report
+from resnet_keras.experiments.report import Report, tidy
 from resnet_keras.files import PREPROCESSING
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.training.augmentation import Batches
@@ -118,9 +118,7 @@ def run(source, out, epochs=6, seeds=3, only=(), quick=False):
             row = rows[-len(predictions)]  # of the change, before that of its mirror
             report.end(f"accuracy {row['validation_accuracy']:.1%}")
             keras.backend.clear_session()
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def chosen(only):
@@ -246,7 +244,7 @@ def figure(rows):
             axes.plot(np.mean(values), position, "|", color="#222222", markersize=14)
         axes.set_yticks(range(len(order)), order)
         axes.set_xlabel(title)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes, grid=False)
     panels[0].invert_yaxis()  # and the others with it
     result.suptitle(
         "What each change adds to the recipe's validation scores: seeds, and their mean"

@@ -8,6 +8,8 @@ Sources: Greff et al. (2017), arXiv 1612.07771; Jastrzebski et al. (2018), "Resi
 Connections Encourage Iterative Inference", arXiv 1710.04773.
 """
 
+from functools import partial
+
 import keras
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,7 +17,13 @@ from matplotlib.ticker import MaxNLocator
 
 from resnet_keras.experiments import small
 from resnet_keras.experiments.derivatives import block_gradients, cosines
-from resnet_keras.experiments.report import Report, mean_and_margin
+from resnet_keras.experiments.report import (
+    Report,
+    column,
+    interval,
+    mean_and_margin,
+    tidy,
+)
 
 
 def run(out, seeds=3, quick=False):
@@ -40,20 +48,17 @@ def run(out, seeds=3, quick=False):
         seeds,
     )
     rows = []
-    for seed in range(seeds):
+    make = partial(small.network, "residual", depth, data)
+    for seed, training in small.trainings(make, data, epochs, seeds):
         report.begin(f"residual-{depth}, seed {seed}")
-        model = small.network("residual", depth, data, seed)
-        small.train(model, data, epochs, seed, report.dot)
-        measured = measure(model, data, seed)
+        training.run(seed, report.dot)
+        measured = measure(training.model, data, seed)
         rows += [{"seed": seed, **row} for row in measured]
         report.end(
             f"mean cosine {np.mean([row['cosine'] for row in measured]):+.3f}, test "
             f"error {measured[-1]['error']:.1%}"
         )
-        keras.backend.clear_session(free_memory=False)
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def measure(model, data, seed, num_images=120):
@@ -76,11 +81,10 @@ def measure(model, data, seed, num_images=120):
         main, shortcut = values[block], values[number + block]
         # Along the shortcut and through F: what X as a whole does to the loss
         downhill = -gradients[number + block]
-        sizes = (
+        f_size, x_size = (
             np.linalg.norm(array.reshape(len(array), -1), axis=1)
             for array in (main, shortcut)
         )
-        f_size, x_size = sizes
         rows.append(
             {
                 "block": block + 1,
@@ -97,7 +101,7 @@ def _errors_after(model, outputs, data):
     """Return the test error of the head on each block's output; NaN where none fits."""
     last = outputs[-1].shape[1:]
     fitting = [output for output in outputs if output.shape[1:] == last]
-    maps = keras.Model(model.input, fitting).predict_on_batch(data.test_images)
+    maps = keras.Model(model.input, fitting)(data.test_images, training=False)
     kernel, bias = model.layers[-1].get_weights()
     errors = []
     for array in maps if isinstance(maps, list) else [maps]:
@@ -122,15 +126,10 @@ def findings(rows):
     blocks = sorted({row["block"] for row in rows})
 
     def over_seeds(key):
-        return mean_and_margin(
-            [
-                float(np.mean([r[key] for r in rows if r["seed"] == seed]))
-                for seed in seeds
-            ]
-        )
+        return mean_and_margin([np.mean(column(rows, key, seed=s)) for s in seeds])
 
     def of_block(block, key):
-        return float(np.mean([row[key] for row in rows if row["block"] == block]))
+        return float(np.mean(column(rows, key, block=block)))
 
     errors = [of_block(block, "error") for block in blocks]
     return {
@@ -147,13 +146,12 @@ def verdict(found):
     """Return in words what `findings` returned."""
     mean, margin = found["cosine"]
     other, _ = found["at_random"]
-    interval = f" ± {margin:.3f}" if np.isfinite(margin) else ""
     errors = ", ".join(f"{error:.1%}" for error in found["errors"])
     follows = mean > margin and mean > other
     return (
-        f"F(X) and the negative gradient of the loss by X have a mean cosine of "
-        f"{mean:+.3f}{interval} (95 % interval over the seeds; with the F of other "
-        f"images {other:+.3f}); it is above zero in {found['num_down']} of "
+        "F(X) and the negative gradient of the loss by X have a mean cosine of "
+        f"{interval(found['cosine'], '+.3f')} (95 % interval over the seeds; with the "
+        f"F of other images {other:+.3f}); it is above zero in {found['num_down']} of "
         f"{found['num_blocks']} blocks. Relative to X, F is {found['sizes'][0]:.2f} in "
         f"the first block and {found['sizes'][1]:.2f} in the last. Read out after each "
         f"block of the last stage, the head's test error is {errors}. "
@@ -189,10 +187,7 @@ def figure(rows):
         means = [np.mean([y for x, y in points if x == block]) for block in known]
         axes.plot(known, means, color="#4c72b0", linewidth=2)
         if key == "cosine":
-            means = [
-                np.mean([r["at_random"] for r in rows if r["block"] == block])
-                for block in blocks
-            ]
+            means = [np.mean(column(rows, "at_random", block=b)) for b in blocks]
             axes.plot(blocks, means, ":", color="#888888", label="F of other images")
             axes.axhline(0, color="#888888", linewidth=0.8)
             axes.legend(frameon=False)
@@ -201,6 +196,5 @@ def figure(rows):
         axes.set(title=title, xlabel="block")
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.title.set_fontsize(10)
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     return result

@@ -7,10 +7,14 @@ from pathlib import Path
 
 from resnet_keras import plots
 from resnet_keras.files.writing import check_folder, write_whole
+from resnet_keras.tables import duration
 
 # Student's t, two-sided 95 %, for 1 to 9 degrees of freedom. SciPy has it, too, but is
 # not needed for anything else that every user installs.
 _T95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
+
+
+COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
 
 
 class Report:
@@ -57,7 +61,7 @@ class Report:
             verdict: str.
 
         Returns:
-            The verdict.
+            `(rows, verdict)`.
         """
         seconds = time.perf_counter() - self._start
         print(f"Verdict: {verdict}")
@@ -73,17 +77,35 @@ class Report:
         with write_whole(words) as temporary:
             temporary.write_text(verdict + "\n")
         print(f"Done in {duration(seconds)}. Written: {table}, {picture}, {words}")
-        return verdict
+        return rows, verdict
 
 
-def duration(seconds):
-    """Return a duration in words: "4 min 05 s".
+def column(rows, key, **where):
+    """Return one column of the rows that have the values given.
 
-    >>> duration(245.2)
-    '4 min 05 s'
+    >>> column([{"seed": 0, "error": 0.5}, {"seed": 1, "error": 0.4}], "error", seed=1)
+    [0.4]
     """
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+    wanted = where.items()
+    return [row[key] for row in rows if all(row[k] == value for k, value in wanted)]
+
+
+def interval(mean_and_margin, form, factor=1):
+    """Return a mean and its margin in words; without one where there is one seed.
+
+    >>> interval((0.5, 0.1), ".1f", 100), interval((0.5, math.inf), ".1f")
+    ('50.0 ± 10.0', '0.5')
+    """
+    mean, margin = (factor * value for value in mean_and_margin)
+    later = f" ± {margin:{form.lstrip('+')}}" if math.isfinite(margin) else ""
+    return f"{mean:{form}}{later}"
+
+
+def tidy(axes, grid=True):
+    """Leave out the upper and the right edge of a panel, and draw a light grid."""
+    axes.spines[["top", "right"]].set_visible(False)
+    if grid:
+        axes.grid(alpha=0.3)
 
 
 def mean_and_margin(values):

@@ -12,10 +12,16 @@ from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
 from resnet_keras.experiments.derivatives import cosines, input_gradients
-from resnet_keras.experiments.report import Report, mean_and_margin
+from resnet_keras.experiments.report import (
+    COLOURS,
+    Report,
+    column,
+    interval,
+    mean_and_margin,
+    tidy,
+)
 
 _DEPTHS = (8, 14, 20, 26, 32, 56, 110)
-_COLOURS = {"plain": "#c44e52", "residual": "#4c72b0"}
 _DISTANCE = 0.01  # between neighbours, as a fraction of an image's norm
 
 
@@ -32,7 +38,7 @@ def run(out, seeds=3, quick=False):
     """
     depths = _DEPTHS[:3] if quick else _DEPTHS
     data = small.load_usual("hands", quick, num_train=60, num_test=6)
-    nets = [(kind, depth) for depth in depths[::-1] for kind in _COLOURS]
+    nets = [(kind, depth) for depth in depths[::-1] for kind in COLOURS]
     report = Report(
         "shattering",
         out,
@@ -43,43 +49,34 @@ def run(out, seeds=3, quick=False):
     rows = []
     for kind, depth in nets:
         report.begin(f"{kind}-{depth}")
+        model = small.network(kind, depth, data, 0)
         for seed in range(seeds):
-            value = correlation(kind, depth, data, seed)
+            small.redraw(model, seed, keras.initializers.HeNormal)
+            value = correlation(model, data, seed)
             row = {"network": kind, "depth": depth, "seed": seed, "correlation": value}
             rows.append(row)
             report.dot()
-            keras.backend.clear_session(free_memory=False)
-        report.end(f"correlation {np.mean(_values(rows, kind, depth)):.3f}")
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
+        keras.backend.clear_session(free_memory=False)
+        measured = column(rows, "correlation", network=kind, depth=depth)
+        report.end(f"correlation {np.mean(measured):.3f}")
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
-def correlation(kind, depth, data, seed):
+def correlation(model, data, seed):
     """Return the mean cosine of the gradients at images and at their neighbours.
 
-    The gradient is that of a logit by the pixels, with the statistics of the batch.
+    The gradient is that of a logit by the pixels. Images and neighbours are one batch,
+    whose statistics all are normalized by: so both gradients are of one function.
     """
-    model = small.network(
-        kind, depth, data, seed, initialization=keras.initializers.HeNormal
-    )
     images = data.train_images[:30]
     rng = np.random.default_rng(seed)
     step = rng.normal(size=images.shape)
     norm = np.linalg.norm(images.reshape(len(images), -1), axis=1)
     length = np.linalg.norm(step.reshape(len(images), -1), axis=1)
     step *= (_DISTANCE * norm / length)[:, None, None, None]
-    here = input_gradients(model, images, training=True)
-    there = input_gradients(model, (images + step).astype(np.float32), training=True)
+    both = np.concatenate([images, images + step]).astype(np.float32)
+    here, there = np.split(input_gradients(model, both, training=True), 2)
     return float(cosines(here, there).mean())
-
-
-def _values(rows, kind, depth):
-    return [
-        row["correlation"]
-        for row in rows
-        if (row["network"], row["depth"]) == (kind, depth)
-    ]
 
 
 def findings(rows):
@@ -97,8 +94,11 @@ def findings(rows):
     """
     depths = sorted({row["depth"] for row in rows})
     found = {"depths": depths}
-    for kind in _COLOURS:
-        intervals = [mean_and_margin(_values(rows, kind, depth)) for depth in depths]
+    for kind in COLOURS:
+        intervals = [
+            mean_and_margin(column(rows, "correlation", network=kind, depth=depth))
+            for depth in depths
+        ]
         fitted = {
             depth: np.log(mean)
             for depth, (mean, margin) in zip(depths, intervals, strict=True)
@@ -133,7 +133,7 @@ def verdict(found):
     """Return in words what `findings` returned."""
     sentences = []
     depths = found["depths"]
-    for kind in _COLOURS:
+    for kind in COLOURS:
         mine = found[kind]
         exponential, power = mine["r2"]
         fitted = f"{mine['fitted'][0]} to {mine['fitted'][-1]} layers"
@@ -144,11 +144,11 @@ def verdict(found):
         )
         sentences.append(
             f"{kind.capitalize()}: from {depths[0]} to {depths[-1]} layers the "
-            f"correlation goes from {_interval(mine['first'])} to "
-            f"{_interval(mine['last'])}; the decay is closer to {law} (R² "
+            f"correlation goes from {interval(mine['first'], '.3f')} to "
+            f"{interval(mine['last'], '.3f')}; the decay is closer to {law} (R² "
             f"{exponential:.2f} exponential, {power:.2f} power law, {fitted})."
         )
-    plain, residual = (found[kind]["last"] for kind in _COLOURS)
+    plain, residual = (found[kind]["last"] for kind in COLOURS)
     is_clear = residual[0] - plain[0] > residual[1] + plain[1]
     sentences.append(
         "So the deep plain network's gradients are shattered and the residual "
@@ -163,27 +163,22 @@ def verdict(found):
     return " ".join(sentences)
 
 
-def _interval(value):
-    mean, margin = value
-    return f"{mean:.3f}" + (f" ± {margin:.3f}" if np.isfinite(margin) else "")
-
-
 def figure(rows):
     """Draw the correlation against the depth; a dot per seed."""
     result = Figure(figsize=(8.6, 4), layout="constrained")
     linear, logarithmic = result.subplots(1, 2)
     depths = sorted({row["depth"] for row in rows})
     for axes in (linear, logarithmic):
-        for kind, colour in _COLOURS.items():
-            means = [np.mean(_values(rows, kind, depth)) for depth in depths]
-            axes.plot(depths, means, color=colour, linewidth=2, label=kind)
-            points = [
-                (r["depth"], r["correlation"]) for r in rows if r["network"] == kind
+        for kind, colour in COLOURS.items():
+            by_depth = [
+                column(rows, "correlation", network=kind, depth=depth)
+                for depth in depths
             ]
-            axes.plot(*zip(*points, strict=True), "o", color=colour, alpha=0.4)
+            means = np.mean(by_depth, axis=1)
+            axes.plot(depths, means, color=colour, linewidth=2, label=kind)
+            axes.plot(depths, by_depth, "o", color=colour, alpha=0.4)
         axes.set_xlabel("layers")
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     linear.set(ylabel="correlation of the gradients", ylim=(0, 1))
     logarithmic.set(yscale="log", ylim=(0.01, 1.3))
     logarithmic.set_title("the same, logarithmic: exponential is straight", fontsize=10)

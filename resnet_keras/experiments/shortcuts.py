@@ -10,7 +10,7 @@ import keras
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import Report, mean_and_margin
+from resnet_keras.experiments.report import Report, column, mean_and_margin, tidy
 
 _OPTIONS = {
     "A": "zeros, no parameters",
@@ -59,13 +59,7 @@ def run(out, seeds=3, quick=False):
             )
             report.end(f"test error {history[-1]['test_error']:.1%}, {seconds:.0f} s")
             keras.backend.clear_session(free_memory=False)
-    words = verdict(findings(rows))
-    report.finish(rows, figure(rows), words)
-    return rows, words
-
-
-def _of(rows, option, key):
-    return [row[key] for row in rows if row["option"] == option]
+    return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
 def findings(rows):
@@ -82,17 +76,15 @@ def findings(rows):
     """
     means = {
         option: {
-            key: mean_and_margin(_of(rows, option, key))[0]
+            key: mean_and_margin(column(rows, key, option=option))[0]
             for key in ("parameters", "seconds_per_epoch", "test_error")
         }
         for option in _OPTIONS
     }
     differences = {}
     for first, second in combinations(_OPTIONS, 2):
-        pairs = zip(
-            _of(rows, first, "test_error"), _of(rows, second, "test_error"), strict=True
-        )
-        mean, margin = mean_and_margin([a - b for a, b in pairs])
+        both = (column(rows, "test_error", option=each) for each in (first, second))
+        mean, margin = mean_and_margin([a - b for a, b in zip(*both, strict=True)])
         if abs(mean) > margin:
             order = (second, first) if mean > 0 else (first, second)
             differences[order] = abs(mean), margin
@@ -145,7 +137,7 @@ def figure(rows):
         strict=True,
     ):
         for position, option in enumerate(_OPTIONS):
-            values = [scale * value for value in _of(rows, option, key)]
+            values = [scale * value for value in column(rows, key, option=option)]
             axes.bar(position, sum(values) / len(values), color="#4c72b0", alpha=0.6)
             axes.plot(
                 [position] * len(values), values, "o", color="#222222", markersize=4
@@ -153,5 +145,5 @@ def figure(rows):
         labels = [f"{option}\n{_SHORT[option]}" for option in _OPTIONS]
         axes.set_xticks(range(len(_OPTIONS)), labels, fontsize=9)
         axes.set(title=title, ylim=(0, None))
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes, grid=False)
     return result

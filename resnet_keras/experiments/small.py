@@ -14,6 +14,8 @@ from resnet_keras.models import ResNetCIFAR
 from resnet_keras.nets.graph import plain_twin
 from resnet_keras.nets.initialization import varied_initializer
 
+_BATCH_SIZE = 30
+
 
 @dataclass(frozen=True)
 class Data:
@@ -132,10 +134,119 @@ def network(
     return plain_twin(model) if kind == "plain" else model
 
 
-def train(model, data, epochs, seed, on_epoch, batch_size=30, learning_rate=0.03):
+def redraw(model, seed, initialization):
+    """Give a network of `network` the kernels with which one of that seed begins."""
+    initializer = varied_initializer(seed, initialization)
+    for layer in model.layers:
+        if hasattr(layer, "kernel"):
+            layer.kernel.assign(initializer(seed)(layer.kernel.shape))
+
+
+class Training:
+    """A short training of one network, which may be repeated from other weights.
+
+    TensorFlow's tracing costs as much as two epochs, and is done once.
+
+    Args:
+        model: `keras.Model`.
+        data: `Data`.
+        epochs: passes over the training images, from 1 up.
+        learning_rate: the highest; it rises for one epoch, then falls as a cosine.
+    """
+
+    def __init__(self, model, data, epochs, learning_rate=0.03):
+        self.model, self._data, self._epochs = model, data, epochs
+        copies = uses_fused_operations()
+        self._trained = training_copy(model) if copies else model
+        for layer in self._trained.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.momentum = 0.9  # a short training; see Recipe.statistics_momentum
+        steps = -(-len(data.train_labels) // _BATCH_SIZE)
+        schedule = keras.optimizers.schedules.CosineDecay(
+            0.0,
+            max(1, (epochs - 1) * steps),
+            warmup_target=learning_rate,
+            warmup_steps=steps,
+        )
+        self._trained.compile(
+            keras.optimizers.SGD(schedule, momentum=0.9),
+            "sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+            jit_compile=False,  # XLA is slower on a CPU, and slow to compile
+        )
+
+    def run(self, seed, on_epoch):
+        """Train the model from the weights that it has.
+
+        Args:
+            seed: of the shuffling.
+            on_epoch: called without arguments after each epoch.
+
+        Returns:
+            `(history, seconds)`: one dictionary per epoch with `loss` and `train_error`
+            (while it trained), the last one that whose loss is no number, if any; and
+            the time without that of `on_epoch`.
+        """
+        keras.utils.set_random_seed(seed)
+        if self._trained is not self.model:
+            copy_weights(self.model, self._trained)
+        for variable in self._trained.optimizer.variables:  # of an earlier run
+            variable.assign(keras.ops.zeros_like(variable))
+        history, seconds = [], 0.0
+        for epoch in range(self._epochs):
+            start = time.perf_counter()
+            one = self._trained.fit(
+                self._data.train_images,
+                self._data.train_labels,
+                _BATCH_SIZE,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                verbose=0,
+            ).history
+            seconds += time.perf_counter() - start
+            error = 1 - one["accuracy"][0]
+            history.append({"loss": one["loss"][0], "train_error": error})
+            on_epoch()
+            if not np.isfinite(one["loss"][0]):
+                break  # no later step can mend this
+        if self._trained is not self.model:
+            copy_weights(self._trained, self.model)
+        return history, seconds
+
+    def train_error(self):
+        """Return the error on the training images, with the moving averages."""
+        return self._error(self._data.train_images, self._data.train_labels)
+
+    def test_error(self):
+        """Return the error on the test images, with the moving averages."""
+        return self._error(self._data.test_images, self._data.test_labels)
+
+    def _error(self, images, labels):
+        probabilities = self._trained.predict(images, batch_size=100, verbose=0)
+        return float((probabilities.argmax(axis=1) != labels).mean())
+
+
+def trainings(make, data, epochs, seeds, learning_rate=0.03):
+    """Yield a `Training` per seed: one network, with the weights of `make(seed)`.
+
+    Args:
+        make: function from a seed to a `keras.Model`, always of the same layers.
+        data: `Data`.
+        epochs: as in `Training`.
+        seeds: how many, from seed 0 on.
+        learning_rate: as in `Training`.
+    """
+    training = Training(make(0), data, epochs, learning_rate)
+    for seed in range(seeds):
+        if seed:
+            training.model.set_weights(make(seed).get_weights())
+        yield seed, training
+
+
+def train(model, data, epochs, seed, on_epoch):
     """Train with the paper's optimizer, and return what each epoch reached.
 
-    SGD with momentum 0.9; the rate rises for one epoch and then falls as a cosine.
+    SGD with momentum 0.9, as `Training` has it.
 
     Args:
         model: `keras.Model`; it has the trained weights afterwards.
@@ -143,58 +254,20 @@ def train(model, data, epochs, seed, on_epoch, batch_size=30, learning_rate=0.03
         epochs: passes over the training images, from 1 up.
         seed: of the shuffling.
         on_epoch: called without arguments after each epoch.
-        batch_size: images per step.
-        learning_rate: the highest.
 
     Returns:
         `(history, seconds)`. The history is a list of one dictionary per epoch with
         `loss`, `train_error` (while it trained) and `test_error`; in the last one
         `train_error` is measured afterwards, with the moving averages.
     """
-    keras.utils.set_random_seed(seed)
-    trained = training_copy(model) if uses_fused_operations() else model
-    for layer in trained.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.9  # a short training; see Recipe.statistics_momentum
-    steps = -(-len(data.train_labels) // batch_size)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        max(1, (epochs - 1) * steps),
-        warmup_target=learning_rate,
-        warmup_steps=steps,
-    )
-    trained.compile(
-        keras.optimizers.SGD(schedule, momentum=0.9),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=False,  # XLA is slower on a CPU, and slow to compile
-    )
-    history, seconds = [], 0.0
-    for epoch in range(epochs):
-        start = time.perf_counter()
-        one = trained.fit(
-            data.train_images,
-            data.train_labels,
-            batch_size,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            verbose=0,
-        ).history
-        seconds += time.perf_counter() - start
-        history.append(
-            {
-                "loss": one["loss"][0],
-                "train_error": 1 - one["accuracy"][0],
-                "test_error": _error(trained, data.test_images, data.test_labels),
-            }
-        )
+    training, test_errors = Training(model, data, epochs), []
+
+    def evaluate():
+        test_errors.append(training.test_error())
         on_epoch()
-    history[-1]["train_error"] = _error(trained, data.train_images, data.train_labels)
-    if trained is not model:
-        copy_weights(trained, model)
+
+    history, seconds = training.run(seed, evaluate)
+    for one, error in zip(history, test_errors, strict=True):
+        one["test_error"] = error
+    history[-1]["train_error"] = training.train_error()
     return history, seconds
-
-
-def _error(model, images, labels):
-    probabilities = model.predict(images, batch_size=100, verbose=0)
-    return float((probabilities.argmax(axis=1) != labels).mean())

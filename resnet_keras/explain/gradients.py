@@ -1,7 +1,7 @@
-"""Gradients of a network's prediction: the one thing Keras leaves to its backends.
+"""Gradients of a network's prediction or loss, to be looked at.
 
-Training takes gradients through Keras; here they are computed by themselves, to be
-looked at. Written for TensorFlow, on which everything is tested.
+Keras leaves gradients to its backends. Written for TensorFlow, on which everything is
+tested.
 """
 
 from typing import NamedTuple
@@ -38,8 +38,8 @@ def gradient_norms(model, names):
 
     def norms(images, labels):
         with tf.GradientTape() as tape:
-            *maps, answer = outputs(images, training=True)
-            loss = keras.losses.sparse_categorical_crossentropy(labels, answer)
+            *maps, probabilities = outputs(images, training=True)
+            loss = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
             loss = tf.reduce_mean(loss)
         both = tape.gradient(loss, [maps, kernels])
         return [tf.stack([_norm(tf, gradient) for gradient in one]) for one in both]
@@ -58,7 +58,7 @@ def _norm(tf, gradient):
 
 
 class Record(NamedTuple):
-    """One operation on the way of an image: what entered it, and what left it."""
+    """One operation of a forward pass: its inputs, and its outputs."""
 
     operation: object
     entering: list
@@ -66,7 +66,7 @@ class Record(NamedTuple):
 
 
 def trace(model, image):
-    """Send an image through a model, and keep what each operation made of it.
+    """Compute a model's output for an image, and keep that of each operation.
 
     Args:
         model: functional or sequential `keras.Model` from images.

@@ -1,4 +1,4 @@
-"""What in an image a prediction rests on: three maps, and what they agree on.
+"""What in an image a prediction depends on: three maps, and whether they agree.
 
 `grad_cam` weighs the last feature maps, `input_gradient` shows which pixels would
 change the prediction at the margin, and `occlusion` covers them and predicts again.
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from resnet_keras import plots
 from resnet_keras.errors import InputError
 from resnet_keras.explain.gradients import score_gradients, trace
+from resnet_keras.inference import check_numbers
 
 _NAMES = {
     "grad_cam": "Grad-CAM",
@@ -128,12 +129,12 @@ def last_map(name, records):
             f"{name}: has no feature maps (batch, rows, columns, channels); expected a "
             "convolutional network."
         )
-    # A single cell has no position; scores of classes may come as such.
+    # A single cell has no position; class scores may have this shape.
     return ([x for x in maps if tuple(x.shape[1:3]) != (1, 1)] or maps)[-1]
 
 
 def cell_centres(model, image):
-    """Return where in the image the cells of the last feature maps look at.
+    """Return the pixels on which the cells of the last feature maps are centred.
 
     A strided 1x1 convolution takes every second pixel from the first one on, so cells
     need not be spread evenly: those of the course's 2x2 map are centred on pixels 2
@@ -144,8 +145,8 @@ def cell_centres(model, image):
         image: as in `grad_cam`.
 
     Returns:
-        Two arrays, of rows and of columns: the pixel on which the window of each cell
-        is centred. Spread evenly where a layer is not known to move them.
+        Two arrays, of rows and of columns: the centre of each cell's receptive field;
+        spread evenly where a layer of unknown geometry stands before.
     """
     records = trace(model, image)
     tensor = last_map(model.name, records)
@@ -158,19 +159,19 @@ def cell_centres(model, image):
     cells, step, first = tensor.shape[1:3], np.ones(2), np.zeros(2)
     while id(tensor) in producers:
         record = producers[id(tensor)]
-        window = _window(record) if record.entering else None
-        if window is None:
+        kernel = _kernel(record) if record.entering else None
+        if kernel is None:
             step = np.array(image.shape[:2]) / cells
             first = (step - 1) / 2
             break
-        size, stride, padding = window
+        size, stride, padding = kernel
         step, first = stride * step, stride * first + (size - 1) / 2 - padding
         tensor = record.entering[0]
     return [first[axis] + step[axis] * np.arange(cells[axis]) for axis in (0, 1)]
 
 
-def _window(record):
-    """Return (size, stride, padding before it) of a layer's window, each (2,)."""
+def _kernel(record):
+    """Return kernel size, stride and padding before it of a layer, each (2,)."""
     layer, inside, outside = record.operation, record.entering[0], record.leaving[0]
     if len(inside.shape) != 4 or len(outside.shape) != 4:
         return None
@@ -192,7 +193,7 @@ def _window(record):
 
 
 def _at_pixels(cells, model, image):
-    """Interpolate between the cells of the last map, each where it looks at."""
+    """Interpolate between the cells of the last map, each at its centre."""
     for axis, centres in enumerate(cell_centres(model, image)):
         pixels = np.arange(image.shape[axis])
         cells = np.apply_along_axis(
@@ -213,9 +214,11 @@ def explain(classifier, image):
         "grad_cam", "input_gradient" and "occlusion" to float32 (height, width).
 
     Raises:
-        InputError: the model has no feature maps, or no gradient by its input.
+        InputError: the model has no feature maps, or no gradient by its input, or gives
+            no numbers.
     """
     probabilities = classifier.probabilities(image[None])[0]
+    check_numbers(probabilities, classifier.name)
     label = int(probabilities.argmax())
     model, inputs = classifier.model, classifier.preprocess(image[None])[0]
     try:
@@ -231,23 +234,23 @@ def explain(classifier, image):
 
 
 def verdict(name, probability, maps):
-    """Say where each map points, and whether they agree.
+    """Return in words where each map points, and whether they agree.
 
     Args:
-        name: of the class answered.
-        probability: of it.
+        name: of the predicted class.
+        probability: of that class.
         maps: as `explain` returns them.
     """
-    sentences = [f"The answer is {name} with probability {probability:.3f}."]
+    sentences = [f"The prediction is {name} with probability {probability:.3f}."]
     for key, values in maps.items():
         weights = np.maximum(values, 0)
         if not weights.any():
             sentences.append(f"{_NAMES[key]}: the map is empty, nothing speaks for it.")
             continue
-        half = _smallest_share(weights)
+        half = _smallest_fraction(weights)
         sentences.append(
             f"{_NAMES[key]}: half of its weight lies on {half:.0%} of the picture, "
-            f"about its {_place(weights)}."
+            f"about its {_position(weights)}."
         )
     largest = float(maps["occlusion"].max())
     sentences.append(
@@ -268,13 +271,13 @@ def verdict(name, probability, maps):
     return " ".join(sentences)
 
 
-def _smallest_share(weights):
-    """Return the smallest share of pixels that holds half of the weight."""
+def _smallest_fraction(weights):
+    """Return the smallest fraction of pixels that holds half of the weight."""
     ordered = np.sort(weights.ravel())[::-1].cumsum(dtype=np.float64)
     return (np.searchsorted(ordered, ordered[-1] / 2) + 1) / weights.size
 
 
-def _place(weights):
+def _position(weights):
     rows, columns = weights.shape
     total = weights.sum(dtype=np.float64)
     y = (weights.sum(1) @ np.arange(rows)) / total / max(rows - 1, 1)
@@ -290,8 +293,8 @@ def figure(image, name, probability, maps):
 
     Args:
         image: uint8 (height, width, 3).
-        name: of the class answered.
-        probability: of it.
+        name: of the predicted class.
+        probability: of that class.
         maps: as `explain` returns them.
     """
     result = Figure(figsize=(12, 3.4), layout="constrained")

@@ -90,7 +90,7 @@ def _check_not_another(path, form, is_named):
         found = [] if is_named or path.suffix not in _MODEL_SUFFIXES else [path]
     if found:
         raise InputError(
-            f"{found[0]}: exists, and may be of another model; name another place, or "
+            f"{found[0]}: exists, and may be of another model; name another path, or "
             "the file to replace, with --out."
         )
 

@@ -1,4 +1,4 @@
-"""An export from beginning to end: written, opened again, compared, put into place."""
+"""An export: written, opened again, compared, moved into place."""
 
 import contextlib
 import tempfile
@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from resnet_keras import hands
+from resnet_keras.commands import without_notes
 from resnet_keras.data import HANDS, Split, load_dataset
 from resnet_keras.errors import InputError
 from resnet_keras.export.formats import FORMATS
@@ -35,8 +36,8 @@ class Comparison(NamedTuple):
 def export(classifier, metadata, name, path, source, quantize=False):
     """Export a model and compare its predictions with the model's own on real images.
 
-    Nothing is put into place unless the format's own runtime opens it and predicts as
-    the model does.
+    Nothing is written to `path` unless the format's own runtime opens it and predicts
+    as the model does.
 
     Args:
         classifier: `Classifier` of the model.
@@ -58,6 +59,13 @@ def export(classifier, metadata, name, path, source, quantize=False):
     if hasattr(module, "check"):
         module.check(model)
     training, test, class_names = _images(source, classifier)
+    if not len(test):
+        if quantize:
+            raise InputError(
+                f"{source}: has no test image to say what quantizing costs; expected "
+                "more images, or a folder test/."
+            )
+        test = training
     calibration = None
     if quantize:
         chosen = spread(len(training), _NUM_CALIBRATING)
@@ -72,7 +80,7 @@ def export(classifier, metadata, name, path, source, quantize=False):
             module.write(model, metadata, written, calibration)
         except OSError as error:
             raise OSError(
-                f"{path}: could not be written ({error.strerror or error}); what stood "
+                f"{path}: could not be written ({error.strerror or error}); what was "
                 "there before is untouched."
             ) from error
         expected, found = _predictions(classifier, module, written, images, path)
@@ -117,17 +125,18 @@ def _put_into_place(folder, path, form):
 
 def _predictions(classifier, module, written, images, path):
     """Return the probabilities of the model and of its export."""
-    try:
-        outputs_of = module.read(written, classifier.model)
-        expected, found = _outputs(classifier, outputs_of, images)
-    except InputError:
-        raise
-    except Exception as error:  # each runtime has its own kinds
-        reason = (str(error).strip().splitlines() or [""])[0][:300]
-        raise InputError(
-            f"{path}: not written, for its own runtime cannot run it here "
-            f"({type(error).__name__}: {reason})."
-        ) from error
+    with without_notes():
+        try:
+            outputs_of = module.read(written, classifier.model)
+            expected, found = _outputs(classifier, outputs_of, images)
+        except InputError:
+            raise
+        except Exception as error:  # each runtime has its own kinds
+            reason = (str(error).strip().splitlines() or [""])[0][:300]
+            raise InputError(
+                f"{path}: not written, for its own runtime cannot run it here "
+                f"({type(error).__name__}: {reason})."
+            ) from error
     check_numbers(expected, classifier.name)
     check_numbers(found, path)
     head = Head(last_activation(classifier.model), expected.shape[1], str(path))
@@ -145,8 +154,8 @@ def _outputs(classifier, outputs_of, images):
         number = len(batch)
         if fixed:
             batch = np.pad(batch, [(0, fixed - number)] + [(0, 0)] * 3)
-        answers = np.asarray(model(batch, training=False), np.float32)
-        expected.append(answers[:number])
+        outputs = np.asarray(model(batch, training=False), np.float32)
+        expected.append(outputs[:number])
         found.append(np.asarray(outputs_of(batch), np.float32)[:number])
     return np.concatenate(expected), np.concatenate(found)
 

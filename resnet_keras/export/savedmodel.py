@@ -12,7 +12,7 @@ MEMBERS = {  # what TensorFlow puts into its folder
 
 
 def write(model, metadata, path, calibration):
-    """Write the folder; metadata go to TensorFlow's place for such, assets.extra."""
+    """Write the folder; metadata go to its folder for such, assets.extra."""
     with converting("savedmodel"):
         model.export(path, format="tf_saved_model", verbose=False)
     extra = path / "assets.extra"

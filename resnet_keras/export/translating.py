@@ -6,7 +6,7 @@ from resnet_keras import family
 from resnet_keras.errors import InputError
 from resnet_keras.weights import layers_of, variant_of
 from resnet_keras.weights.naming import HEAD
-from resnet_keras.weights.ordering import convolutions
+from resnet_keras.weights.ordering import convolutions, fits
 
 
 def translated(model, format_name):
@@ -57,9 +57,7 @@ def _difference(model, arrays, depth):
     if set(kernels) - set(found):
         return 'has shortcuts without a projection (option "A")'
     for position, kernel in found.items():
-        if any(
-            b not in (None, a) for a, b in zip(kernel, kernels[position], strict=True)
-        ):
+        if not fits(kernel, kernels[position]):
             return (
                 f"has a kernel of shape {kernel} where {kernels[position]} is expected"
             )

@@ -24,6 +24,7 @@ _HOMES = {
     "check_h5_weights": "safety",
     "check_archive": "safety",
     "check_npz": "safety",
+    "npy_header": "safety",
     "naming_damage": "safety",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _HOMES)

@@ -1,10 +1,11 @@
-"""Which classes and functions a strange configuration may name.
+"""Which classes and functions a configuration from others may name.
 
 Keras' public layers and those of its applications, its operations, its activations,
 and what layers are given (initializers, regularizers, constraints, types of numbers,
-quantizers). The rule leaves out whatever takes a function, a module of another
-framework, a path or a vocabulary, by its arguments: it could run code,
-open a file, or import a name. `tests/test_files_allowed.py` pins what comes of it.
+quantizers); to train on, its optimizers, schedules and losses, but for optimizers
+around another optimizer. The rule leaves out whatever takes a function, a module of
+another framework, a path or a vocabulary, by its arguments: it could run code, open a
+file, or import a name. `tests/test_files_allowed.py` pins what comes of it.
 
 The module that a file names is compared, and never imported: each class found is
 written back with the module that it has here.
@@ -16,6 +17,7 @@ import inspect
 import re
 
 from resnet_keras.errors import InputError
+from resnet_keras.files.configuration import dictionaries
 from resnet_keras.files.legacy import OLD_OPERATIONS, without_removed
 
 # Arguments, of the constructor or the call, that make a class one that is left out.
@@ -41,7 +43,8 @@ _PACKAGES = ("keras", "tf_keras", "tensorflow", "builtins")
 def allowed():
     """Return what may be named, as {kind: {name: [classes or functions]}}.
 
-    Kinds are "layer", "operation", "object" and "function".
+    Kinds are "layer", "operation", "object" and "function"; and for training
+    "optimizer", "schedule" and "loss".
     """
     return _split()[0]
 
@@ -56,7 +59,8 @@ def left_out():
 def _split():
     import keras
 
-    found = {"layer": {}, "operation": {}, "object": {}, "function": {}}
+    kinds = ("layer", "operation", "object", "function", "optimizer", "schedule")
+    found = {kind: {} for kind in (*kinds, "loss")}
     refused = {"__lambda__"}
 
     def add(kind, name, each):
@@ -86,6 +90,17 @@ def _split():
     for name, each in vars(keras.activations).items():
         if inspect.isfunction(each) and name not in _NOT_ACTIVATIONS:
             found["function"][name] = [each]
+    schedules = keras.optimizers.schedules
+    for kind, module, base in (
+        ("optimizer", keras.optimizers, keras.optimizers.Optimizer),
+        ("schedule", schedules, schedules.LearningRateSchedule),
+        ("loss", keras.losses, keras.losses.Loss),
+    ):
+        for name, each in _classes(module, base):
+            # What is given another optimizer would make it of the file's own settings.
+            is_whole = not any("optimizer" in key for key in _arguments(each))
+            if each is not base and is_whole and not _LEFT_OUT & _arguments(each):
+                found[kind][name] = [each]
     return found, frozenset(refused)
 
 
@@ -284,19 +299,13 @@ def _literal(path, value, trust):
 
 def _check_compile_config(path, value):
     """Refuse settings of training, which are dropped, if they hold what is left out."""
-    pending = [value.get("compile_config")]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, dict):
-            name = part.get("class_name")
-            if isinstance(name, str) and name in left_out():
-                raise InputError(
-                    f"{path}: its settings of training name {_shown(part)!r}, which "
-                    "could run code."
-                )
-            pending += part.values()
-        elif isinstance(part, list):
-            pending += part
+    for part in dictionaries(value.get("compile_config")):
+        name = part.get("class_name")
+        if isinstance(name, str) and name in left_out():
+            raise InputError(
+                f"{path}: its settings of training name {_shown(part)!r}, which could "
+                "run code."
+            )
 
 
 def _check_calls(path, value):
@@ -315,18 +324,12 @@ def _check_calls(path, value):
 
 def _has_tensor(parts):
     """Say whether among the parts of a call is the output of a layer."""
-    pending = list(parts)
-    while pending:
-        part = pending.pop()
-        if isinstance(part, dict):
-            config = part.get("config")
-            is_tensor = part.get("class_name") == "__keras_tensor__"
-            if is_tensor and isinstance(config, dict) and config.get("keras_history"):
-                return True
-            pending += part.values()
-        elif isinstance(part, list):
-            pending += part
-    return False
+    return any(
+        part.get("class_name") == "__keras_tensor__"
+        and isinstance(part.get("config"), dict)
+        and part["config"].get("keras_history")
+        for part in dictionaries(parts)
+    )
 
 
 def _check_counts(path, value):

@@ -1,12 +1,14 @@
 """Compiling a loaded model as it was saved, with old names of settings understood.
 
-A file's own classes of optimizers and losses are looked up in Keras alone, so that
+Optimizers, schedules and losses are those of `resnet_keras.files.allowed`, so that
 nothing from the file is run.
 """
 
 import inspect
 
 import keras
+
+from resnet_keras.files.allowed import allowed
 
 _DEFAULT_RATE = 1e-3
 
@@ -46,7 +48,7 @@ def _optimizer(entry):
         if decay := config.pop("decay", 0):  # Keras 2: rate / (1 + decay * steps)
             rate = keras.optimizers.schedules.InverseTimeDecay(rate, 1, decay)
         name = str(name).removeprefix("Custom>")  # as Keras 2.11 to 2.15 write it
-        kind = _class_of(keras.optimizers, name, keras.optimizers.Optimizer)
+        kind = _class_of("optimizer", name)
         known = inspect.signature(kind).parameters
         config = {key: config[key] for key in config if key in known}
         optimizer = kind(**config | {"learning_rate": rate})
@@ -55,7 +57,7 @@ def _optimizer(entry):
         optimizer = keras.optimizers.Adam(rate)
         notes = [
             f"its optimizer, {str(name)[:80]}, could not be rebuilt "
-            f"({str(error).splitlines()[0][:200]}); compiled afresh with Adam, "
+            f"({str(error).splitlines()[0][:200]}); compiled with Adam, "
             f"learning rate {rate:g}."
         ]
     return optimizer, notes
@@ -64,8 +66,7 @@ def _optimizer(entry):
 def _schedule(rate):
     if not isinstance(rate, dict):
         return rate
-    schedules = keras.optimizers.schedules
-    kind = _class_of(schedules, rate.get("class_name"), schedules.LearningRateSchedule)
+    kind = _class_of("schedule", rate.get("class_name"))
     return kind(**{k: v for k, v in rate["config"].items() if v is not None})
 
 
@@ -73,15 +74,15 @@ def _loss(saved):
     try:
         if isinstance(saved, str):
             return keras.losses.get(saved)
-        kind = _class_of(keras.losses, saved["class_name"], keras.losses.Loss)
+        kind = _class_of("loss", saved["class_name"])
         known = inspect.signature(kind).parameters
         return kind(**{k: v for k, v in saved["config"].items() if k in known})
     except (TypeError, ValueError, KeyError, AttributeError):
         return None
 
 
-def _class_of(module, name, base):
-    kind = getattr(module, name, None) if isinstance(name, str) else None
-    if not (inspect.isclass(kind) and issubclass(kind, base)):
-        raise ValueError(f"{module.__name__} has no {name!r}")
-    return kind
+def _class_of(kind, name):
+    found = allowed()[kind].get(name if isinstance(name, str) else None)
+    if not found:
+        raise ValueError(f"expected one of {', '.join(allowed()[kind])}")
+    return found[0]

@@ -1,11 +1,12 @@
-"""What kind of file this is: told by its first bytes, whatever its name says."""
+"""What kind of file this is: told by its first bytes, not by its name."""
 
 import zipfile
 from pathlib import Path
 
 import h5py
 
-from resnet_keras.errors import InputError
+from resnet_keras.errors import InputError, check_is_file
+from resnet_keras.files.safety import naming_damage
 
 _HEAD_BYTES = 512
 _BEGINNINGS = {
@@ -14,6 +15,13 @@ _BEGINNINGS = {
     b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19": "torch",  # before PyTorch 1.6
     b"PK\x03\x04": "zip",  # which _zip_kind looks into
     b"PK\x05\x06": "zip",  # of no members
+    b"\x93NUMPY": "npy",
+    b"MATLAB 5.0": "matlab",
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"Rar!": "rar",
+    b"7z\xbc\xaf": "7z",
     b"\x80\x02": "pickle",
     b"\x80\x03": "pickle",
     b"\x80\x04": "pickle",
@@ -32,9 +40,9 @@ def kind_of(path):
 
     Returns:
         One of "hdf5", "keras" (a `.keras` archive), "torch" (of `torch.save`), "npz",
-        "zip" (any other), "pickle", "safetensors", "tflite"; "lfs" or "annex" (a
-        pointer that Git leaves in place of a large file), "html" (a web page),
-        "empty", or "unknown".
+        "zip" (any other), "pickle", "safetensors", "tflite", "npy", "matlab"; "gzip",
+        "bzip2", "xz", "rar", "7z" (packed); "lfs" or "annex" (a pointer that Git leaves
+        in place of a large file), "html" (a web page), "empty", or "unknown".
     """
     path = Path(path)
     with path.open("rb") as file:
@@ -92,3 +100,56 @@ def check_not_placeholder(path):
     words = _PLACEHOLDERS.get(kind_of(path))
     if words:
         raise InputError(f"{path}: {words}")
+
+
+_NOT_MODELS = {
+    "torch": "a file of PyTorch, which Keras cannot open as a model",
+    "npz": "an archive of arrays (.npz), not a model",
+    "npy": "an array (.npy), not a model",
+    "matlab": "a file of MATLAB, not a model",
+    "pickle": "a Python pickle, which could run code, not a model",
+    "safetensors": "holds weights only (safetensors), without the network",
+    **{
+        kind: f"is packed ({kind}), so it is to be unpacked first"
+        for kind in ("gzip", "bzip2", "xz", "rar", "7z")
+    },
+    "tflite": "a model for LiteRT (.tflite), whose layers cannot be taken out again",
+}
+
+
+def kind_of_model(path):
+    """Return "hdf5" or "keras", the kinds of files that models are in.
+
+    Raises:
+        InputError: it is anything else; the message says what.
+    """
+    if path.is_dir():
+        if (path / "saved_model.pb").exists():
+            raise InputError(
+                f"{path}: is a SavedModel, which holds a graph and no layers; expected "
+                "a file, .h5 or .keras. Load it with the Keras 2 that made it, "
+                'tf_keras.models.load_model(...), and save it with model.save("a.h5").'
+            )
+        raise InputError(f"{path}: is a directory; expected a file, .h5 or .keras.")
+    if not path.exists():
+        raise InputError(
+            f"{path}: no such file; expected a model, .h5 or .keras, as "
+            "python -m resnet_keras.train writes it."
+        )
+    check_is_file(path, "a model, .h5 or .keras")
+    check_not_placeholder(path)
+    kind = kind_of(path)
+    if kind in ("hdf5", "keras"):
+        return kind
+    if kind == "zip":
+        with naming_damage(path):
+            zipfile.ZipFile(path).close()
+        raise InputError(
+            f"{path}: a zip archive, but not a model (it has no config.json and "
+            "metadata.json); expected a model saved by Keras."
+        )
+    if kind == "unknown":
+        found = "not an HDF5 file nor a .keras archive, or its beginning is lost"
+    else:
+        found = _NOT_MODELS[kind]
+    raise InputError(f"{path}: {found}; expected a model saved by Keras.")

@@ -3,6 +3,7 @@
 Everything here works on the dictionaries that a file holds and imports no Keras.
 """
 
+from resnet_keras.files.configuration import dictionaries
 from resnet_keras.files.legacy_operations import OLD_OPERATIONS, operation
 
 _CLASSES = {
@@ -24,7 +25,7 @@ _RENAMED = {
 # stands for any value.
 _REMOVED = {
     "adjustment": None,
-    "data_format": ...,  # of flattened or dropped maps: only where it is not taken
+    "data_format": ...,  # of Flatten and SpatialDropout2D: only where it is not taken
     "factor": ...,  # of RandomHeight and RandomWidth
     "force_generator": ...,
     "fused": ...,
@@ -47,7 +48,7 @@ _REMOVED = {
     "value_shape": ...,
     "virtual_batch_size": None,
 }
-# How a weight began, and what held it in training, do not change an answer.
+# Initializers, regularizers and constraints do not change a prediction.
 _TRAINING_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 _KERAS_1 = {"nb_filter", "border_mode", "subsample", "W_regularizer", "W_constraint"}
 _COUNTS = {
@@ -61,16 +62,7 @@ _NESTED = ("Functional", "Model", "Sequential")
 
 def is_keras_1(config):
     """Return whether a configuration has keywords that only Keras 1 wrote."""
-    pending = [config]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            if _KERAS_1 & value.keys():
-                return True
-            value = list(value.values())
-        if isinstance(value, list):
-            pending += value
-    return False
+    return any(_KERAS_1 & each.keys() for each in dictionaries(config))
 
 
 def other_activation(config):
@@ -78,16 +70,9 @@ def other_activation(config):
 
     Keras 2's hard_sigmoid is clip(x / 5 + 1 / 2, 0, 1), that of Keras 3 has x / 6.
     """
-    pending = [config]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            for key in ("activation", "recurrent_activation"):
-                if value.get(key) == "hard_sigmoid":
-                    return str(value.get("name"))
-            value = list(value.values())
-        if isinstance(value, list):
-            pending += value
+    for each in dictionaries(config):
+        if "hard_sigmoid" in (each.get("activation"), each.get("recurrent_activation")):
+            return str(each.get("name"))
     return None
 
 
@@ -112,7 +97,7 @@ def without_removed(config, taken):
 
 
 def converted(config):
-    """Return a configuration as Keras 3 takes it, and notes on what changed its answer.
+    """Return a configuration as Keras 3 takes it, and notes on changed predictions.
 
     Args:
         config: of a whole model, parsed from JSON; it is not changed.
@@ -306,8 +291,8 @@ def _graph(config):
 def _shifts(layers, config):
     """Return by how much the calls of models in this model are counted too high.
 
-    In Keras 2 the first call of a nested model has the number 1, for it was called
-    once as it was made; in Keras 3 the first call has the number 0.
+    In Keras 2 the first call of a nested model has the number 1, because the
+    model was called once as it was made; in Keras 3 the first call has the number 0.
     """
     nested = {
         layer.get("name"): []  # the numbers of the calls that are used
@@ -363,7 +348,7 @@ def _argument(value, shifts):
             return value[2]
         return {
             "class_name": "__keras_tensor__",
-            "config": {  # the tensor of that name takes its place
+            "config": {  # replaced by the tensor of that name
                 "shape": [],
                 "dtype": "float32",
                 "keras_history": _ends(value[:3], shifts),

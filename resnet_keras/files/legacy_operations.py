@@ -22,7 +22,7 @@ def _two(name):
 
 
 def _constant(value):
-    """Return a list of numbers as the tensor that Keras 3 takes in its place."""
+    """Return a list of numbers as the tensor that Keras 3 takes instead."""
     if isinstance(value, list):
         return {
             "class_name": "__tensor__",
@@ -86,9 +86,7 @@ _NUMPY = (
 )
 _NN = ("Elu", "Relu", "Relu6", "Selu", "Sigmoid", "Silu", "Softplus", "Softsign")
 _MAKERS = {
-    **{
-        name.lower(): _elementwise(name) for name in (*_NUMPY, "Sqrt", "Square", "Tanh")
-    },
+    **{name.lower(): _elementwise(name) for name in _NUMPY},
     **{name.lower(): _elementwise(name, "nn") for name in _NN},
     "swish": _elementwise("Silu", "nn"),
     "rsqrt": _elementwise("Rsqrt", "math"),

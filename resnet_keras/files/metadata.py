@@ -7,6 +7,7 @@ from resnet_keras.errors import InputError
 # An attribute of an .h5 file, or with .json behind it a member of a .keras archive: the
 # name that is written, and the older one that is read as well.
 NAME, OLD_NAME = "resnet_keras_metadata", "resnet_keras_card"
+MAX_TEXT_BYTES = 64 * 2**20  # of the configuration or the metadata
 _MAX_SIDE = 4096  # pixels
 
 
@@ -17,6 +18,8 @@ def parse(path, text):
         InputError: they are not. The message names the entry.
     """
     try:
+        if len(text) > MAX_TEXT_BYTES:
+            raise ValueError(f"more than {MAX_TEXT_BYTES // 2**20} MiB")
         metadata = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: its metadata are no JSON ({error}).") from error

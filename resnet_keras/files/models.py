@@ -18,6 +18,7 @@ import importlib.metadata
 import json
 import logging
 import platform
+import re
 import shutil
 import tempfile
 import zipfile
@@ -27,14 +28,14 @@ from pathlib import Path
 import h5py
 import keras
 
-from resnet_keras.errors import InputError, check_is_file
+from resnet_keras.errors import InputError, is_of_memory
 from resnet_keras.files.allowed import resolved
 from resnet_keras.files.compiling import compile_as_saved
-from resnet_keras.files.content import check_not_placeholder, kind_of
+from resnet_keras.files.content import kind_of_model
 from resnet_keras.files.legacy import converted, is_keras_1, other_activation
 from resnet_keras.files.metadata import NAME, OLD_NAME, is_size, parse
+from resnet_keras.files.preprocessing import MODES
 from resnet_keras.files.safety import (
-    check_archive,
     check_h5_model,
     check_keras_model,
     check_sides,
@@ -45,7 +46,7 @@ from resnet_keras.files.writing import write_whole
 from resnet_keras.nets.graph import deep_recursion
 
 _OPTIMIZER_GROUP = "resnet_keras_optimizer"  # in .h5
-PREPROCESSING = {"scale": 1 / 255, "channel_order": "rgb", "resize": "crop"}
+PREPROCESSING = MODES["unit"]
 
 
 def save_model(model, path, metadata=None, optimizer=None, card=None):
@@ -82,9 +83,8 @@ def save_model(model, path, metadata=None, optimizer=None, card=None):
     metadata = {
         **_input_size(model),
         "versions": versions(),
-        **getattr(
-            model, "metadata", {}
-        ),  # of the file that it, or its weights, came from
+        # Of the file that it, or its weights, came from
+        **getattr(model, "metadata", {}),
         **(metadata or card or {}),
     }
     text = json.dumps(metadata)
@@ -127,14 +127,14 @@ def load_model(path, trust=False, compile=False):
             no model at all, or could do harm. The message says which.
     """
     path = Path(path)
-    kind = _kind_of_model(path)
+    kind = kind_of_model(path)
     if kind == "hdf5":
-        metadata = _read_h5_metadata(path)
+        _check_holds_model(path)
         raw, sides, num_stored = check_h5_model(path)
     else:
-        metadata = _read_keras_metadata(path)
         raw, sides, num_stored = check_keras_model(path)
     with naming_damage(path):
+        metadata = parse(path, _metadata_text(path, kind))
         training = _training_config(path, kind, raw)
         version = _keras_version(path, kind)
         config, notes = _config_for_this_keras(path, raw, version, trust)
@@ -151,10 +151,11 @@ def load_model(path, trust=False, compile=False):
     except InputError:
         raise
     except Exception as error:  # Keras reports damage in many kinds of exception
+        if is_of_memory(error):
+            raise
         raise InputError(
             f"{path}: Keras {keras.__version__} cannot open this model "
-            f"({type(error).__name__}: {_reason(error)}). Save it again with a "
-            "version of Keras that opens it."
+            f"({type(error).__name__}: {_reason(error)}). {_advice(version)}"
         ) from error
     if compile:
         notes += compile_as_saved(model, training)
@@ -167,49 +168,6 @@ def load_model(path, trust=False, compile=False):
     return model, metadata | ({"notes": notes} if notes else {})
 
 
-def _kind_of_model(path):
-    """Return "hdf5" or "keras"; refuse everything else by what it is."""
-    if path.is_dir():
-        if (path / "saved_model.pb").exists():
-            raise InputError(
-                f"{path}: is a SavedModel, which holds a graph and no layers; expected "
-                "a file, .h5 or .keras. Load it with the Keras 2 that made it, "
-                'tf_keras.models.load_model(...), and save it with model.save("a.h5").'
-            )
-        raise InputError(f"{path}: is a directory; expected a file, .h5 or .keras.")
-    if not path.exists():
-        raise InputError(
-            f"{path}: no such file; expected a model, .h5 or .keras, as "
-            "python -m resnet_keras.train writes it."
-        )
-    check_is_file(path, "a model, .h5 or .keras")
-    check_not_placeholder(path)
-    kind = kind_of(path)
-    if kind in ("hdf5", "keras"):
-        return kind
-    if kind == "zip":
-        with naming_damage(path):
-            zipfile.ZipFile(path).close()
-        raise InputError(
-            f"{path}: a zip archive, but not a model (it has no config.json and "
-            "metadata.json); expected a model saved by Keras."
-        )
-    if kind == "unknown":
-        found = "not an HDF5 file nor a .keras archive, or its beginning is lost"
-    else:
-        found = _NOT_MODELS[kind]
-    raise InputError(f"{path}: {found}; expected a model saved by Keras.")
-
-
-_NOT_MODELS = {
-    "torch": "a file of PyTorch, which Keras cannot open as a model",
-    "npz": "an archive of arrays (.npz), not a model",
-    "pickle": "a Python pickle, which could run code, not a model",
-    "safetensors": "holds weights only (safetensors), without the network",
-    "tflite": "a model for LiteRT (.tflite), whose layers cannot be taken out again",
-}
-
-
 def _config_for_this_keras(path, config, version, trust):
     """Return a file's configuration for Keras 3, every class in it checked; notes."""
     if not isinstance(config, dict) or is_keras_1(config):
@@ -219,7 +177,8 @@ def _config_for_this_keras(path, config, version, trust):
             "opens models of Keras 1: load it there and save it again."
         )
     config = {k: v for k, v in config.items() if k != "compile_config"}
-    layer = other_activation(config) if version.startswith("2.") else None
+    is_keras_2 = version.startswith("2.") or not version
+    layer = other_activation(config) if is_keras_2 else None
     if layer:
         raise InputError(
             f"{path}: its layer {layer!r} has the activation hard_sigmoid of Keras 2, "
@@ -227,7 +186,25 @@ def _config_for_this_keras(path, config, version, trust):
             "predictions would be others."
         )
     newer, notes = converted(config)
+    _check_is_network(path, newer)
     return resolved(path, newer, trust), notes
+
+
+def _check_is_network(path, config):
+    """Refuse what is not Keras' way to write a network, whatever its classes are."""
+    name, settings = config.get("class_name"), config.get("config")
+    if isinstance(name, str) and isinstance(settings, dict):
+        if name not in ("Functional", "Sequential"):
+            return  # a class that is not allowed, or that is trusted
+        if isinstance(settings.get("layers"), list):
+            return
+        config = settings
+    keys = ", ".join(map(str, config))[:200] or "nothing"
+    raise InputError(
+        f"{path}: its configuration is none of Keras (it has {keys}); expected a "
+        'class_name such as "Functional", and a config with layers. The file is '
+        "damaged, or of another tool."
+    )
 
 
 def _load_weights(model, path, kind):
@@ -254,6 +231,30 @@ def _load_weights(model, path, kind):
         model.load_weights(named)
 
 
+def _advice(version):
+    """Return what to do with a file that names this version of Keras, or ""."""
+    if not version:
+        return (
+            "The file does not say which Keras wrote it: it is damaged, or of another "
+            "tool. Take another copy, or save it from the program that made it."
+        )
+    numbers = [
+        tuple(map(int, re.findall(r"\d+", each)[:2]))
+        for each in (version, keras.__version__)
+    ]
+    if numbers[0] > numbers[1]:
+        return f"It was saved by Keras {version}, which is newer: upgrade Keras."
+    if numbers[0] == numbers[1]:
+        return (
+            "It says that this very version saved it: it is damaged, or another tool "
+            "has changed it. Take another copy."
+        )
+    return (
+        f"It says that Keras {version} saved it: if that version opens it, save it "
+        "again from there; otherwise it is damaged."
+    )
+
+
 def _reason(error):
     """Return what went wrong, without the configuration that Keras prints before it."""
     text = str(error).split("Exception encountered:")[-1].strip()
@@ -261,7 +262,7 @@ def _reason(error):
 
 
 def _keras_version(path, kind):
-    """Return which Keras wrote a file; Keras 2 where it does not say so."""
+    """Return which Keras wrote a file, by its own words; "" where it has none."""
     if kind == "keras":
         with zipfile.ZipFile(path) as archive:
             found = json.loads(archive.read("metadata.json")).get("keras_version")
@@ -269,7 +270,7 @@ def _keras_version(path, kind):
         with h5py.File(path) as file:
             found = file.attrs.get("keras_version")
     found = found.decode() if isinstance(found, bytes) else found
-    return str(found or "2.0.0")
+    return found[:20] if isinstance(found, str) else ""
 
 
 def _training_config(path, kind, config):
@@ -297,14 +298,13 @@ def load_optimizer(path, optimizer):
         optimizer.load_own_variables(saved)
 
 
-def _read_h5_metadata(path):
-    """Check that an HDF5 file holds a whole model, and return its metadata."""
+def _check_holds_model(path):
+    """Refuse an HDF5 file that holds no whole model, by what it holds."""
     with naming_damage(path), h5py.File(path) as file:
         if "model_config" in file.attrs and "model_weights" in file:
-            name = NAME if NAME in file.attrs else OLD_NAME
-            return parse(path, file.attrs.get(name, "{}"))
+            return
         only_weights = "layer_names" in file.attrs or "layers" in file
-        keys = ", ".join(list(file)[:5]) or "nothing"
+        keys = ", ".join(list(file)[:5])[:200] or "nothing"
     if only_weights:
         raise InputError(
             f"{path}: holds weights only, without the network; expected a whole "
@@ -316,15 +316,15 @@ def _read_h5_metadata(path):
     )
 
 
-def _read_keras_metadata(path):
-    """Check that a `.keras` archive is a model's, and return its metadata."""
-    with naming_damage(path), zipfile.ZipFile(path) as archive:
+def _metadata_text(path, kind):
+    """Return the text of the metadata in a file whose sizes are checked."""
+    if kind == "hdf5":
+        with h5py.File(path) as file:
+            return file.attrs.get(NAME, file.attrs.get(OLD_NAME, "{}"))
+    with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
-        for name in (NAME + ".json", OLD_NAME + ".json"):
-            if name in names:
-                check_archive(path)
-                return parse(path, archive.read(name))
-        return {}
+        found = [f"{each}.json" for each in (NAME, OLD_NAME) if f"{each}.json" in names]
+        return archive.read(found[0]) if found else "{}"
 
 
 def versions():
@@ -341,12 +341,12 @@ def versions():
 def _without_legacy_warnings():
     """Keep absl, Keras' logger, from calling `.h5` legacy and from naming compile."""
     logger = logging.getLogger("absl")
-    logger.addFilter(_never)
+
+    def is_error(record):
+        return record.levelno > logging.WARNING
+
+    logger.addFilter(is_error)
     try:
         yield
     finally:
-        logger.removeFilter(_never)
-
-
-def _never(record):
-    return record.levelno > logging.WARNING
+        logger.removeFilter(is_error)

@@ -1,26 +1,35 @@
-"""What a strange file may hold: checked before Keras or NumPy reads it.
+"""What a file from others may hold: checked before Keras or NumPy reads it.
 
 An HDF5 file can point at other files; it or an archive can claim sizes that exhaust the
 memory. What its configuration may name stands in `resnet_keras.files.allowed`.
 """
 
 import contextlib
+import errno
+import functools
 import io
 import json
+import mmap
+import os
+import re
 import stat
 import zipfile
+from pathlib import Path
 
 import h5py
 import numpy as np
 
 from resnet_keras.errors import InputError, check_is_file
-from resnet_keras.files.metadata import NAME, OLD_NAME
+from resnet_keras.files.configuration import dictionaries
+from resnet_keras.files.metadata import MAX_TEXT_BYTES, NAME, OLD_NAME
 
 # What a file may claim to hold in all: this many times its own size, and 64 MiB.
 # Weights do not compress; pictures of one colour do.
 MAX_EXPANSION = {"model": 10, "data": 100}
 _FREE_BYTES = 64 * 2**20
-_MAX_CONFIG_BYTES = 64 * 2**20
+# An attribute of texts may claim so many times the longest: 1,000 names of layers
+# beside a configuration of 1 MB come to a half of it.
+_MAX_ATTRIBUTE_BYTES = 2**31
 
 _SIZES = {"filters", "units"}
 _MEMBERS = {
@@ -46,9 +55,10 @@ def check_h5_model(path):
     Raises:
         InputError: the file points at other files, or claims absurd sizes.
     """
-    with naming_damage(path), h5py.File(path) as file:
-        sides, num_stored = _check_tree(path, file, path.stat().st_size)
-        return _parse(path, file.attrs["model_config"]), sides, num_stored
+    with naming_damage(path):
+        sides, num_stored = _check_file(path)
+        with h5py.File(path) as file:
+            return _parse(path, file.attrs["model_config"]), sides, num_stored
 
 
 def check_keras_model(path):
@@ -78,9 +88,9 @@ def check_keras_model(path):
             raise InputError(f"{path}: holds no weights, model.weights.h5.")
         config = _parse(path, archive.read("config.json"))
         # From memory: a member of an archive is slow to jump about in.
-        member = io.BytesIO(archive.read("model.weights.h5"))
-        with h5py.File(member) as file:
-            sides, num_stored = _check_tree(path, file, size)
+        data = archive.read("model.weights.h5")
+        with h5py.File(io.BytesIO(data)) as file:
+            sides, num_stored = _check_tree(path, file, data, size)
     return config, sides, num_stored
 
 
@@ -90,15 +100,9 @@ def check_sides(path, config, sides):
     Raises:
         InputError: there is one.
     """
-    pending = [config]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, list):
-            pending += value
-        elif isinstance(value, dict):
-            pending += value.values()
-            for key in _SIZES & value.keys():
-                _check_stored(path, key, value[key], sides)
+    for each in dictionaries(config):
+        for key in _SIZES & each.keys():
+            _check_stored(path, key, each[key], sides)
 
 
 def check_h5_data(path):
@@ -108,8 +112,8 @@ def check_h5_data(path):
         InputError: it points at other files, or claims absurd sizes.
     """
     check_is_file(path, "images and labels in HDF5")
-    with naming_damage(path), h5py.File(path) as file:
-        _check_tree(path, file, path.stat().st_size, "data")
+    with naming_damage(path):
+        _check_file(Path(path), "data")
 
 
 def check_h5_weights(path):
@@ -118,8 +122,8 @@ def check_h5_weights(path):
     Raises:
         InputError: it points at other files, or claims absurd sizes.
     """
-    with naming_damage(path), h5py.File(path) as file:
-        _check_tree(path, file, path.stat().st_size)
+    with naming_damage(path):
+        _check_file(Path(path))
 
 
 def check_archive(path):
@@ -145,7 +149,7 @@ def check_npz(path):
         claimed = 0
         for name in archive.namelist():
             with archive.open(name) as member:
-                shape, dtype = _read_npy_header(member)
+                shape, dtype, _ = npy_header(member)
             claimed += _num_bytes(shape, dtype)
             if dtype.hasobject:
                 raise InputError(
@@ -155,35 +159,65 @@ def check_npz(path):
         _check_size(path, claimed, size, "data")
 
 
-def _read_npy_header(member):
-    version = np.lib.format.read_magic(member)
+def npy_header(file):
+    """Return what the header of an `.npy` file says: (shape, dtype, is_fortran).
+
+    Args:
+        file: open to read bytes, at its beginning; it is left where the numbers begin.
+    """
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_2_0
     if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
-    else:
-        shape, _, dtype = np.lib.format.read_array_header_2_0(member)
-    return shape, dtype
+        read = np.lib.format.read_array_header_1_0
+    shape, is_fortran, dtype = read(file)
+    return shape, dtype, is_fortran
 
 
 @contextlib.contextmanager
 def naming_damage(path):
-    """Turn whatever a broken file sets off in h5py, zipfile or NumPy into one line."""
+    """Turn an error of h5py, zipfile or NumPy in reading a file into one line."""
     try:
         yield
     except InputError:
         raise
+    except MemoryError as error:
+        raise InputError(
+            f"{path}: this machine has not enough memory to read it. Close other "
+            "programs, or use a machine with more."
+        ) from error
     except Exception as error:
         reason = str(error).strip().split("\n")[0][:300]
+        if system := _system_error(error):
+            raise InputError(
+                f"{path}: could not be read ({system}). See that you may read it, and "
+                "that its disk or network answers."
+            ) from error
         raise InputError(
             f"{path}: damaged or cut short ({type(error).__name__}: {reason}). "
             "Copy or save it again."
         ) from error
 
 
+def _system_error(error):
+    """Return in words what of the disk, network or rights failed, or None."""
+    if not isinstance(error, OSError):
+        return None
+    if isinstance(error, TimeoutError):
+        return str(error) or "timed out"
+    number = error.errno  # h5py has it in its text alone
+    if found := re.search(r"errno = (\d+)", str(error)):
+        number = int(found[1])
+    # A damaged offset, outside of the file, is an invalid argument.
+    if number in (None, 0, errno.EINVAL, errno.EOVERFLOW):
+        return None
+    return os.strerror(number)
+
+
 def _parse(path, text):
-    if not isinstance(text, (str, bytes)) or len(text) > _MAX_CONFIG_BYTES:
+    if not isinstance(text, (str, bytes)) or len(text) > MAX_TEXT_BYTES:
         raise InputError(
             f"{path}: its configuration is not a text of at most "
-            f"{_MAX_CONFIG_BYTES // 2**20} MiB."
+            f"{MAX_TEXT_BYTES // 2**20} MiB."
         )
     return json.loads(text)
 
@@ -197,16 +231,17 @@ def _check_stored(path, key, value, sides):
             )
 
 
-def _check_tree(path, file, file_size, kind="model"):
+def _check_tree(path, file, data, file_size, kind="model"):
     """Visit every object of an HDF5 file once, following nothing that leads out.
 
     Returns:
         All lengths of sides of its arrays, a set; and how many numbers they have.
     """
+    largest_heap = functools.cache(functools.partial(_largest_heap, data))
     claimed, num_stored, sides, seen, pending = 0, 0, set(), set(), [file]
     while pending:
         group = pending.pop()
-        claimed += _attribute_bytes(group)
+        claimed += _attribute_bytes(path, group, largest_heap)
         _check_names(path, group)
         for name in group:
             link = group.get(name, getlink=True)
@@ -223,7 +258,8 @@ def _check_tree(path, file, file_size, kind="model"):
             if isinstance(item, h5py.Group):
                 pending.append(item)
             elif isinstance(item, h5py.Dataset):
-                claimed += _attribute_bytes(item) + _dataset_bytes(path, item)
+                claimed += _attribute_bytes(path, item, largest_heap)
+                claimed += _dataset_bytes(path, item)
                 sides.update(item.shape or ())
                 num_stored += item.size or 0
             else:
@@ -263,7 +299,7 @@ def _dataset_bytes(path, dataset):
 
 
 def _text_bytes(path, dataset):
-    """Return how long texts of any length are: many may share one place in the file."""
+    """Return how long texts of any length are: many may be one text in the file."""
     if len(dataset.shape) > 1:
         raise InputError(
             f"{path}: {dataset.name!r} holds texts of shape {dataset.shape}; expected "
@@ -279,9 +315,40 @@ def _text_bytes(path, dataset):
     return total
 
 
-def _attribute_bytes(item):
-    identifiers = (item.attrs.get_id(name) for name in item.attrs)
-    return sum(_num_bytes(each.shape, each.dtype) for each in identifiers)
+def _attribute_bytes(path, item, largest_heap):
+    claimed = 0
+    for name in item.attrs:
+        attribute = item.attrs.get_id(name)
+        number = _num_bytes(attribute.shape, attribute.dtype)
+        if attribute.dtype.hasobject and attribute.shape:
+            # Each can be the same long text, and all are read at once.
+            texts = number // attribute.dtype.itemsize * largest_heap()
+            if texts > _MAX_ATTRIBUTE_BYTES:
+                raise InputError(
+                    f"{path}: {name} claims to hold texts of {texts:,} bytes; expected "
+                    f"at most {_MAX_ATTRIBUTE_BYTES:,}."
+                )
+        claimed += number
+    return claimed
+
+
+def _largest_heap(data):
+    """Return the bytes of an HDF5 file's largest heap of texts: none is longer."""
+    sizes = (
+        int.from_bytes(data[found.start() + 8 : found.start() + 16], "little")
+        for found in re.finditer(b"GCOL\x01", data)
+    )
+    return min(max(sizes, default=0), len(data))
+
+
+def _check_file(path, kind="model"):
+    """Check an HDF5 file that is not in an archive, as `_check_tree` does."""
+    with (
+        h5py.File(path) as file,
+        path.open("rb") as raw,
+        mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) as data,
+    ):
+        return _check_tree(path, file, data, path.stat().st_size, kind)
 
 
 def _num_bytes(shape, dtype):

@@ -1,8 +1,8 @@
-"""A strange model is built without memory first, and gets weights if they are few.
+"""A model from others is built without memory first; then its weights, if few.
 
 Keras makes a layer's weights before it looks whether the file has them, and a false
 picture size can make a dense layer of any size. In Keras' stateless scope variables
-have shapes and no values, and a symbolic call has maps that take no memory.
+have shapes and no values, and the feature maps of a symbolic call take no memory.
 """
 
 import math
@@ -28,7 +28,7 @@ def build_within(path, make, num_stored):
 
     Raises:
         InputError: it asks for more parameters than the file has numbers, and 16
-            million; or for huge pictures or maps.
+            million; or for huge pictures or feature maps.
         Exception: whatever `make` raises.
     """
     import keras
@@ -78,7 +78,7 @@ def _check_maps(path, model):
             for tensor in node.output_tensors:
                 if math.prod(side or 1 for side in tensor.shape) > _MAX_NUMBERS:
                     raise InputError(
-                        f"{path}: {type(layer).__name__} makes maps of "
+                        f"{path}: {type(layer).__name__} makes feature maps of "
                         f"{tuple(tensor.shape)}."
                     )
         if hasattr(layer, "layers") and hasattr(layer, "inputs"):

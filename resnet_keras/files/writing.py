@@ -16,7 +16,7 @@ _MARK = "-partial-"  # of temporary names
 def write_whole(path):
     """Give a temporary path beside `path` that takes its name if all goes well.
 
-    A full disk, an error, a kill or a power cut leaves whatever stood at `path` as it
+    A full disk, an error, a kill or a power cut leaves what was at `path` as it
     was. Where a link stands, the file that it leads to is replaced.
     """
     path = Path(os.path.realpath(path))
@@ -65,7 +65,7 @@ def _unwritten(path, error):
         reason = found[1]
     return OSError(
         f"{path}: could not be written ({reason}). Free some space or choose another "
-        "place; what stood there before is untouched."
+        "folder; what was there before is untouched."
     )
 
 
@@ -126,7 +126,7 @@ def check_folder(path):
 
 
 def check_not_input(outputs, inputs):
-    """Refuse to write over a file that the command reads, by whatever name.
+    """Refuse to write over a file that the command reads, under any of its names.
 
     Links of either kind count as the file that they lead to.
 
@@ -144,12 +144,12 @@ def check_not_input(outputs, inputs):
             other = "" if str(output) == str(found[0]) else f" by the name {output}"
             raise InputError(
                 f"{found[0]}: is read by this command, which would write over it"
-                f"{other}. Move it, or choose another place with --out."
+                f"{other}. Move it, or give another path with --out."
             )
 
 
 def _identities(path):
-    """Return what tells a file from others: where links lead, and its place on disk."""
+    """Return what identifies a file: where links lead, and its number on disk."""
     # Not by Path.resolve, to which a loop of links is an error.
     identities = [os.path.realpath(path)]
     if os.path.exists(path):
@@ -176,7 +176,7 @@ def write_json(path, value):
 
     Raises:
         ValueError: it holds NaN or an infinity, which JSON does not have: the caller
-            writes None in their place, or says what went wrong.
+            writes None instead, or says what went wrong.
     """
     try:
         text = json.dumps(value, indent=2, allow_nan=False) + "\n"

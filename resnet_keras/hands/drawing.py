@@ -25,7 +25,7 @@ class Layer(NamedTuple):
     hand: np.ndarray  # (h, w) 0 to 1: the hand alone
 
     @property
-    def place(self):
+    def area(self):
         """Slices of rows and columns that the layer takes in a picture."""
         height, width = self.alpha.shape
         return (

@@ -2,9 +2,10 @@
 
 import os
 import shutil
+from pathlib import Path
 
 from resnet_keras.errors import InputError
-from resnet_keras.files.writing import check_folder, write_whole
+from resnet_keras.files.writing import check_folder, refuse_file, write_whole
 from resnet_keras.hands.rendering import (
     TEST_START,
     check,
@@ -15,7 +16,7 @@ from resnet_keras.hands.rendering import (
 
 
 def contact_sheet(columns=12, image_size=96, seed=0):
-    """A Pillow image with one row per sign and `columns` hands in each row.
+    """Return a Pillow image with a row per sign and `columns` hands in each row.
 
     >>> contact_sheet(columns=2, image_size=32).size
     (70, 206)
@@ -57,14 +58,18 @@ def write_pair(directory, num_train=1080, num_test=120, image_size=64, seed=0):
     check_range("num_train", num_train, 1, TEST_START)
     check_range("num_test", num_test, 1, TEST_START)
     check(image_size=image_size, seed=seed)
-    check_folder(directory)
+    refuse_file(directory)
     needed = (num_train + num_test) * 3 * image_size**2
-    free = shutil.disk_usage(directory).free
+    place = Path(directory).absolute()
+    while not place.is_dir():
+        place = place.parent
+    free = shutil.disk_usage(place).free
     if needed > free:
         raise InputError(
             f"{directory}: has room for {free / 1e9:,.1f} GB but these hands take "
-            f"{needed / 1e9:,.1f}; expected fewer, smaller ones, or another place."
+            f"{needed / 1e9:,.1f}; expected fewer or smaller ones, or another disk."
         )
+    check_folder(directory)
     paths = []
     for part, count, start in (("train", num_train, 0), ("test", num_test, TEST_START)):
         paths.append(os.path.join(directory, f"{part}_hands.h5"))

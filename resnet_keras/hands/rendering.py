@@ -9,14 +9,14 @@ from typing import NamedTuple
 from resnet_keras.errors import InputError
 from resnet_keras.hands import workers
 
-# Held-out pictures are numbered from here, a multiple of six; training never gets here.
+# Test pictures are numbered from here, a multiple of six; training pictures below it.
 TEST_START = 6 * 2**28
 
 SIZES = (16, 512)
 
 _MOST = 2**62
 
-# Images for each worker; a process takes longer to begin than to draw 100.
+# Images for each worker; a process takes longer to start than to draw 100.
 LEAST_PER_WORKER = 1000
 
 # First number of each picture's key: images and scenes never share random numbers.
@@ -92,7 +92,7 @@ def render(num_images, image_size=64, seed=0, *, start=0, masks=False):
         boxes[i] = _box(outline, layer)
         if masks:
             outlines[i] = False
-            outlines[i][layer.place] = outline
+            outlines[i][layer.area] = outline
     return Hands(images, labels, boxes, outlines)
 
 
@@ -101,8 +101,8 @@ def iter_batches(
 ):
     """Yield the `Hands` of `render` in batches, in constant memory.
 
-    Thousands are drawn by several processes, up to one for each core. They end with the
-    last batch, or with this process.
+    Thousands are drawn by several processes, up to one per core, which end with the
+    last batch or with this process.
 
     >>> [len(batch.labels) for batch in iter_batches(10, batch_size=4)]
     [4, 4, 2]
@@ -167,16 +167,16 @@ def _scene(size, max_hands, seed, number):
     light = scene.draw_light(rng)
     picture = scene.background(rng, size)
     num_hands = 1 + int(rng.random() * max_hands)
-    # One hand to a cell of a grid, from the top down: each arm comes from below, so it
-    # is hidden by the hands that follow, and hides none.
+    # One hand to a cell of a grid, from the top down: each arm comes from below, so the
+    # next hands hide it, and it hides no hand.
     side = next(n for n in (1, 2, 3, 4) if n * n >= num_hands) + rng.bernoulli(0.3)
     cells = sorted(range(side * side), key=lambda cell: rng.random())[:num_hands]
     labels, visible = [], []  # outlines with the number of their pixels at first
     for cell in sorted(cells):
-        for _ in range(4):  # tries, until it hides little of the hands before it
+        for _ in range(4):  # tries, until it hides little of the earlier hands
             label = int(rng.random() * 6)
             layer = _hand_in_cell(rng, label, size, light, divmod(cell, side), side)
-            here, free = layer.place, layer.alpha < 0.5
+            here, free = layer.area, layer.alpha < 0.5
             if all(
                 np.count_nonzero(outline) - np.count_nonzero(outline[here] & ~free)
                 >= 0.75 * whole

@@ -129,7 +129,7 @@ def _soften(plane, reach=1):
 def lay_over(picture, layer, light):
     """Cast the layer's shadow on the picture, then lay the layer over it, in place."""
     size = picture.shape[0]
-    here = layer.place
+    here = layer.area
     if light.shadow > 0:
         shadow = np.zeros((size, size), np.float32)
         shadow[here] = layer.alpha

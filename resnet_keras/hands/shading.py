@@ -42,7 +42,7 @@ def shade(rng, surface, kinds, dorsal, light, unit):
     bone = np.maximum(surface.owner, 0).astype(np.intp)
     kind = kinds.astype(np.int8).take(bone)
     depth = surface.depth
-    # A step down to the background, but no cliff, lets outlines round off.
+    # A small step down to the background rounds outlines off; a deep one would not.
     floor = depth.min(where=covered, initial=-FAR) - np.float32(0.3 * unit)
     np.maximum(depth, floor, out=depth)
     normals = _normals(depth)
@@ -59,7 +59,7 @@ def shade(rng, surface, kinds, dorsal, light, unit):
     colour = np.empty((*depth.shape, 3), np.float32)
     ambient = normals[1] * np.float32(0.25 * light.ambient)
     ambient += np.float32(0.75 * light.ambient)
-    # Light wanders under the skin, red the farthest: it wraps around edges.
+    # Light scatters under the skin, red the farthest, and so reaches around edges.
     for channel, wrap in enumerate((0.35, 0.15, 0.10)):
         here = (lit + np.float32(wrap)) * np.float32(light.key / (1 + wrap))
         np.maximum(here, 0, out=here)
@@ -92,7 +92,7 @@ def _dot(a, b):
 
 
 def _unoccluded(depth, direction, unit, strength):
-    """Return the fraction of light that gets in past what stands higher nearby.
+    """Return the fraction of ambient light that nearby higher parts leave.
 
     A little from all sides, more from the side of the light. This sets folded
     fingers off from the palm behind them.
@@ -161,7 +161,7 @@ def _skin(rng):
 
 
 def any_tone(rng):
-    """A colour (red, green, blue) in sRGB 0..255, oftener greyish than vivid."""
+    """A colour (red, green, blue) in sRGB 0..255, more often greyish than vivid."""
     tone = [rng.uniform(10, 245) for _ in range(3)]
     grey, mean = 1 - rng.random() * rng.random(), sum(tone) / 3
     return [c + grey * (mean - c) for c in tone]

@@ -174,7 +174,7 @@ def _fingers(rng, states, size, thick, wide):
     """Four `_Chain`s, index to little, each straight or bent as `states` says."""
     spread, tilt = rng.uniform(0.0, 1.3), rng.normal(0, 0.05)
     two = states[:2] == "ss" and states[2] not in "sr"
-    # Fingers in the same state bend alike, with a little will of their own.
+    # Fingers in the same state bend alike, each with a small difference.
     shared = {state: rng.random() for state in FLEXION}
     chains = []
     for row, state, fan in zip(
@@ -224,7 +224,7 @@ def _thumb(rng, posture, target, size, thick):
     directions, nail = THUMBS[posture]
     lengths = [size * length for length in THUMB_LENGTHS]
     joints = [THUMB_BASE]
-    # A thumb out and a thumb tucked in tell a three from a two: keep them apart.
+    # Only the thumb, out or tucked in, distinguishes a three from a two.
     lift, swing = rng.normal(0, 0.09), rng.normal(0, 0.12 if posture == "out" else 0.06)
     for (x, y, z), length in zip(directions, lengths, strict=True):
         direction = _unit((x + swing, y - swing * 0.6, z + lift))

@@ -1,11 +1,11 @@
-"""Worker processes: a function's results, computed by several of them.
+"""A function's results, computed by several worker processes.
 
-`multiprocessing` runs the user's script again in each worker, which few scripts of a
-learner are written for. Loky (of joblib) does not, but its workers ran on for half a
-minute after their parent was killed, it keeps results without a limit, and would be two
-more packages to install with the default data. These workers are fresh Pythons that
-look for modules where this process does, are never more than a pipe ahead, and end with
-this process. Where none starts, or one fails, its work is done here.
+`multiprocessing` runs the user's script again in each worker, for which few learners'
+scripts are written. Loky (of joblib) does not, but its workers ran on for half a minute
+after their parent was killed, it stores results without a limit, and it is two more
+packages to install. These workers are new Python processes with the module path of this
+one; they are at most a pipe's buffer ahead, and end with this process. Where one does
+not start, or fails, its work is done in this process.
 """
 
 import contextlib
@@ -56,14 +56,14 @@ def _worker(function, arguments):
     paths = [entry or os.getcwd() for entry in sys.path if isinstance(entry, str)]
     try:
         worker = subprocess.Popen(
-            # -P: no file of the working directory may stand in for a module.
+            # -P: no file of the working directory may shadow a module.
             [sys.executable or "", "-P", "-c", _WORK],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # what fails there is done again here
+            stderr=subprocess.DEVNULL,  # failed work is done again in this process
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
-    except OSError:  # no Python of its own, or no room for another process
+    except OSError:  # no Python to start, or no memory for another process
         yield None
         return
     with worker:

@@ -1,4 +1,4 @@
-"""What a model says of images: probabilities, their scores, and the classes they mean.
+"""Predictions: probabilities, their scores, and the classes that they stand for.
 
 It may import `files`, `data`, `weights` and `accelerate`.
 """

@@ -29,9 +29,9 @@ def align_classes(
 ):
     """Find each class of a data set among a model's, by name, or refuse.
 
-    Every score goes through this function. A model that names no classes is taken to
-    mean the data's: by name where those are the numbers 0, 1, 2, ... too, else in the
-    data's order; either is said in `note`.
+    Every score goes through this function. The classes of a model that names none are
+    assumed to be the data's: by name where those are the numbers 0, 1, 2, ... too, else
+    in the data's order; `note` says which.
 
     Args:
         model_names: list of str, in the order of the model's outputs.

@@ -1,4 +1,4 @@
-"""A model together with what it takes to predict uint8 pictures."""
+"""A model with all that is needed to predict uint8 pictures."""
 
 import contextlib
 
@@ -13,21 +13,21 @@ from resnet_keras.inference import graph
 from resnet_keras.inference.heads import Head, last_activation
 from resnet_keras.inference.preprocessing import find_preprocessing
 
-# From how many images on getting ready pays. For ResNet-50 on two cores folding and
-# tracing takes 2 s and spares 7 ms an image; a faster runtime takes another 4 to 6 s
-# and spares 1 to 2 ms.
+# From how many images on it pays to fold and trace the model, and to start a faster
+# runtime. For ResNet-50 on two cores the first takes 2 s and saves 7 ms an image; the
+# second takes another 4 to 6 s and saves 1 to 2 ms.
 _SOME, _MANY = 33, 3000
 # Grey of red, green and blue, ITU-R 601, as Pillow and Keras' loaders take it.
 _LUMA = np.float32([[0.299], [0.587], [0.114]])
 
 
 class Classifier:
-    """A model with all that it takes to predict uint8 pictures.
+    """A model with all that is needed to predict uint8 pictures.
 
-    A few images go through the model as it is, more through a folded and compiled one,
-    and thousands through the fastest runtime there is: what takes seconds to make
-    ready is made ready where it pays. All give the same probabilities to 1e-4. Whoever
-    changes the model's weights calls `update`.
+    A few images go through the model as it is, more through a folded and compiled copy,
+    and thousands through the fastest runtime that is installed, each of which takes
+    seconds to prepare. All give the same probabilities to 1e-4. Call `update` after
+    changing the model's weights.
 
     Args:
         model: `keras.Model` from images to probabilities (or logits) of classes.
@@ -118,28 +118,29 @@ class Classifier:
         """Return class probabilities, float32 (num_images, num_classes).
 
         Args:
-            images: uint8 (num_images, height, width, 3), at the model's size.
+            images: uint8 (num_images, height, width, 3), at the model's size, or
+                whatever gives that when it is sliced.
             batch_size: how many images the model sees at once. It changes speed and
-                memory, not the answer: statistics are moving averages.
+                memory, not the predictions: statistics are moving averages.
         """
-        answer = self._way(len(images))
+        predict = self._function_for(len(images))
         batch_size = self._fixed_batch_size or batch_size
-        answers = []
+        outputs = []
         for start in range(0, len(images), batch_size):
             batch = self.preprocess(images[start : start + batch_size])
             number = len(batch)
-            # One shape, so TensorFlow traces once; and some models take no other.
+            # One shape, so that TensorFlow traces once; some models take no other.
             if number < batch_size and (start or self._fixed_batch_size):
                 batch = np.pad(
                     batch, [(0, batch_size - number)] + [(0, 0)] * (batch.ndim - 1)
                 )
-            answers.append(answer(batch)[:number])
-        return self._head.probabilities(np.concatenate(answers).astype(np.float32))
+            outputs.append(predict(batch)[:number])
+        return self._head.probabilities(np.concatenate(outputs).astype(np.float32))
 
     def prepare(self, num_images):
-        """Get ready for about so many images, if they will come in small portions."""
+        """Prepare for about so many images that will come in small portions."""
         self._num_expected = num_images
-        self._way(num_images)
+        self._function_for(num_images)
 
     def update(self):
         """Load the weights that the model has now."""
@@ -147,7 +148,7 @@ class Classifier:
         if self._folded not in (None, self.model):
             copy_folded_weights(self.model, self._folded)
 
-    def _way(self, num_images):
+    def _function_for(self, num_images):
         """Return the function to predict so many images with."""
         num_images = max(num_images, self._num_expected)
         # JAX would compile operation by operation, and take longer than for the whole.
@@ -190,7 +191,7 @@ def _checked_input_shape(model, name):
     """Return the shape of a batch, or refuse what is no batch of images."""
     if not graph.is_graph(model):
         raise InputError(
-            f"{name}: a {type(model).__name__} that is no graph of layers, or is not "
+            f"{name}: a {type(model).__name__} that is not a graph of layers, or not "
             "built; expected a functional or sequential model."
         )
     shape = model.input_shape
@@ -198,7 +199,7 @@ def _checked_input_shape(model, name):
         raise InputError(
             f"{name}: has {len(model.inputs)} inputs; expected one, of images."
         )
-    # Of three axes only a square is taken for a picture: others are rather sequences.
+    # With three axes only a square is a picture: other shapes are likely sequences.
     is_square = len(shape) == 3 and shape[1] == shape[2] is not None
     if is_square or (len(shape) == 4 and shape[3] in (1, 3)):
         return shape

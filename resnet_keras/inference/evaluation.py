@@ -1,4 +1,4 @@
-"""How well a model does on a part of a data set."""
+"""Scores of a model on a part of a data set."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def evaluate(classifier, dataset, part="test", data="the data"):
 
     Raises:
         InputError: model and data do not have the same classes, the part has no image,
-            or the model gives no numbers.
+            or the model predicts NaN or infinity.
     """
     positions, class_names, note = align_classes(
         classifier.class_names,
@@ -52,4 +52,23 @@ def evaluate(classifier, dataset, part="test", data="the data"):
         "note": note,
         "images": images,
         "labels": labels,
+    }
+
+
+def as_metrics(result, part):
+    """Return what `evaluate` returned for a part, as JSON takes it, for metrics.json.
+
+    NaN, of a class that was never predicted or has no image, becomes None.
+    """
+    return {
+        "part": part,
+        f"{part}_accuracy": result["accuracy"],
+        f"{part}_loss": result["loss"],
+        f"num_{part}_images": len(result["labels"]),
+        "class_names": result["class_names"],
+        **{
+            key: [float(x) if x == x else None for x in result[key]]
+            for key in ("precision", "recall")
+        },
+        "confusion": result["confusion"].tolist(),
     }

@@ -1,7 +1,6 @@
 """A model's operations one by one, those of the models within it included.
 
-Keras keeps its graph in attributes that it does not document; what is read of them
-stands here and nowhere else.
+Keras keeps its graph in undocumented attributes, which are read here only.
 """
 
 import inspect

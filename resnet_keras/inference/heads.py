@@ -1,7 +1,7 @@
-"""What the numbers that a model gives mean, and how they become probabilities.
+"""What the outputs of a model mean, and how they become probabilities.
 
-A head is judged by its last activation, found through models within the model, and by
-what it gives: probabilities lie in [0, 1] and sum to 1.
+A head is known by its last activation, found through models within the model, and by
+its outputs: probabilities are in [0, 1] and add up to 1.
 """
 
 import keras
@@ -71,11 +71,11 @@ class Head:
         name: what to call the model in messages.
 
     Attributes:
-        num_classes: int; one output tells two classes apart.
+        num_classes: int; one output distinguishes two classes.
         note: what is assumed of the outputs, or "".
 
     Raises:
-        InputError: such outputs are no probabilities and cannot be made ones.
+        InputError: such outputs are not probabilities and cannot be made into them.
     """
 
     def __init__(self, activation, num_outputs, name="model"):
@@ -94,8 +94,8 @@ class Head:
             outputs: float32 (num_images, num_outputs), as the model gives them.
 
         Raises:
-            InputError: they are no probabilities after all. NaN and infinity are left
-                to `check_numbers`.
+            InputError: they are not probabilities. NaN and infinity are left to
+                `check_numbers`.
         """
         with np.errstate(invalid="ignore", over="ignore"):
             outputs = self._convert(outputs)
@@ -126,7 +126,7 @@ def _softmax(logits):
 
 
 def _sigmoid(logits):
-    # By the hyperbolic tangent, which does not overflow.
+    # The hyperbolic tangent does not overflow.
     return (np.tanh(logits / 2) + 1) / 2
 
 
@@ -138,7 +138,7 @@ _SEVERAL = {
     "softmax": (_same, ""),
     "linear": (_softmax, _LOGITS),
     "log_softmax": (np.exp, _LOGARITHMS),
-    None: (_same, ""),  # judged by what it gives
+    None: (_same, ""),  # known by its outputs
 }
 _BINARY = {
     "sigmoid": (_same, ""),

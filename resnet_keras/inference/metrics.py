@@ -1,4 +1,4 @@
-"""Scores of predictions whose classes are known; predictions that are no numbers."""
+"""Scores of predictions whose classes are known; predictions that are not finite."""
 
 import numpy as np
 
@@ -7,21 +7,21 @@ from resnet_keras.errors import InputError
 _EPSILON = 1e-7  # the smallest probability whose logarithm the loss takes, as in Keras
 
 
-def check_numbers(answers, name):
-    """Refuse answers that are no numbers, of which the first class would be the best.
+def check_numbers(predictions, name):
+    """Refuse predictions that are not finite, for which argmax gives the first class.
 
     Raises:
         InputError: naming the model.
     """
-    if not np.isfinite(answers).all():
+    if not np.isfinite(predictions).all():
         raise InputError(
-            f"{name}: answers NaN or infinity, so its weights, or the preprocessing in "
-            "its metadata, are damaged. Train it again, or take another copy."
+            f"{name}: predicts NaN or infinity, so its weights, or the preprocessing "
+            "in its metadata, are damaged. Train it again, or use another copy."
         )
 
 
 def scores(probabilities, labels):
-    """Return accuracy, loss and the confusion matrix of answers to known labels.
+    """Return accuracy, loss and the confusion matrix of predictions for known labels.
 
     Args:
         probabilities: (num_images, num_classes).
@@ -30,8 +30,8 @@ def scores(probabilities, labels):
     Returns:
         Dictionary: `accuracy` in [0, 1]; `loss`, the mean cross-entropy in nats;
         `confusion`, counts (num_classes, num_classes), true class by predicted class;
-        `precision`, `recall`, (num_classes,), NaN where nothing was predicted, or
-        nothing is there to be recalled; `count`, images per true class.
+        `precision`, `recall`, (num_classes,), NaN where no image was predicted to be
+        of the class, or none is; `count`, images per true class.
 
     Example:
 
@@ -45,7 +45,7 @@ def scores(probabilities, labels):
     np.add.at(confusion, (labels, predicted), 1)
     of_truth = probabilities[np.arange(len(labels)), labels]
     hits = confusion.diagonal()
-    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: there is no such share
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN
         precision = hits / confusion.sum(axis=0)
         recall = hits / confusion.sum(axis=1)
     return {

@@ -65,7 +65,7 @@ def _is_hidden(name):
 def predict_files(classifier, paths, report):
     """Yield a path and its class probabilities, (num_classes,), for each picture.
 
-    Some dozens of pictures are in memory at once, however many there are.
+    At most 32 pictures are in memory at once.
 
     Args:
         classifier: `Classifier`.
@@ -74,7 +74,7 @@ def predict_files(classifier, paths, report):
             cannot be read; the others go on.
 
     Raises:
-        InputError: the model gives no numbers.
+        InputError: the model predicts NaN or infinity.
     """
     size = (classifier.height, classifier.width)
 
@@ -117,3 +117,30 @@ def ranking(probabilities, class_names, most):
     """
     best = np.argsort(-probabilities, kind="stable")[:most]
     return [(class_names[label], float(probabilities[label])) for label in best]
+
+
+def output_paths(directory, paths):
+    """Return where each picture goes with its prediction, no two to the same file.
+
+    Args:
+        directory: `pathlib.Path`.
+        paths: list of picture files.
+
+    Returns:
+        Dictionary from each of `paths` to a `pathlib.Path`.
+
+    Example:
+
+    >>> paths = output_paths(Path("out"), ["a/1.jpg", "b/1.jpg"])
+    >>> paths["a/1.jpg"].name, paths["b/1.jpg"].name
+    ('1_predicted.png', '1_2_predicted.png')
+    """
+    outputs, taken = {}, set()
+    for path in dict.fromkeys(paths):
+        name, number = Path(path).stem, 1
+        while name in taken:  # a/hand.jpg and b/hand.jpg
+            number += 1
+            name = f"{Path(path).stem}_{number}"
+        taken.add(name)
+        outputs[path] = directory / f"{name}_predicted.png"
+    return outputs

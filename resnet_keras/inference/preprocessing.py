@@ -1,7 +1,6 @@
-"""What a model expects of pictures, as far as its graph or its layers' names tell.
+"""What a model expects of pictures, as far as its graph or its layers' names show.
 
-What they do not tell is not known: `find_preprocessing` then assumes values divided by
-255, and says so.
+Where they do not, `find_preprocessing` assumes values divided by 255, and says so.
 """
 
 from typing import NamedTuple
@@ -12,7 +11,7 @@ import numpy as np
 from resnet_keras.files.preprocessing import MODES, WORDS
 from resnet_keras.inference import graph
 
-# Layers and operations that change pixels in value or place, yet learn nothing.
+# Layers and operations that change the value or position of pixels and learn nothing.
 _BEFORE_WEIGHTS = {
     *("Activation", "ActivityRegularization", "AlphaDropout", "CenterCrop"),
     *("Cropping2D", "Dropout", "GaussianDropout", "GaussianNoise", "Identity"),
@@ -20,17 +19,8 @@ _BEFORE_WEIGHTS = {
     *("SpatialDropout2D", "ZeroPadding2D", "Concatenate", "RGBToGrayscale"),
     *("Cast", "Divide", "ExpandDims", "Flip", "GetItem", "Multiply", "Negative"),
     *("Repeat", "Squeeze", "Stack", "Subtract", "Add", "Transpose", "TrueDivide"),
-    *(
-        "Average",
-        "Clip",
-        "Copy",
-        "Flatten",
-        "Pad",
-        "Split",
-        "StopGradient",
-        "Tile",
-        "Unstack",
-    ),
+    *("Average", "Clip", "Copy", "Flatten", "Pad", "Split", "StopGradient", "Tile"),
+    "Unstack",
 }
 
 # Names of layers that only this architecture of keras.applications has: its mode, in
@@ -61,8 +51,8 @@ class Found(NamedTuple):
 
     Attributes:
         preprocessing: dictionary, as in a model's metadata.
-        is_known: whether model or metadata tell it; else it is assumed.
-        words: what to tell the person, or "" where the metadata tells.
+        is_known: whether the model or its metadata show it; else it is assumed.
+        words: what to tell the person, or "" where the metadata say it.
     """
 
     preprocessing: dict

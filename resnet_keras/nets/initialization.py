@@ -1,4 +1,4 @@
-"""How a network begins: weights from which a short training gets far."""
+"""Initial weights with which short training goes further."""
 
 import keras
 import numpy as np
@@ -19,11 +19,11 @@ def varied_initializer(seed, kind=keras.initializers.GlorotUniform):
 
 
 def scale_branches(model, scale):
-    """Begin each block as Y = scale · F(X) + X, by its last normalization's scale.
+    """Start each block as Y = scale · F(X) + X, by its last normalization's gamma.
 
     Then what 16 blocks add up to stays near X at first, and gradients of like inputs
-    stay alike. At 0 each block begins as the identity, and its inner layers wait until
-    its scale has grown.
+    stay alike. At 0 each block starts as the identity, and its inner layers learn only
+    once gamma has grown.
 
     Sources: Goyal et al. (2017), arXiv 1706.02677, section 5.1, for 0; Balduzzi et al.
     (2017), arXiv 1702.08591, for 0.1 to 0.3.

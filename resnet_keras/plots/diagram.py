@@ -60,10 +60,9 @@ def architecture(model):
         axes = figure.add_axes((0.01, bottom / total, 0.98, each / total))
         mine = [row for row in blocks if row["kind"] == kind]
         striding = [row["strides"] for row in mine if row["stride"] > 1] or [[1]]
-        place = int(
-            np.argmax(striding[0])
-        )  # of the convolution that halves the feature map
-        _draw_block(axes, kind, mine[0]["kernel_sizes"], place)
+        # Which convolution halves the feature map
+        index = int(np.argmax(striding[0]))
+        _draw_block(axes, kind, mine[0]["kernel_sizes"], index)
         if _SHORTCUT.get(kind):
             axes.text(11.5, 1.45, _strides(mine), ha="right", fontsize=9, color=_NOTE)
         axes.axhline(1.98, color="#cccccc", linewidth=0.8)
@@ -100,8 +99,8 @@ def _draw_stages(axes, stages, blocks):
         text = f"{size}{row['channels']:,} {kind}"
         axes.text(centre, 2.32, text, ha="center", va="top", fontsize=9.5)
         mine = [block for block in blocks if f"stage {block['stage']}" == row["stage"]]
-        for place, (text, colour) in enumerate(_boxes(row, mine)):
-            _box(axes, centre, 1.62 - 0.47 * place, step - 0.14, 0.4, text, colour)
+        for position, (text, colour) in enumerate(_boxes(row, mine)):
+            _box(axes, centre, 1.62 - 0.47 * position, step - 0.14, 0.4, text, colour)
         filters = ", ".join(map(str, mine[0]["filters"])) if mine else ""
         parameters = f"{row['parameters']:,}" if row["parameters"] else ""
         for y, text in ((0.62, filters), (0.38, parameters)):
@@ -136,24 +135,24 @@ def _boxes(row, blocks):
     ]
 
 
-def _draw_block(axes, kind, windows, striding):
+def _draw_block(axes, kind, kernel_sizes, striding):
     """The main path from X to Y, and above it the shortcut.
 
     `striding` is the index of the convolution that takes the stride.
     """
     axes.set(xlim=(0, 11.7), ylim=(0, 2))
     axes.set_axis_off()
-    colour, last, main = _COLOURS[kind], len(windows), 0.62
+    colour, last, main = _COLOURS[kind], len(kernel_sizes), 0.62
     title = "plain block" if kind == "plain" else f"{kind} block"
     axes.text(0.15, 1.7, title, fontsize=12, weight="bold", color=colour)
     axes.text(11.5, 1.7, _EQUATION[kind], fontsize=11, ha="right")
     axes.text(0.45, main, "X", ha="center", va="center", fontsize=13, weight="bold")
     width = 7.2 / last - 0.3
     start, centres = 1.2, []
-    for index, window in enumerate(windows):
+    for index, size in enumerate(kernel_sizes):
         stride = ", stride s" if index == striding and kind != "identity" else ""
         relu = "  |  ReLU" if index < last - 1 else ""
-        text = f"CONV {window}x{window}, F{index + 1}{stride}\nBN{relu}"
+        text = f"CONV {size}x{size}, F{index + 1}{stride}\nBN{relu}"
         centres.append(start + width / 2)
         _box(axes, centres[-1], main, width, 0.62, text, colour)
         _arrow(axes, (start - 0.28 if index else 0.6, main), (start - 0.02, main))

@@ -8,18 +8,18 @@ from resnet_keras.training import corruptions
 
 
 class Batches(keras.utils.PyDataset):
-    """Shuffled, augmented batches; epoch and position alone decide what they hold.
+    """Shuffled, augmented batches; only epoch and position decide what they hold.
 
-    So a run that is resumed sees what it would have seen uninterrupted. Whoever trains
-    calls `begin_epoch` (and gives `fit` shuffle=False). Batches are
-    float32 (batch_size, size, size, 3) in [0, 1] and one-hot labels (batch_size,
-    num_classes). All are full: what is left over at the end of an epoch waits for
-    another shuffle. `prepare`, if given, turns a batch into what the network expects.
+    So a resumed run sees the batches of an uninterrupted one. Call `begin_epoch` before
+    each epoch, and `fit` with shuffle=False. Batches are float32 (batch_size, size,
+    size, 3) in [0, 1] and one-hot labels (batch_size, num_classes). All are full: the
+    images left over at the end of an epoch are shuffled again for the next. `prepare`,
+    if given, turns a batch into what the network expects.
     """
 
     def __init__(self, images, one_hot, rows, batch_size, recipe, seed, prepare=None):
         # With one worker Keras 3.15 feeds TensorFlow 2.21 through a self-tuning buffer,
-        # which stood still for 18 s at the start of every other epoch.
+        # which paused for 18 s at the start of every other epoch.
         super().__init__(workers=2)
         self._images, self._one_hot, self._rows = images, one_hot, rows
         self._batch_size = min(batch_size, len(rows))
@@ -49,9 +49,9 @@ class Batches(keras.utils.PyDataset):
 def augment(image, recipe, rng):
     """Return a random variant of an image, as float32 in [0, 1].
 
-    One affine map shifts, scales, rotates and flips, so that the picture is sampled
-    only once; pixels from beyond the border repeat its edge. Then light and colour
-    change. Before that, the robust recipe corrupts the picture.
+    One affine transformation shifts, scales, rotates and flips, so that the picture is
+    sampled only once; beyond its border its edge repeats. Then light and colour change.
+    The robust recipe corrupts the picture first.
 
     Args:
         image: uint8 (size, size, 3).
@@ -66,7 +66,7 @@ def augment(image, recipe, rng):
     mirror = -1 if rng.random() < recipe.flip else 1
     shift = rng.uniform(-recipe.shift, recipe.shift, 2) * size
     cos, sin = np.cos(angle) / zoom, np.sin(angle) / zoom
-    # From a pixel of the result to its place in the (padded) source, about the centre.
+    # From a pixel of the result to its position in the padded source.
     margin = size // 2
     linear = np.array([[cos * mirror, -sin], [sin * mirror, cos]])
     centre = np.full(2, size / 2)  # Pillow counts from the corner of the first pixel

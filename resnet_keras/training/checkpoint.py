@@ -1,4 +1,4 @@
-"""The files of a training run: its settings, its checkpoint, its history."""
+"""The files of a training run: settings, checkpoint, history, model and scores."""
 
 import csv
 import math
@@ -6,30 +6,36 @@ from pathlib import Path
 
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, load_optimizer, save_model
+from resnet_keras.files.finite import check_finite
 from resnet_keras.files.writing import remove_leftovers, write_json, write_whole
 from resnet_keras.training.config import Provenance
-from resnet_keras.training.finite import check_finite
 
 
 class RunFiles:
-    """A run's directory, and what is known of the run before it trains.
+    """A run's directory, and what is known of the run before training.
 
     Args:
         directory: where the files go; made if need be.
         dataset: `Dataset`.
         config: `RunConfig`, resolved.
         metadata: dictionary with `class_names` and `preprocessing`.
+        outdated: paths of an earlier run's files, its config.json first, which are
+            removed once there is a checkpoint.
     """
 
-    def __init__(self, directory, dataset, config, metadata):
+    def __init__(self, directory, dataset, config, metadata, outdated=()):
         self.directory = Path(directory)
         self._checkpoint = self.directory / "checkpoint.h5"
+        self._new = self.directory / "new-checkpoint.h5"  # beside an earlier run
         self._provenance = Provenance.of(dataset, config)
         self._settings = config.as_dict() | self._provenance.as_dict()
         self._metadata, self._data_name = metadata, dataset.name
+        self._outdated = outdated
 
     def begin(self, model):
         """Load the checkpoint if there is one, or write the settings.
+
+        To replace an earlier run, they are written with the first checkpoint.
 
         Args:
             model: gets the weights of the checkpoint.
@@ -42,9 +48,12 @@ class RunFiles:
                 finite.
         """
         remove_leftovers(self.directory)
+        self._new.unlink(missing_ok=True)
         path = self._checkpoint
+        if self._outdated:
+            return []
         if not path.exists():
-            write_json(self.directory / "config.json", self._settings)
+            self._write_settings()
             return []
         saved, metadata = load_model(path)
         try:
@@ -77,8 +86,21 @@ class RunFiles:
         load_optimizer(self._checkpoint, optimizer)
 
     def save_checkpoint(self, model, optimizer, history):
-        """Keep what is needed to go on after the last epoch of `history`."""
-        self._save(model, self._checkpoint, optimizer, history=history)
+        """Save what is needed to go on after the last epoch of `history`."""
+        if not self._outdated:
+            self._save(model, self._checkpoint, optimizer, history=history)
+            return
+        # The earlier run is whole until the new checkpoint is. If the process ends
+        # after that, there is no config.json, so that files of both are no run.
+        self._save(model, self._new, optimizer, history=history)
+        for path in self._outdated:
+            path.unlink(missing_ok=True)
+        self._new.rename(self._checkpoint)
+        self._write_settings()
+        self._outdated = ()
+
+    def _write_settings(self):
+        write_json(self.directory / "config.json", self._settings)
 
     def save_model(self, model, metrics):
         """Write the finished model."""
@@ -106,7 +128,7 @@ class RunFiles:
 
 
 def _finite(row):
-    """Return a row of history with None for numbers that are none.
+    """Return a row of history with None for NaN.
 
     Version 0.1 wrote NaN for the speed of an epoch with one step.
     """

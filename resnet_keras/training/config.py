@@ -1,4 +1,4 @@
-"""What defines a training run, and what it came from: `RunConfig` and `Provenance`."""
+"""What defines a training run, `RunConfig`, and what it depends on, `Provenance`."""
 
 import json
 from dataclasses import dataclass, fields, replace
@@ -18,29 +18,29 @@ LIMITS = {
     "batch_size": (int, 2, None),
     "learning_rate": (float, 1e-8, 10),
 }
-NUM_IMAGES_SHOWN = 20_000  # by default: some four minutes on two cores
+NUM_IMAGES_SHOWN = 20_000  # by default: about four minutes on two cores
 _LEAST_EPOCHS = 3
-# The packages whose version decides what numbers come out.
+# The packages whose version changes the numbers of a run.
 _BACKENDS = ("tensorflow", "jax", "torch")
 _NUMERIC = ("keras", *_BACKENDS, "numpy", "pillow")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """All that defines a training run; the values are the defaults.
+    """All that defines a training run, with the defaults.
 
-    Two runs of equal configurations, data and machines end with equal weights.
+    Two runs with equal configurations, data and machines end with equal weights.
 
     Args:
         data: where the images come from, as `load_dataset` takes it. None: unknown.
         model: a name of the family, such as "resnet18".
         recipe: `Recipe`, with the batch size and the learning rate.
         image_size: side of the images in pixels.
-        epochs: passes over the training images. None: by their number (`resolved`).
+        epochs: passes over the training images. None: decided by their number.
         seed: of weights, shuffling and augmentation.
-        precision: to multiply in, "float32" or "mixed_bfloat16"; weights and
-            predictions are float32 either way. None: by the processor.
-        weights: file of weights to begin from, or "imagenet". None: from scratch.
+        precision: of multiplications, "float32" or "mixed_bfloat16"; weights and
+            predictions are float32 either way. None: decided by the processor.
+        weights: file of initial weights, or "imagenet". None: random weights.
         freeze_until: with `weights`, the last stage that stays as it is; 1 is the stem.
 
     Raises:
@@ -80,13 +80,13 @@ class RunConfig:
             )
         if self.freeze_until and not self.weights:
             raise InputError(
-                "freeze_until is given without weights; untrained stages have nothing "
-                "worth keeping."
+                "freeze_until is given without weights; untrained stages are not worth "
+                "keeping."
             )
 
     @classmethod
     def of_options(cls, options):
-        """Return the configuration that a command's options ask for.
+        """Return the configuration for a command's options.
 
         Args:
             options: dictionary with any field's name, and `batch_size` and
@@ -173,7 +173,7 @@ class RunConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """What a run's numbers come from besides its configuration.
+    """What a run's numbers depend on besides its configuration.
 
     Args:
         labels: the data's digest, `Dataset.digest`; None where it is not known.
@@ -190,7 +190,7 @@ class Provenance:
 
     @classmethod
     def of(cls, dataset, config):
-        """Return what a run begun now comes from."""
+        """Return the provenance of a run that begins now."""
         import PIL
 
         from resnet_keras.accelerate.threads import num_threads

@@ -1,11 +1,13 @@
 """Corruptions of pictures: background, light, colour, contrast, blur, noise, position.
 
-`corrupt` applies some at random, for training that has to be robust. `CORRUPTIONS`
-names them one by one, at fixed strength, to evaluate a model's robustness.
+`corrupt` applies some at random, to train a robust model. `CORRUPTIONS` has them one by
+one, at fixed strength, to evaluate a model's robustness.
 """
 
 import numpy as np
 from PIL import Image, ImageFilter
+
+from resnet_keras.inference import scores
 
 
 def corrupt(image, strength, rng):
@@ -41,7 +43,7 @@ def corrupt(image, strength, rng):
 
 
 def replace_background(image, rng):
-    """Replace the background: all that looks like most of the picture's border."""
+    """Replace the background: all pixels with about the median colour of the border."""
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     tone = np.median(border, axis=0)
     distance = np.abs(image - tone).max(axis=-1, keepdims=True)
@@ -66,7 +68,7 @@ def tint(image, gains):
 
 
 def contrast(image, factor):
-    """Bring brightness closer to its mean (factor below 1) or farther from it."""
+    """Scale the distance of brightness from its mean."""
     mean = image.mean()
     return _as_bytes((image - mean) * factor + mean)
 
@@ -125,15 +127,60 @@ def corrupted(name, images, seed=0):
     Args:
         name: a key of `CORRUPTIONS`.
         images: uint8 (num_images, height, width, 3).
-        seed: of what is random; image k gets the same corruption among any others.
+        seed: of what is random; the corruption of image k depends on no other image.
 
     Returns:
         uint8, of the shape of `images`.
     """
-    change = CORRUPTIONS[name]
-    return np.stack(
-        [
-            change(image, np.random.default_rng([seed, index]))
-            for index, image in enumerate(images)
+    return Corrupted(name, [images], seed)[:]
+
+
+class Corrupted:
+    """Images under a corruption, computed when they are sliced, to save memory.
+
+    Use it in the place of `corrupted` where there may be many.
+
+    Args:
+        name: a key of `CORRUPTIONS`.
+        parts: list of uint8 (num_images, height, width, 3), taken one after another.
+        seed: as in `corrupted`.
+
+    Example:
+
+    >>> images = np.zeros((3, 32, 32, 3), np.uint8)
+    >>> len(Corrupted("noise", [images])), Corrupted("noise", [images])[1:].shape
+    (3, (2, 32, 32, 3))
+    """
+
+    def __init__(self, name, parts, seed=0):
+        self._change, self._parts, self._seed = CORRUPTIONS[name], parts, seed
+
+    def __len__(self):
+        return sum(map(len, self._parts))
+
+    def __getitem__(self, rows):
+        changed = []
+        for index in range(*rows.indices(len(self))):
+            generator = np.random.default_rng([self._seed, index])
+            for part in self._parts:
+                if index < len(part):
+                    break
+                index -= len(part)
+            changed.append(self._change(part[index], generator))
+        return np.stack(changed)
+
+
+def accuracy_when_corrupted(classifier, parts, labels):
+    """Return a model's accuracy under each of `CORRUPTIONS`, by name.
+
+    Args:
+        classifier: `Classifier`.
+        parts: list of uint8 (num_images, height, width, 3), at the classifier's size.
+        labels: integers, one for each image of all parts.
+    """
+    return {
+        name: scores(classifier.probabilities(Corrupted(name, parts)), labels)[
+            "accuracy"
         ]
-    )
+        for name in CORRUPTIONS
+    }

@@ -8,7 +8,7 @@ from resnet_keras.accelerate import optimizers
 from resnet_keras.accelerate.copies import copy_weights, training_copy
 from resnet_keras.accelerate.optimizers import FusedAdam
 from resnet_keras.accelerate.probe import uses_fused_operations
-from resnet_keras.training.finite import check_finite
+from resnet_keras.files.finite import check_finite
 
 
 def compile_for_training(model, recipe, steps_per_epoch, epochs):
@@ -33,8 +33,8 @@ def compile_for_training(model, recipe, steps_per_epoch, epochs):
         jit_compile=False if uses_fused_operations() else "auto",
     )
     optimizer.build(model.trainable_variables)
-    # What is made only in the first step has TensorFlow trace that step twice, and has
-    # Keras ask for a batch, in other backends, before the epoch has begun.
+    # Otherwise TensorFlow traces the first step twice, and on other backends Keras asks
+    # for a batch before the epoch has begun.
     labels = keras.ops.eye(model.output_shape[-1])
     model.compute_loss(None, labels, labels)
     model.compute_metrics(None, labels, labels)
@@ -46,7 +46,7 @@ def fit(model, batches, recipe, epochs, precision):
 
     Args:
         model: functional `keras.Model`; it has the trained weights afterwards. Its
-            kernels change meanwhile: if training breaks off it is of no use.
+            kernels change during training, so an interrupted one is of no use.
         batches: `Batches`.
         recipe: `Recipe`.
         epochs: `range`, for `begin_epoch`; the schedule takes its length.

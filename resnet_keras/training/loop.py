@@ -15,13 +15,14 @@ from resnet_keras.commands.interrupts import Interrupts
 from resnet_keras.data import stratified_split
 from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING, versions
+from resnet_keras.files.finite import check_finite, not_finite
 from resnet_keras.inference import Classifier, scores
 from resnet_keras.nets.initialization import varied_initializer
+from resnet_keras.tables import duration
 from resnet_keras.training import phases
 from resnet_keras.training.augmentation import Batches
 from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.diagnosis import diagnose
-from resnet_keras.training.finite import check_finite, not_finite
 from resnet_keras.training.fitting import compile_for_training
 from resnet_keras.training.recipe import RECIPES
 from resnet_keras.training.start import initial_network
@@ -29,19 +30,19 @@ from resnet_keras.training.start import initial_network
 _VALIDATION_FRACTION = 0.1
 _MOST_VALIDATING = 500  # enough to know the accuracy to a point or two
 _NUM_TRAIN_SCORED = 1000  # of the training images at most, for their score
-# A ReLU makes 0 of NaN on a CPU, so the loss may stay finite where weights do not. To
-# look at those of ResNet-50 takes as long as a twentieth of a step.
+# A ReLU makes 0 of NaN on a CPU, so the loss may stay finite where weights do not.
+# Checking those of ResNet-50 takes a twentieth of a step.
 _STEPS_PER_LOOK = 100
 
 
 def hold_out(labels, seed, num_validation=0):
-    """Choose which training images validate: a tenth by class, some 500 at most.
+    """Choose which training images validate: a tenth of each class, about 500 at most.
 
     Args:
         labels: int (num_images,).
         seed: int.
-        num_validation: `Dataset.num_validation`; where the source has a validation part
-            of its own, these last images are it, and nothing is drawn.
+        num_validation: `Dataset.num_validation`; where the source has a validation
+            part, it is these last images, and none are drawn.
 
     Returns:
         int arrays: rows of the images that train, and of those that validate.
@@ -56,20 +57,19 @@ def hold_out(labels, seed, num_validation=0):
 def train(dataset, directory, config, verbose=False, outdated=()):
     """Train a network on `dataset`, and leave everything about it in `directory`.
 
-    A tenth of the training images, drawn by class, some 500 at most, is held out to
-    validate each epoch. The test images are looked at once, at the end. After each
-    epoch the model and its optimizer are kept in `checkpoint.h5`; where that file is
-    there at the start, the run goes on from it and ends as it would have ended
-    uninterrupted.
+    A tenth of the training images, drawn by class, about 500 at most, is held out to
+    validate each epoch. The test images are used once, at the end. After each epoch the
+    model and its optimizer are saved in `checkpoint.h5`; if that file exists at the
+    start, the run goes on from it and ends as it would have ended uninterrupted.
 
     Args:
         dataset: `Dataset`.
         directory: where the run's files go; made if need be.
-        config: `RunConfig`. What it leaves open is decided by the data and the
-            machine; `config.json` has it all.
+        config: `RunConfig`. The data and the machine decide what it leaves open, as
+            `config.json` says.
         verbose: whether to print which weights went where.
-        outdated: paths of files of an earlier run, removed before this one begins, but
-            not before all that it needs has been found.
+        outdated: paths of an earlier run's files, its config.json first, to be
+            removed once this run has a checkpoint.
 
     Returns:
         The dictionary that `metrics.json` holds.
@@ -102,9 +102,7 @@ def train(dataset, directory, config, verbose=False, outdated=()):
     metadata = {"class_names": dataset.class_names, "preprocessing": preprocessing}
     classifier = Classifier(model, metadata)
     batches = _batches(dataset, train_rows, config, classifier, preprocessing)
-    files = RunFiles(directory, dataset, config, metadata)
-    for path in outdated:
-        path.unlink()
+    files = RunFiles(directory, dataset, config, metadata, outdated)
     history = files.begin(model)
     progress = _Progress(files, dataset, config, classifier, held_out, batches, history)
     _fit(model, batches, config, progress, files)
@@ -159,7 +157,6 @@ def _fit(model, batches, config, progress, files):
         if progress.num_finished >= phase.end:
             continue
         phases.freeze(model, phase.frozen_until)
-        # It trains in place of the model.
         copy = training_copy(model, config.precision)
         compile_for_training(
             copy,
@@ -169,7 +166,7 @@ def _fit(model, batches, config, progress, files):
         )
         if progress.num_finished > phase.first:
             files.restore_optimizer(copy.optimizer)
-        # A test run did go on after Ctrl-C; where it was lost is not known.
+        # A run once went on after Ctrl-C; what dropped it is not known.
         with Interrupts(raises=True) as interrupts:
             check = keras.callbacks.LambdaCallback(
                 on_train_batch_end=lambda batch, logs: interrupts.check()
@@ -185,10 +182,10 @@ def _fit(model, batches, config, progress, files):
 
 
 class _Progress(keras.callbacks.Callback):
-    """A run's history, kept and shown epoch by epoch.
+    """A run's history, saved and shown epoch by epoch.
 
-    Keras calls it while it trains the copy of the classifier's model. After each epoch
-    that model has the trained weights; it is what is saved and what is scored.
+    Keras trains a copy of the classifier's model. After each epoch that model gets the
+    trained weights, is saved and scored.
     """
 
     def __init__(self, files, dataset, config, classifier, held_out, batches, history):
@@ -205,16 +202,16 @@ class _Progress(keras.callbacks.Callback):
         return len(self.history)
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Say how long it will take from here, and start the epoch's clock."""
+        """Print the time left, and start the epoch's clock."""
         self._batches.begin_epoch(epoch)
         if self.history:
             left = self._config.epochs - self.num_finished
             seconds = np.median([row["seconds"] for row in self.history]) * left
-            print(f"About {_duration(seconds)} left", flush=True)
+            print(f"About {duration(seconds)} left", flush=True)
         self._start = self._first_step = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        """Check the loss, and add the speed to what Keras' bar shows."""
+        """Check the loss, and add the speed to Keras' progress bar."""
         if not math.isfinite(logs["loss"]):  # Keras' mean of the epoch up to here
             self._stop(f"the loss is {logs['loss']} at step {batch + 1}")
         if (batch + 1) % _STEPS_PER_LOOK == 0:
@@ -227,10 +224,10 @@ class _Progress(keras.callbacks.Callback):
             self._speed = logs["images/s"] = num_images / (now - self._first_step)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Validate and keep what the epoch reached."""
+        """Validate the epoch's weights and save them."""
         copy_weights(self.model, self._plain)
         self._check_weights(self._plain)
-        # And back, for statistics are rounded on the way: a resumed run has them so.
+        # And back, for this rounds statistics, and a resumed run has the rounded ones.
         copy_weights(self._plain, self.model)
         self._classifier.update()
         if len(self._held_out):
@@ -252,7 +249,6 @@ class _Progress(keras.callbacks.Callback):
             self._stop(f"there are values that are not finite in the {found}")
 
     def _stop(self, found):
-        """End a run that cannot be trusted any more."""
         kept = "No epoch was finished."
         if self.history:
             kept = f"The checkpoint of epoch {self.num_finished} is kept."
@@ -265,7 +261,7 @@ class _Progress(keras.callbacks.Callback):
 
 
 def _finish(files, dataset, config, classifier, history, train_rows):
-    """Score the trained model, and write it with its figures."""
+    """Score the trained model, and write it with its figures; return the metrics."""
     model, test, names = classifier.model, dataset.test, dataset.class_names
     on_test, figures = {"accuracy": None, "loss": None}, {}
     if len(test):
@@ -303,11 +299,9 @@ def _finish(files, dataset, config, classifier, history, train_rows):
         "versions": versions(),
     }
     usual = RECIPES["default"].statistics_momentum
-    metrics["warnings"] = ["There is no test image, so no test accuracy."]
-    if len(test):
-        metrics["warnings"] = diagnose(
-            metrics, history[-1], len(names), config.recipe.statistics_momentum > usual
-        )
+    metrics["warnings"] = diagnose(
+        metrics, history[-1], len(names), config.recipe.statistics_momentum > usual
+    )
     files.save_model(model, metrics)
     for name, figure in {"curves.png": plots.curves(history), **figures}.items():
         plots.save(figure, Path(files.directory) / name)
@@ -330,12 +324,7 @@ def peak_memory_mb(history):
 
 
 def _median_speed(history):
-    """Return the median of the epochs' speeds, or None: with one step there is none."""
+    """Return the median of the epochs' speeds; None if all had a single step."""
     speeds = [row["images_per_second"] for row in history]
     known = [speed for speed in speeds if speed is not None]
     return float(np.median(known)) if known else None
-
-
-def _duration(seconds):
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"

@@ -1,8 +1,7 @@
-"""Phases of a run, and training that begins from weights: new head, frozen stages.
+"""Phases of a run, and fine-tuning: a new head, frozen stages.
 
-First the new head learns on what the network sees already; all else is frozen, its
-normalization statistics included. Then the stages that are not to stay frozen learn
-with it, at a lower rate.
+First only the new head is trained; all else is frozen, its normalization statistics
+included. Then the stages that are not to stay frozen are trained too, at a lower rate.
 """
 
 from typing import NamedTuple
@@ -11,11 +10,12 @@ import keras
 
 from resnet_keras import family
 from resnet_keras.models import ResNet, build
+from resnet_keras.nets.graph import deep_recursion
 from resnet_keras.weights import read_weights, restore, table
 from resnet_keras.weights.naming import HEAD, position_of
 
 _HEAD_FRACTION = 0.2  # of the epochs
-_LOWER_RATE = 0.3  # of the learning rate, once more than the head learns
+_LOWER_RATE = 0.3  # of the learning rate, once more than the head is trained
 
 
 class Phase(NamedTuple):
@@ -86,11 +86,12 @@ def _with_new_head(model, classes, initializer):
         kernel_initializer=initializer(seed=0),
     )
     outputs = head(model.layers[-2].output)
-    return keras.Model(model.input, outputs, name=model.name)
+    with deep_recursion():
+        return keras.Model(model.input, outputs, name=model.name)
 
 
 def freeze(model, until):
-    """Freeze the stages up to `until`, and let all others learn.
+    """Freeze the stages up to `until`, and make all others trainable.
 
     A frozen normalization uses its moving averages and leaves them as they are.
 
@@ -99,5 +100,5 @@ def freeze(model, until):
         until: the last frozen stage; 1 is the stem, 0 freezes nothing.
     """
     for layer in model.layers:
-        place = position_of(layer.name)
-        layer.trainable = place is None or place.stage > until
+        position = position_of(layer.name)
+        layer.trainable = position is None or position.stage > until

@@ -15,7 +15,7 @@ _RENAMED = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings of a training run; the values are the defaults for small data."""
+    """The settings of a training run, with the defaults, which suit small data."""
 
     batch_size: int = 64
     optimizer: str = "muon"  # or "adam", Keras' own
@@ -33,9 +33,7 @@ class Recipe:
     colour: float = 0.05  # largest difference between channels, as a fraction
     corruption: float = 0.0  # strength of random corruptions, 0 to 1
     per_layer_seeds: bool = True  # weights differ from layer to layer, and by the seed
-    residual_branch_scale: float = (
-        0.2  # with which F begins in Y = F(X) + X; Keras' is 1
-    )
+    residual_branch_scale: float = 0.2  # initial, of F in Y = F(X) + X; Keras' is 1
 
     @property
     def name(self):

@@ -11,6 +11,7 @@ _HOMES = {
     "IMAGENET": "imagenet",
     "Position": "naming",
     "Weights": "reading",
+    "advice": "loading",
     "holds_weights": "reading",
     "layers_of": "loading",
     "load_weights": "loading",

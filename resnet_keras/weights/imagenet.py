@@ -70,6 +70,6 @@ def _fetched(url, md5):
     except Exception as error:  # Keras raises bare exceptions
         reason = str(error).strip().split("\n")[0][:200]
         raise InputError(
-            f"{place}: not there, and {url} could not be downloaded ({reason}). Bring "
-            f"the file (MD5 {md5}) to that place by other means."
+            f"{place}: is missing, and {url} could not be downloaded ({reason}). Bring "
+            f"the file (MD5 {md5}) to that path by other means."
         ) from error

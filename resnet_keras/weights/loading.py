@@ -1,6 +1,6 @@
-"""Weights loaded into a network that stands, or read for one that is to be built.
+"""Weights loaded into an existing network, or read for one that is to be built.
 
-`load_weights` fills a network; `ResNet50(weights=...)` and its siblings build the one
+`load_weights` changes a network; `ResNet50(weights=...)` and its siblings build the one
 that the weights were trained for. What weights cannot express, the padding of the max
 pooling, epsilon and the layer that strides, is compared, and a difference is refused.
 """
@@ -17,14 +17,14 @@ from resnet_keras.weights.imagenet import (
     imagenet_class_names,
     imagenet_file,
 )
-from resnet_keras.weights.naming import BGR_LESS_MEAN, HEAD, ORIGINS, Position
+from resnet_keras.weights.naming import HEAD, ORIGINS, Position
 from resnet_keras.weights.reading import arranged, holds_weights, positions_of, read
 
 
 def load_weights(model, path, verbose=False):
-    """Load the weights of a file, in whatever naming scheme, into a network.
+    """Load the weights of a file, in any naming scheme, into a network.
 
-    Where no network stands yet, `ResNet50(weights=path)` builds the right one.
+    Where there is no network yet, `ResNet50(weights=path)` builds the right one.
 
     Args:
         model: a network of this package, or of keras.applications (ResNet50, 101, 152).
@@ -74,7 +74,7 @@ def read_weights(path, depth=50):
     if path == IMAGENET:
         weights = read(imagenet_file(depth))
         weights.metadata["class_names"] = imagenet_class_names()
-        weights.metadata["preprocessing"] = BGR_LESS_MEAN
+        weights.metadata["preprocessing"] = ORIGINS["keras.applications"][1]
         return weights
     if holds_weights(path):
         return read(path)
@@ -148,7 +148,7 @@ def restore(model, weights, new_head=False):
         arrays = without_biases(arrays)
     kept = {HEAD} if HEAD not in arrays else set()
     new = {
-        position: _fitted(layers[position], position, arrays.get(position), weights)
+        position: _fitted(model, layers[position], position, arrays, weights)
         for position in sorted(layers)
         if position not in kept
     }
@@ -157,21 +157,27 @@ def restore(model, weights, new_head=False):
     if extra:
         raise InputError(
             f"{weights.path}: holds {extra[0]}, which {model.name} does not have; "
-            f"expected weights of the same network. {_advice(weights)}"
+            f"expected weights of the same network. {advice(weights, model.name)}"
         )
     _check_variant(model, weights)
     for position, values in new.items():
         layers[position].set_weights(values)
 
 
-def _fitted(layer, position, arrays, weights):
+def _fitted(model, layer, position, arrays, weights):
     """Return a layer's new weights."""
     wanted = [tuple(variable.shape) for variable in layer.weights]
+    arrays = arrays.get(position)
     if arrays is None:
         raise InputError(
             f"{weights.path}: has no weights for {layer.name}, the first layer that "
             f"differs; it is a network of {weights.depth} layers under names of "
-            f"{weights.scheme}. {_advice(weights)}"
+            f"{weights.scheme}. {advice(weights, model.name)}"
+        )
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise InputError(
+            f"{weights.path}: {weights.names[position]} has values that are not "
+            "finite; expected numbers. The file is damaged, or its training failed."
         )
     if position.kind == "conv" and len(arrays) == 1 and len(wanted) == 2:
         arrays = [*arrays, np.zeros(wanted[1], np.float32)]
@@ -184,25 +190,33 @@ def _fitted(layer, position, arrays, weights):
                 f"Build the network with classes={weights.classes}, or give weights "
                 "without a head."
                 if position == HEAD
-                else _advice(weights)
+                else advice(weights, model.name)
             )
         )
     return arrays
 
 
-def _advice(weights):
-    return (
-        f"Build its own network with ResNet{weights.depth}(weights=...)."
-        if weights.depth in family.DEPTHS
-        else f"No network of the family has its {weights.depth} layers."
-    )
+def advice(weights, name):
+    """Return in words which network a file holds, and how to build that one.
+
+    Args:
+        weights: `Weights`.
+        name: of the network that was asked for.
+    """
+    network = weights.network
+    if not network:
+        return f"It holds {weights.depth} layers, which are no {name}."
+    held = "" if network == name else f"It holds weights of {network}, not of {name}. "
+    small = network.startswith("ResNetCIFAR")
+    call = f"ResNetCIFAR({weights.depth})" if small else f"{network}(weights=...)"
+    return f"{held}Build its own network with {call}."
 
 
 def without_biases(arrays):
     """Return the same weights without biases of convolutions.
 
     The normalization after a convolution subtracts the moving mean, so a bias can be
-    subtracted from that mean instead: the same answer, but for rounding.
+    subtracted from that mean instead: the same prediction, but for rounding.
     """
     result = {}
     for position, values in arrays.items():
@@ -218,7 +232,7 @@ def without_biases(arrays):
 
 
 def variant_of(model):
-    """Return the `family.Variant` that a network is, whatever its layers are called."""
+    """Return the `family.Variant` that a network is, by any names of its layers."""
     layers = layers_of(model)
     producers = {id(layer.output): layer for layer in _flat(model)}
     pool_padding, stride_in = 0, "1x1"
@@ -253,7 +267,8 @@ def _check_variant(model, weights):
             return
     raise InputError(
         f"{weights.path}: was trained with {_in_words(allowed[0])}; {model.name} has "
-        f"{_in_words(own)}, and would predict wrongly. {_advice(weights)}"
+        f"{_in_words(own)}, and would predict wrongly. "
+        f"{advice(weights, model.name)}"
     )
 
 
@@ -265,7 +280,7 @@ def _in_words(variant):
 
 
 def table(model, weights):
-    """Return, in words, what of a file went where in a model that it has filled.
+    """Return a table of what was loaded from a file into which layer of a model.
 
     Args:
         model: as in `load_weights`.

@@ -7,34 +7,22 @@
 | torchvision, timm | `layer2.0.conv1` | `layer2.0.bn1` | `fc` |
 | course since 2021 | `conv2d_11` | `batch_normalization_11` | `dense` |
 
-A `Position` says where in the network a layer stands, whatever it is called. The last
+A `Position` says where in the network a layer is, in any naming scheme. The last
 scheme's names say nothing; `resnet_keras.weights.ordering` finds their positions.
 """
 
 import re
 from typing import NamedTuple
 
-# What to do with a uint8 RGB picture; `mean` and `std` are those of ImageNet's, in the
-# order of the channels. BGR without scaling is how Caffe read pictures in 2015.
-BGR_LESS_MEAN = {
-    "scale": 1.0,
-    "channel_order": "bgr",
-    "mean": [103.939, 116.779, 123.68],
-    "resize": "crop",
-}
-RGB_STANDARDIZED = {
-    "scale": 1 / 255,
-    "channel_order": "rgb",
-    "mean": [0.485, 0.456, 0.406],
-    "std": [0.229, 0.224, 0.225],
-    "resize": "crop",
-}
+from resnet_keras.files.preprocessing import MODES
+
 # Scheme: (the networks its files were trained for, as in `family.VARIANTS`, the
-# likeliest first; preprocessing, where they were trained on ImageNet)
+# likeliest first; preprocessing, where they were trained on ImageNet: those of Caffe,
+# which the authors used in 2015, or of PyTorch)
 ORIGINS = {
-    "course": (("course",), BGR_LESS_MEAN),
-    "keras.applications": (("keras",), BGR_LESS_MEAN),
-    "torchvision": (("torch", "torch-v1"), RGB_STANDARDIZED),
+    "course": (("course",), MODES["caffe"]),
+    "keras.applications": (("keras",), MODES["caffe"]),
+    "torchvision": (("torch", "torch-v1"), MODES["torch"]),
 }
 
 

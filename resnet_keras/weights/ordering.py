@@ -81,8 +81,8 @@ def convolutions(depth, shortcut_last=True):
             before, block_input = channels, channels
             path = []
             for index, multiple in enumerate(multiples):
-                window = 3 if len(multiples) == 2 or index == 1 else 1
-                kernel = (window, window, before, width * multiple)
+                size = 3 if len(multiples) == 2 or index == 1 else 1
+                kernel = (size, size, before, width * multiple)
                 part = "2" + "abc"[index]
                 path.append((Position(stage, block, part, "conv"), kernel))
                 before = width * multiple
@@ -95,10 +95,15 @@ def convolutions(depth, shortcut_last=True):
     return found
 
 
+def fits(kernel, wanted):
+    """Return whether a kernel has the wanted shape, in which None is any number."""
+    return all(b in (None, a) for a, b in zip(kernel, wanted, strict=True))
+
+
 def _num_equal(kernels, wanted):
     """Return how many kernels from the first on have the wanted shapes."""
     for index, (found, each) in enumerate(zip(kernels, wanted, strict=False)):
-        if any(b not in (None, a) for a, b in zip(found, each, strict=True)):
+        if not fits(found, each):
             return index
     return min(len(kernels), len(wanted))
 

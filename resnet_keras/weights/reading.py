@@ -15,10 +15,17 @@ import h5py
 import numpy as np
 
 from resnet_keras.errors import InputError, check_is_file
+from resnet_keras.family import CIFAR_WIDTHS, DEPTHS, VARIANTS
 from resnet_keras.files import check_not_placeholder, kind_of
 from resnet_keras.files.safety import check_archive, check_h5_weights, naming_damage
 from resnet_keras.weights import ordering
-from resnet_keras.weights.naming import HEAD, ORIGINS, position_of, scheme_of
+from resnet_keras.weights.naming import (
+    HEAD,
+    ORIGINS,
+    Position,
+    position_of,
+    scheme_of,
+)
 
 _WANTED = (
     "a whole model or weights: .h5 or .keras of Keras, .safetensors, or a PyTorch "
@@ -50,9 +57,48 @@ class Weights:
         return sum(p.kind == "conv" and p.part != "1" for p in self.arrays) + 1
 
     @property
+    def network(self):
+        """The network of the family that has these kernels, or None.
+
+        A plain network, and one of another shortcut option, goes by the same name.
+        """
+        kernels = {
+            position: arrays[0].shape
+            for position, arrays in self.arrays.items()
+            if position.kind == "conv" and position.part != "1"
+        }
+        stem = kernels.get(Position(1, 1, "", "conv"), ())
+        if self.depth % 6 == 2 and stem[:2] + stem[3:] == (3, 3, CIFAR_WIDTHS[0]):
+            return f"ResNetCIFAR{self.depth}"
+        if self.depth not in DEPTHS:
+            return None
+        wanted = {
+            p: each for p, each in ordering.convolutions(self.depth) if p.part != "1"
+        }
+        is_it = kernels.keys() == wanted.keys() and all(
+            ordering.fits(kernels[position], wanted[position]) for position in wanted
+        )
+        return f"ResNet{self.depth}" if is_it else None
+
+    @property
     def classes(self):
         """The number of classes; None without a head."""
         return self.arrays[HEAD][0].shape[-1] if HEAD in self.arrays else None
+
+    def likeliest_variant(self):
+        """Return the `family.Variant` to build for these weights.
+
+        Raises:
+            InputError: the file does not say which.
+        """
+        if self.variant:
+            return self.variant
+        if not self.variants:
+            raise InputError(
+                f"{self.path}: does not say which network it was trained for; give "
+                f"variant, one of {', '.join(VARIANTS)}. train makes the course's."
+            )
+        return VARIANTS[self.variants[0]]
 
 
 def holds_weights(path):
@@ -75,7 +121,7 @@ def holds_weights(path):
 
 
 def read(path):
-    """Read a file of weights without a network, in whatever naming scheme.
+    """Read a file of weights without a network, in any naming scheme.
 
     Args:
         path: weights of old or new Keras (HDF5), `.safetensors`, or a PyTorch state

@@ -1,4 +1,4 @@
-"""Weights that are no numbers, or infinite, are found and refused."""
+"""Weights that are NaN or infinite are found and refused."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from resnet_keras.errors import InputError
 
 
 def check_finite(model, source):
-    """Refuse a model with a weight that is no number, or infinite.
+    """Refuse a model with a weight that is NaN or infinite.
 
     Args:
         model: `keras.Model`.

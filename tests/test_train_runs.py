@@ -1,4 +1,4 @@
-"""Whole runs of the train, evaluate and predict commands on tiny images."""
+"""Whole runs of the train command on tiny images."""
 
 import csv
 import json
@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_keras import load_model
+from resnet_keras import evaluate, load_model, train
+from resnet_keras.errors import InputError
 from tests.conftest import (
     assert_refused,
     coloured_images,
@@ -60,9 +61,11 @@ def test_metrics_agree_with_the_saved_model(finished):
     metrics = json.loads((run / "metrics.json").read_text())
     model = keras.models.load_model(run / "model.h5", compile=False)
     labels = np.arange(12) % 3
-    answers = model.predict_on_batch(coloured_images(labels, 32, 1) / np.float32(255))
-    assert metrics["test_accuracy"] == np.mean(answers.argmax(1) == labels)
-    loss = -np.log(answers[np.arange(12), labels]).mean()
+    predictions = model.predict_on_batch(
+        coloured_images(labels, 32, 1) / np.float32(255)
+    )
+    assert metrics["test_accuracy"] == np.mean(predictions.argmax(1) == labels)
+    loss = -np.log(predictions[np.arange(12), labels]).mean()
     assert metrics["test_loss"] == pytest.approx(loss, rel=1e-4)
     # A dense layer of 3 classes has 3 * 2049 parameters fewer than one of 6.
     assert metrics["num_parameters"] == 23_600_006 - 3 * 2049
@@ -107,142 +110,30 @@ def test_model_is_the_courses_and_plain(finished):
     assert metadata["provenance"]["config"]["seed"] == 1
 
 
-def test_evaluate_repeats_the_score(finished):
+def test_evaluate_repeats_the_score(finished, tmp_path):
     directory, _ = finished
-    run = directory / "runs" / "colours"
-    process = command(
-        "evaluate",
-        run / "model.h5",
-        "--data",
-        directory / "colours",
-        "--out",
-        directory / "scores",
-    )
-    assert process.returncode == 0, process.stderr
+    run, data = directory / "runs" / "colours", directory / "colours"
+    line = [run / "model.h5", "--data", data, "--out", tmp_path]
+    evaluate.main([str(word) for word in line])
     expected = json.loads((run / "metrics.json").read_text())
-    found = json.loads((directory / "scores" / "metrics.json").read_text())
+    found = json.loads((tmp_path / "metrics.json").read_text())
     assert found["test_accuracy"] == expected["test_accuracy"]
     assert found["test_loss"] == pytest.approx(expected["test_loss"], rel=1e-4)
-    assert np.sum(found["confusion"]) == 12
-    assert (directory / "scores" / "confusion.png").stat().st_size > 1000
-    assert "precision  recall  count" in process.stdout
-    assert process.stderr == ""
-
-
-def write_pictures(directory, number=3):
-    paths = []
-    for index, image in enumerate(coloured_images([0, 1, 2][:number], 48)):
-        paths.append(directory / f"{index}.png")
-        Image.fromarray(image).save(paths[-1])
-    return paths
-
-
-def test_predict_alone_and_together(finished, tmp_path):
-    directory, _ = finished
-    model = directory / "runs/colours/model.h5"
-    paths = write_pictures(tmp_path)
-    together = command("predict", model, *paths, "--json")
-    alone = command("predict", model, paths[1], "--json", "--out", tmp_path / "out")
-    together, alone = json.loads(together.stdout), json.loads(alone.stdout)
-    assert [answer["image"] for answer in together] == [str(path) for path in paths]
-    a, b = together[1]["ranking"], alone[0]["ranking"]
-    assert [entry["class"] for entry in a] == [entry["class"] for entry in b]
-    for first, second in zip(a, b, strict=True):
-        assert first["probability"] == pytest.approx(second["probability"], abs=1e-5)
-    assert sum(entry["probability"] for entry in a) == pytest.approx(1, abs=1e-5)
-    with Image.open(tmp_path / "out" / "1_predicted.png") as picture:
-        assert picture.size[0] > 300
-
-
-def test_predict_names_broken_pictures_and_goes_on(finished, tmp_path):
-    directory, _ = finished
-    paths = write_pictures(tmp_path)
-    paths[1].write_text("no picture")
-    process = command("predict", directory / "runs/colours/model.h5", *paths)
-    assert_refused(process, paths[1], "not a readable picture")
-    lines = process.stdout.strip().splitlines()
-    assert [line.split(":")[0] for line in lines] == [str(paths[0]), str(paths[2])]
-
-
-def test_evaluate_scores_each_corruption(finished, tmp_path):
-    directory, _ = finished
-    model, data = directory / "runs/colours/model.h5", directory / "colours"
-    options = ["--data", data, "--corruptions", "--out", tmp_path]
-    process = command("evaluate", model, *options)
-    assert process.returncode == 0, process.stderr
-    written = json.loads((tmp_path / "metrics.json").read_text())
-    accuracy = written["corruption_accuracy"]
-    assert accuracy["unchanged"] == pytest.approx(written["test_accuracy"])
-    assert len(accuracy) == 13
-    line = f"other background         {accuracy['other background']:.4f}"
-    assert line in process.stdout
-
-
-def test_evaluate_with_other_classes_is_refused(finished, tmp_path):
-    directory, _ = finished
-    names = np.array(["0", "1", "cat"], dtype=object)
-    changes = {"list_classes": names, "test_list_classes": names}
-    source = write_pair(tmp_path / "other", **changes)
-    model = directory / "runs/colours/model.h5"
-    process = command("evaluate", model, "--data", source)
-    assert_refused(process, "'cat'", "does not know", "0, 1, 2")
-
-
-def test_evaluate_goes_by_the_names_of_classes_not_their_order(finished, tmp_path):
-    directory, _ = finished
-    names = np.array(["2", "1", "0"], dtype=object)
-    changes = {"list_classes": names, "test_list_classes": names}
-    changes |= {
-        "train_set_y": 2 - np.arange(36) % 3,
-        "test_set_y": 2 - np.arange(12) % 3,
-    }
-    source = write_pair(tmp_path / "reversed", **changes)
-    process = command(
-        "evaluate",
-        directory / "runs/colours/model.h5",
-        "--data",
-        source,
-        "--out",
-        tmp_path,
-    )
-    assert process.returncode == 0, process.stderr
-    expected = json.loads((directory / "runs/colours/metrics.json").read_text())
-    found = json.loads((tmp_path / "metrics.json").read_text())
-    assert found["test_loss"] == pytest.approx(expected["test_loss"], rel=1e-4)
-
-
-def test_model_without_a_card_works_and_says_what_was_assumed(
-    tiny_model, tmp_path, pair
-):
-    tiny_model.save(tmp_path / "plain.keras")
-    [path] = write_pictures(tmp_path, 1)
-    process = command("predict", tmp_path / "plain.keras", path)
-    assert process.returncode == 0
-    assert "divided by 255" in process.stderr
-    process = command(
-        "evaluate", tmp_path / "plain.keras", "--data", pair, "--part", "all"
-    )
-    assert process.returncode == 0
-    assert "Assumed" in process.stdout
-    assert "48 images (all)" in process.stdout
-
-
-@pytest.mark.parametrize("name", ["evaluate", "predict"])
-def test_commands_refuse_what_is_no_model(name, tmp_path, pair):
-    (tmp_path / "model.h5").write_text("hello")
-    rest = ["--data", pair] if name == "evaluate" else [tmp_path / "a.png"]
-    process = command(name, tmp_path / "model.h5", *rest)
-    assert_refused(process, tmp_path / "model.h5", "not an HDF5 file")
 
 
 def test_finished_run_is_not_trained_over(finished):
     directory, _ = finished
     out = directory / "runs" / "colours"
     before = (out / "model.h5").stat().st_mtime_ns
-    arguments = ["train", "--data", directory / "colours", "--out", out, *OPTIONS]
-    assert_refused(command(*arguments), "holds a run already", "--overwrite")
-    assert_refused(command(*arguments, "--resume"), "this run is finished")
+    line = ["--data", directory / "colours", "--out", out, *OPTIONS]
+    refuses(line, "holds a run already .*--overwrite")
+    refuses([*line, "--resume"], "this run is finished")
     assert (out / "model.h5").stat().st_mtime_ns == before
+
+
+def refuses(line, words):
+    with pytest.raises(InputError, match=words):
+        train.main([str(word) for word in line])
 
 
 def start(source, out, *options):
@@ -274,8 +165,7 @@ def test_course_recipe_is_kept_with_the_run(tmp_path):
         (out / name).write_text("old")
     line = ["--data", source, "--out", out, "--model", "resnet-cifar-20"]
     line += ["--recipe", "course", "--epochs", 2, "--image-size", 32, "--overwrite"]
-    process = command("train", *line)
-    assert process.returncode == 0, process.stderr
+    assert train.main([str(word) for word in line]) == 0
     config = json.loads((out / "config.json").read_text())
     assert (config["recipe"], config["batch_size"]) == ("course", 32)
     settings = config["settings"]
@@ -294,10 +184,8 @@ def test_killed_run_resumes_to_the_same_end(finished, tmp_path):
 
     leftover = out / ".checkpoint-partial-abcdefgh.h5"  # had it been killed a bit later
     leftover.write_text("half")
-    without = command("train", "--data", directory / "colours", "--out", out)
-    assert_refused(without, "holds a run already")
-    other = command("train", "--out", out, "--resume", "--epochs", 9)
-    assert_refused(other, "epochs 3, not 9")
+    refuses(["--data", directory / "colours", "--out", out], "holds a run already")
+    refuses(["--out", out, "--resume", "--epochs", 9], "epochs 3, not 9")
 
     resumed = command("train", "--out", out, "--resume")
     assert resumed.returncode == 0, resumed.stderr
@@ -320,8 +208,7 @@ def test_changed_folder_is_not_trained_on_by_an_old_run(tmp_path):
     process.kill()
     process.communicate(timeout=60)
     shutil.copy(source / "a" / "0.png", source / "a" / "new.png")
-    process = command("train", "--out", out, "--resume")
-    assert_refused(process, "not those that this run began with")
+    refuses(["--out", out, "--resume"], "not those that this run began with")
 
 
 def test_ctrl_c_says_how_to_go_on(pair, tmp_path):

@@ -1,0 +1,199 @@
+"""A run and its directory: begun, resumed, or replacing an earlier run."""
+
+import contextlib
+import json
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+from resnet_keras.commands import load_keras
+from resnet_keras.data import HANDS, Dataset, has_course_pair, load_dataset
+from resnet_keras.errors import InputError
+from resnet_keras.files.writing import check_not_input, refuse_file
+from resnet_keras.training.config import RunConfig
+
+# In the order in which they are removed: nobody resumes a run without its settings.
+RUN_FILES = (
+    "config.json",
+    "checkpoint.h5",
+    "history.csv",
+    "model.h5",
+    "metrics.json",
+    "curves.png",
+    "confusion.png",
+    "mistakes.png",
+)
+
+
+class Finished(NamedTuple):
+    """A finished run: its directory, its data, and what its `metrics.json` holds."""
+
+    directory: Path
+    dataset: Dataset
+    metrics: dict
+
+
+def train_in(
+    directory,
+    options,
+    resume=False,
+    overwrite=False,
+    skip_broken=False,
+    verbose=False,
+    examine=None,
+):
+    """Train with options as a person gives them, and print how it goes.
+
+    Use it for a command; `train` takes a data set and a configuration that are settled.
+
+    Args:
+        directory: path of the run's files; None for "runs/<data name>".
+        options: dictionary, as `RunConfig.of_options` takes it, of what is given; with
+            `resume` it may only repeat what the run has. Without "data" they are those
+            of the folder data/, or the built-in hands.
+        resume: whether to go on with the run in the directory.
+        overwrite: whether to replace it; its files stay until the first checkpoint.
+        skip_broken: as in `load_dataset`.
+        verbose: as in `train`.
+        examine: function from a `Dataset` to sentences, which are printed as warnings
+            before training, such as `audit.quick`; drawn hands are not examined.
+
+    Returns:
+        `Finished`.
+
+    Raises:
+        InputError: as `load_dataset` and `train`; or the directory holds a run without
+            `resume` and `overwrite`, or none, or another, to resume; or Ctrl-C stopped
+            the run, and the message says how to go on.
+        OSError: the directory is a file, or cannot be written to.
+    """
+    directory = directory and Path(directory)
+    if directory:
+        refuse_file(directory)
+    if resume and directory:
+        config = _config_of(directory, options)
+    else:
+        config = RunConfig.of_options({"data": _default_source(options)} | options)
+    dataset = _load(config, skip_broken, examine)
+    if not directory:
+        directory = Path("runs") / dataset.name
+        if resume:
+            asked, config = config, _config_of(directory, options)
+            if (config.data, config.image_size) != (asked.data, asked.image_size):
+                dataset = _load(config, skip_broken, examine)
+    outdated = _earlier_run(directory, resume, overwrite)
+    check_not_input(outdated, [options.get("weights"), options.get("data")])
+    # Another number of threads would end in other weights.
+    load_keras(_num_threads(directory) if resume else None)
+    from resnet_keras import training
+
+    with _saying_how_to_go_on(directory, resume):
+        metrics = training.train(dataset, directory, config, verbose, outdated)
+    return Finished(directory, dataset, metrics)
+
+
+def _default_source(options):
+    if "data" in options:
+        return options["data"]
+    if has_course_pair("data"):
+        return "data"
+    print(
+        "No data given: training on drawn hands. For images of your own give --data "
+        "FOLDER, with one folder of images per class."
+    )
+    return HANDS
+
+
+def _load(config, skip_broken, examine=None):
+    if config.data == HANDS:
+        print("Drawing hands, for some 15 to 30 seconds ...", flush=True)
+    dataset = load_dataset(config.data, config.image_size, skip_broken=skip_broken)
+    print(dataset, flush=True)
+    if examine and config.data != HANDS:
+        for sentence in examine(dataset):
+            print(f"Warning: {sentence}", flush=True)
+    return dataset
+
+
+def _config_of(directory, options):
+    """Return the configuration of the run there, which `options` may only repeat."""
+    path = directory / "config.json"
+    if not path.exists():
+        raise InputError(
+            f"{directory}: {_what_is_there(directory)}; expected the config.json of a "
+            "run to resume. Correct --out, or leave --resume out to begin a run."
+        )
+    config = RunConfig.read(path)
+    of_run = config.options()
+    for key, value in options.items():
+        if of_run[key] != value:
+            raise InputError(
+                f"{path}: this run has {key} {of_run[key]}, not {value}. Leave the "
+                "option out to resume, or use --overwrite."
+            )
+    return config
+
+
+def _what_is_there(directory):
+    if not directory.is_dir():
+        runs = sorted(
+            path.parent.name for path in directory.parent.glob("*/config.json")
+        )
+        beside = f" (beside it are the runs {', '.join(runs[:5])})" if runs else ""
+        return f"no such folder{beside}"
+    names = sorted(path.name for path in directory.iterdir())
+    more = ", ..." if len(names) > 5 else ""
+    return f"holds {', '.join(names[:5])}{more}" if names else "is empty"
+
+
+def _earlier_run(directory, resume, overwrite):
+    """Return the files of an earlier run that the new one is to replace."""
+    found = [name for name in RUN_FILES if (directory / name).exists()]
+    if overwrite:
+        return [directory / name for name in found]
+    if found and not resume:
+        raise InputError(
+            f"{directory}: holds a run already ({', '.join(found)}). Choose another "
+            "place with --out, or use --resume or --overwrite."
+        )
+    if "metrics.json" in found:
+        raise InputError(
+            f"{directory}: this run is finished; there is nothing to resume. Use "
+            "--overwrite to train again."
+        )
+    return []
+
+
+def _num_threads(directory):
+    """Return how many threads shared an operation of the run there, None if unknown."""
+    number = json.loads((directory / "config.json").read_text()).get("threads")
+    return number if isinstance(number, int) and number > 0 else None
+
+
+@contextlib.contextmanager
+def _saying_how_to_go_on(directory, resume):
+    """Turn Ctrl-C, or the end of the program that reads the output, into one line."""
+    settings = directory / "config.json"
+    before = _time_of(settings)
+    try:
+        yield
+    except (KeyboardInterrupt, BrokenPipeError) as stop:
+        reason = "stopped by the user"
+        if isinstance(stop, BrokenPipeError):
+            reason = "stopped: the program that read the output has ended"
+        now = _time_of(settings)
+        if now and (resume or now != before):
+            going_on = (
+                "Finished epochs are kept; go on with python -m resnet_keras.train "
+                f"--out {shlex.quote(str(directory))} --resume"
+            )
+        else:
+            going_on = "No epoch was finished; there is nothing to resume."
+            if now:
+                going_on += " The run that was to be replaced is still there."
+        raise InputError(f"{directory}: {reason}. {going_on}") from None
+
+
+def _time_of(path):
+    """Return when a file was written, in nanoseconds, or None if there is none."""
+    return path.stat().st_mtime_ns if path.exists() else None

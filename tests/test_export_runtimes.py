@@ -1,0 +1,154 @@
+"""Each format is written, opened by its own runtime, and answers the same."""
+
+import itertools
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from resnet_keras import load_model, save_model
+from resnet_keras.errors import InputError
+from resnet_keras.export.formats import FORMATS
+from resnet_keras.inference import Classifier
+from tests.export_runs import METADATA, NAMES, difference, run, skip_without
+
+pytestmark = pytest.mark.usefixtures("short_networks")
+
+
+# Convolutions of other libraries add up in another order: some 1e-7 of a probability.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("name", ["keras", "h5", "savedmodel", "openvino", "litert"])
+def test_export_answers_the_same(name, small_file, export_source, tmp_path, capsys):
+    skip_without(name)
+    path = tmp_path / f"out{FORMATS[name].suffix}"
+    run(small_file, name, path, export_source)
+    printed = capsys.readouterr().out
+    assert difference(printed) < 1e-5
+    assert "MB" in printed
+    assert path.exists()
+    if name in ("openvino", "litert"):  # which have no room for metadata
+        assert json.loads((tmp_path / "out.json").read_text())["class_names"] == NAMES
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("name", ["onnx", "litert"])
+def test_quantized_export_says_what_it_costs(
+    name, small_file, export_source, tmp_path, capsys
+):
+    skip_without(name)
+    path = tmp_path / f"out{FORMATS[name].suffix}"
+    run(small_file, name, path, export_source, "--quantize")
+    printed = capsys.readouterr().out
+    assert 0 < difference(printed) < 0.1
+    assert "in float32" in printed
+    assert "in 8 bits" in printed
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_onnx_carries_the_metadata(small_file, export_source, tmp_path):
+    skip_without("onnx")
+    import onnx
+
+    run(small_file, "onnx", tmp_path / "out.onnx", export_source)
+    carried = {e.key: e.value for e in onnx.load(tmp_path / "out.onnx").metadata_props}
+    assert json.loads(carried["class_names"]) == NAMES
+    assert json.loads(carried["preprocessing"])["scale"] == 1 / 255
+
+
+def test_saved_model_carries_the_metadata(small_file, export_source, tmp_path):
+    run(small_file, "savedmodel", tmp_path / "out", export_source)
+    metadata = json.loads((tmp_path / "out/assets.extra/card.json").read_text())
+    assert metadata["class_names"] == NAMES
+
+
+@pytest.mark.parametrize("name", ["h5", "keras"])
+def test_kerass_own_formats_carry_the_metadata(
+    name, small_file, export_source, tmp_path
+):
+    path = tmp_path / f"out.{name}"
+    run(small_file, name, path, export_source)
+    assert load_model(path)[1]["class_names"] == NAMES
+
+
+def test_export_of_a_grey_model_that_rescales_answers_the_same(export_source, tmp_path):
+    inputs = keras.Input((32, 32, 1))
+    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(3, "softmax")(flat))
+    model.save(tmp_path / "grey.keras")
+    run(tmp_path / "grey.keras", "h5", tmp_path / "grey.h5", export_source)
+    images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    answers = [
+        Classifier(*load_model(tmp_path / name)).probabilities(images)
+        for name in ("grey.keras", "grey.h5")
+    ]
+    np.testing.assert_allclose(*answers, atol=1e-6)
+
+
+def any_size():
+    inputs = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, keras.layers.Dense(3, "softmax")(x))
+
+
+def nested_in_sequential():
+    base = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(4, 3)])
+    return keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            base,
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3, "softmax"),
+        ]
+    )
+
+
+def half_precision():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        return any_size()
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize(
+    ("name", "build"),
+    [
+        *itertools.product(["savedmodel", "onnx", "openvino", "litert"], [any_size]),
+        *itertools.product(["savedmodel", "onnx"], [nested_in_sequential]),
+        ("onnx", half_precision),
+    ],
+)
+def test_other_kinds_of_models(name, build, export_source, tmp_path, capsys):
+    skip_without(name)
+    metadata = METADATA | {"input_size": [32, 32, 3]}
+    save_model(build(), tmp_path / "model.keras", metadata)
+    path = tmp_path / f"out{FORMATS[name].suffix}"
+    run(tmp_path / "model.keras", name, path, export_source)
+    # Half precision keeps three digits.
+    limit = 2e-3 if build is half_precision else 1e-5
+    assert difference(capsys.readouterr().out) < limit
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_file_that_its_runtime_cannot_run_is_not_put_into_place(
+    export_source, tmp_path
+):
+    """LiteRT has no convolution in half precision without TensorFlow beside it."""
+    skip_without("litert")
+    metadata = METADATA | {"input_size": [32, 32, 3]}
+    save_model(half_precision(), tmp_path / "model.keras", metadata)
+    with pytest.raises(InputError, match="its own runtime cannot run it here"):
+        run(tmp_path / "model.keras", "litert", tmp_path / "out.tflite", export_source)
+    assert [each.name for each in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_model_of_two_heads_is_refused_in_words(export_source, tmp_path):
+    inputs = keras.Input((32, 32, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    heads = [keras.layers.Dense(number, "softmax")(x) for number in (2, 3)]
+    keras.Model(inputs, heads).save(tmp_path / "two.keras")
+    with pytest.raises(InputError, match=r"two\.keras: "):
+        run(tmp_path / "two.keras", "onnx", tmp_path / "two.onnx", export_source)
