@@ -21,7 +21,7 @@ LAYERS = (
     ("commands", "data", "weights"),
     ("plots", "inference"),
     ("training", "explain", "check"),
-    ("export", "experiments", "benchmark"),
+    ("audit", "export", "experiments", "benchmark"),
     ("detection",),
     ("command line",),
 )

@@ -6,6 +6,7 @@ import sys
 from resnet_keras.commands import complain, run, table
 
 COMMANDS = {
+    "audit": "find copies, wrong labels and bad pictures in a data set",
     "train": "train a network on labelled images",
     "evaluate": "score a model on a data set",
     "predict": "name what is in pictures",

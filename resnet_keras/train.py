@@ -103,6 +103,7 @@ def _parse(argv):
 def main(argv=None):
     """Parse, train, and say how it went."""
     arguments = _parse(argv)
+    from resnet_keras.audit import quick
     from resnet_keras.training.directory import train_in
 
     given = {key: getattr(arguments, key) for key in RunConfig().options()}
@@ -114,6 +115,7 @@ def main(argv=None):
         arguments.overwrite,
         arguments.skip_broken,
         arguments.verbose,
+        examine=quick,
     )
     for warning in metrics["warnings"]:
         print(f"Warning: {warning}")

@@ -340,7 +340,7 @@ def _draw(entry, whole, options, source):
                 is_test[start + offset] = is_for_test(row.tobytes(), options.split_seed)
     train_rows, test_rows = np.flatnonzero(~is_test), np.flatnonzero(is_test)
     train, test = (
-        Split(_rows(whole.images, rows), whole.labels[rows])
+        Split(_rows(whole.images, rows), whole.labels[rows], rows.tolist())
         for rows in (train_rows, test_rows)
     )
     seed = options.split_seed

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -13,11 +14,14 @@ from resnet_keras.tables import table
 class Split:
     """Images of one part of a data set: uint8 (num_images, height, width, 3), labels.
 
-    Labels are int64 (num_images,), positions in the data set's `class_names`.
+    Labels are int64 (num_images,), positions in the data set's `class_names`. `origins`
+    says where each image is from: its path, or its row where the part was drawn from an
+    array; None stands for its own row.
     """
 
     images: np.ndarray
     labels: np.ndarray
+    origins: list | None = None
 
     def __len__(self):
         return len(self.labels)
@@ -33,7 +37,8 @@ class Dataset:
 
     Where the source has a validation part of its own, its images are the last
     `num_validation` of `train`: they validate each epoch, and are not trained on.
-    `notes` are sentences that say how the source was read.
+    `notes` are sentences that say how the source was read; `broken` maps the paths of
+    pictures that were left out to the reasons.
     """
 
     name: str
@@ -43,6 +48,7 @@ class Dataset:
     test: Split
     notes: tuple = ()
     num_validation: int = 0
+    broken: dict = field(default_factory=dict)
 
     @property
     def image_size(self):
@@ -55,7 +61,14 @@ class Dataset:
         if not self.num_validation:
             return None
         first = len(self.train) - self.num_validation
-        return Split(self.train.images[first:], self.train.labels[first:])
+        origins = self.train.origins and self.train.origins[first:]
+        return Split(self.train.images[first:], self.train.labels[first:], origins)
+
+    @property
+    def has_paths(self):
+        """Whether the images are from files of their own."""
+        origins = [*(self.train.origins or ()), *(self.test.origins or ())]
+        return bool(origins) and isinstance(origins[0], Path)
 
     def digest(self):
         """Return a hash of class names and labels, which changes as images come or go.

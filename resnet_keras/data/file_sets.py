@@ -81,7 +81,10 @@ def read_labelled_files(files, name, source, options, notes=()):
         raise InputError(f"{source}: no test image is left; expected at least one.")
     if len(test) and "train" in present:
         notes += say_no_test(test.labels, class_names, is_drawn)
-    return Dataset(name, source, class_names, train, test, tuple(notes), num_validation)
+    reasons = {path: _reason(path, error) for path, error in broken.items()}
+    return Dataset(
+        name, source, class_names, train, test, tuple(notes), num_validation, reasons
+    )
 
 
 def _say_order(class_names):
@@ -137,7 +140,8 @@ def _read(files, class_names, image_size, broken):
         for to, row in enumerate(np.flatnonzero(is_read)):
             images[to] = images[row]
         images, labels = images[: is_read.sum()], labels[is_read]
-    return Split(images, labels), is_read
+    paths = [file.path for file, kept in zip(files, is_read, strict=True) if kept]
+    return Split(images, labels, paths), is_read
 
 
 def _report_broken(broken, num_files):
@@ -151,11 +155,16 @@ def _report_broken(broken, num_files):
 
 
 def _list_broken(broken, num_files):
-    named = []
-    for path, error in [*broken.items()][:_MOST_NAMED]:
-        reason = str(error).removeprefix(f"{path}: ")
-        reason = reason.removeprefix("not a readable picture (").split("); expected")[0]
-        named.append(f"{path} ({reason.split(';')[0]})")
+    named = [
+        f"{path} ({_reason(path, error)})"
+        for path, error in [*broken.items()][:_MOST_NAMED]
+    ]
     more = ", ..." if len(broken) > _MOST_NAMED else ""
     noun = "picture" if len(broken) == 1 else "pictures"
     return f"{len(broken)} broken {noun} of {num_files}: {', '.join(named)}{more}"
+
+
+def _reason(path, error):
+    reason = str(error).removeprefix(f"{path}: ")
+    reason = reason.removeprefix("not a readable picture (").split("); expected")[0]
+    return reason.split(";")[0]

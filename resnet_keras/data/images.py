@@ -95,6 +95,22 @@ def is_picture(path):
         return False
 
 
+def picture_facts(path):
+    """Return what a picture file says of itself, without decoding it.
+
+    Args:
+        path: as in `read_image`.
+
+    Returns:
+        (width, height, mode): pixels as stored, and Pillow's name of the colour mode.
+
+    Raises:
+        OSError, ValueError: the file is no picture.
+    """
+    with _open(path) as image:
+        return *image.size, image.mode
+
+
 def _reason(path, error):
     """Return what a file is that is not a picture, as far as its content shows."""
     if isinstance(error, OSError) and error.strerror:

@@ -62,6 +62,7 @@ def train_in(
     skip_broken=False,
     verbose=False,
     task=None,
+    examine=None,
 ):
     """Train with options as a person gives them, and print how it goes.
 
@@ -77,6 +78,8 @@ def train_in(
         skip_broken: as in `load_dataset`.
         verbose: as in `train`.
         task: `Task`; by default to train a classifier.
+        examine: function from a `Dataset` to sentences, which are printed as warnings
+            before training, such as `audit.quick`; drawn hands are not examined.
 
     Returns:
         `Finished`.
@@ -95,13 +98,13 @@ def train_in(
         config = _config_of(directory, options)
     else:
         config = RunConfig.of_options(task.complete(options))
-    dataset = task.load(config, skip_broken)
+    dataset = _load(task, config, skip_broken, examine)
     if not directory:
         directory = Path("runs") / dataset.name
         if resume:
             asked, config = config, _config_of(directory, options)
             if (config.data, config.image_size) != (asked.data, asked.image_size):
-                dataset = task.load(config, skip_broken)
+                dataset = _load(task, config, skip_broken, examine)
     outdated = _earlier_run(directory, resume, overwrite, task.run_files)
     check_not_input(outdated, [options.get("weights"), options.get("data")])
     # Another number of threads would end in other weights.
@@ -123,7 +126,15 @@ def _default_source(options):
     return HANDS
 
 
-def _load(config, skip_broken):
+def _load(task, config, skip_broken, examine):
+    dataset = task.load(config, skip_broken)
+    if examine and config.data != HANDS:
+        for sentence in examine(dataset):
+            print(f"Warning: {sentence}", flush=True)
+    return dataset
+
+
+def _load_images(config, skip_broken):
     if config.data == HANDS:
         print("Drawing hands, for some 15 to 30 seconds ...", flush=True)
     dataset = load_dataset(config.data, config.image_size, skip_broken=skip_broken)
@@ -172,7 +183,7 @@ def _complete(options):
     return {"data": _default_source(options)} | options
 
 
-CLASSIFICATION = Task("resnet_keras.train", RUN_FILES, _complete, _load, _train)
+CLASSIFICATION = Task("resnet_keras.train", RUN_FILES, _complete, _load_images, _train)
 
 
 def _earlier_run(directory, resume, overwrite, run_files=RUN_FILES):

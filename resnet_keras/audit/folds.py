@@ -1,0 +1,89 @@
+"""Predictions for each image by a small network that was trained without it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from resnet_keras.data.images import fit
+from resnet_keras.errors import InputError
+
+NUM_FOLDS = 5
+_NETWORK, _IMAGE_SIZE = "resnet-cifar-20", 32
+_LEARNING_RATE = 3e-3
+# Passes over a fold's images: for some 1,000 images 12, for many more half of it.
+_NUM_IMAGES_SHOWN, _EPOCHS = 11_500, (6, 60)
+# A short training has no time for large variations.
+_LESS = {"shift": 0.05, "rotation": 3.0, "scale": 0.03}
+
+
+def out_of_fold(images, labels, groups, seed=0, report=lambda fold, num_folds: None):
+    """Predict each image by a network that saw neither it nor a copy of it.
+
+    The images are divided into five folds, by class, with copies together. For each a
+    ResNet-20 learns the other four at 32 x 32 pixels, by the package's recipe.
+
+    Args:
+        images: uint8 (num_images, height, width, 3).
+        labels: int64 (num_images,), each class at least twice.
+        groups: int64 (num_images,), equal for images that are to stay together.
+        seed: of folds, weights and augmentation.
+        report: called with a fold's number, from 1, and how many there are, before its
+            network is trained.
+
+    Returns:
+        float32 (num_images, num_classes).
+
+    Raises:
+        InputError: a class has but one image, or one group, or there is but one class.
+    """
+    from resnet_keras.accelerate.probe import default_precision
+    from resnet_keras.inference import Classifier
+    from resnet_keras.training import RECIPES, Batches
+    from resnet_keras.training import fit as train
+    from resnet_keras.training.start import initial_network
+
+    num_classes = int(labels.max()) + 1
+    small = np.stack([fit(image, _IMAGE_SIZE) for image in images])
+    recipe = replace(
+        RECIPES["default"], batch_size=32, learning_rate=_LEARNING_RATE, **_LESS
+    )
+    precision = default_precision()
+    one_hot = np.eye(num_classes, dtype=np.float32)[labels]
+    found = np.zeros((len(images), num_classes), np.float32)
+    divided = folds(labels, groups, seed)
+    for number, (rows, held_out) in enumerate(divided, 1):
+        report(number, len(divided))
+        shape = (_IMAGE_SIZE, _IMAGE_SIZE, 3)
+        model = initial_network(_NETWORK, shape, num_classes, recipe, seed + number)
+        batches = Batches(small, one_hot, rows, recipe.batch_size, recipe, seed)
+        epochs = int(np.clip(round(_NUM_IMAGES_SHOWN / len(rows)), *_EPOCHS))
+        train(model, batches, recipe, range(epochs), precision)
+        classifier, own = Classifier(model, {}), small[held_out]
+        # It learned from both, and their mean is right for some more.
+        found[held_out] = classifier.probabilities(own) / 2
+        found[held_out] += classifier.probabilities(own[:, :, ::-1]) / 2
+    return found
+
+
+def folds(labels, groups, seed=0):
+    """Return (other rows, rows) for each of at most five folds, stratified by class.
+
+    Args:
+        labels: int64 (num_images,).
+        groups: int64 (num_images,), equal for images that are to stay together.
+        seed: of the division.
+
+    Raises:
+        InputError: some class has a single group, so it is in one fold only.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    fewest = min(len(np.unique(groups[labels == label])) for label in np.unique(labels))
+    if fewest < 2 or labels.max() < 1:
+        raise InputError(
+            "a class has a single picture, apart from copies, or there is but one "
+            "class; expected two of each."
+        )
+    number = min(NUM_FOLDS, fewest)
+    split = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    return list(split.split(labels, labels, groups))
