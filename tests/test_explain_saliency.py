@@ -219,7 +219,7 @@ def test_prediction_that_is_no_number_is_not_explained():
     classifier = Classifier(ResNetCIFAR(8, (16, 16, 3), 4), {})
     kernel, bias = classifier.model.layers[-1].get_weights()
     classifier.model.layers[-1].set_weights([kernel, np.full_like(bias, np.inf)])
-    with pytest.raises(InputError, match="answers NaN or infinity"):
+    with pytest.raises(InputError, match="predicts NaN or infinity"):
         explain.explain(classifier, random_image(np.uint8))
 
 

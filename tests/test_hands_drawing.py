@@ -29,7 +29,7 @@ def box(layer):
 def test_a_hand_lies_in_the_picture_and_its_arm_leaves_it(label):
     for key in range(8):
         layer = draw(key, label)
-        rows, columns = layer.place
+        rows, columns = layer.area
         assert 0 <= rows.start < rows.stop <= 64
         assert 0 <= columns.start < columns.stop <= 64
         assert layer.colour.shape == (*layer.alpha.shape, 3)
