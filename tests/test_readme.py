@@ -15,6 +15,7 @@ from resnet_keras import __main__ as front
 from resnet_keras.check import __main__ as check
 from resnet_keras.check import learner
 from resnet_keras.data import drawn
+from resnet_keras.detection.drawn import drawn_scenes
 from tests.check_cases import HELPERS
 from tests.conftest import coloured_images, write_folders
 
@@ -33,9 +34,14 @@ ADDED = {
     "python -m resnet_keras.experiments degradation": (
         "--quick --depths 8,14 --seeds 1"
     ),
+    "python -m resnet_keras.audit FOLDER": "",
     "python -m resnet_keras.train --data FOLDER": TINY,
     "python -m resnet_keras.evaluate runs/FOLDER/model.h5 --data OTHER --part all": "",
     "python -m resnet_keras.predict runs/FOLDER/model.h5 photo.jpg": "",
+    "python -m resnet_keras.detect train": "--epochs 1 --image-size 64",
+    "python -m resnet_keras.detect predict runs/scenes/model.h5 photo.jpg --out found": (
+        "--threshold 0.001"
+    ),
     "python -m resnet_keras.export runs/hands/model.h5 --format onnx": "",
     "python -m resnet_keras": "",
     "python -m resnet_keras train --help": "",
@@ -44,6 +50,7 @@ NOT_RUN = {
     "pip install -e .": ".ci/run installs, with the packages for the tests",
     "pip install -e '.[test]'": ".ci/run runs it",
     "pytest": ".ci/run runs it, and this is a part of it",
+    "pip install -e '.[detection]'": ".ci/run installs it with the packages for the tests",
     "pip install -e '.[onnx]'": ".ci/run runs it",
     "train": "minutes; its quick form is the first of the commands above",
     "train --data signs": "minutes, on photographs that are not part of the project",
@@ -82,6 +89,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["resnet-keras"])
     monkeypatch.setattr(drawn, "_NUM_HANDS", {"train": 60, "test": 12})
+    monkeypatch.setattr(drawn_scenes, "__defaults__", (40, 12))
     write_folders(tmp_path / "FOLDER", {"a": 12, "b": 12})
     write_folders(tmp_path / "OTHER", {"a": 3, "b": 3})
     Image.fromarray(coloured_images([0], 48)[0]).save("photo.jpg")

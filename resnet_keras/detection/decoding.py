@@ -71,9 +71,9 @@ def localized(y, image_size, threshold=0.5):
 
     Example:
 
-    >>> [found] = localized([[0.9, 0.5, 0.5, 0.2, 0.4, 0, 1]], 100)
+    >>> [found] = localized([[0.9, 0.5, 0.5, 0.25, 0.5, 0, 1]], 100)
     >>> found.boxes.tolist(), found.labels.tolist()
-    ([[30.0, 40.0, 70.0, 60.0]], [1])
+    ([[25.0, 37.5, 75.0, 62.5]], [1])
     """
     y = np.asarray(y, np.float32)
     centre, half = y[:, 1:3], y[:, 4:2:-1] / 2  # height comes first
