@@ -39,7 +39,7 @@ ADDED = {
     "python -m resnet_keras.evaluate runs/FOLDER/model.h5 --data OTHER --part all": "",
     "python -m resnet_keras.predict runs/FOLDER/model.h5 photo.jpg": "",
     "python -m resnet_keras.detect train": "--epochs 1 --image-size 64",
-    "python -m resnet_keras.detect predict runs/scenes/model.h5 photo.jpg --out found": (
+    "python -m resnet_keras.detect predict runs/scenes/model.h5 photo.jpg --out found": (  # noqa: E501
         "--threshold 0.001"
     ),
     "python -m resnet_keras.export runs/hands/model.h5 --format onnx": "",
@@ -50,7 +50,7 @@ NOT_RUN = {
     "pip install -e .": ".ci/run installs, with the packages for the tests",
     "pip install -e '.[test]'": ".ci/run runs it",
     "pytest": ".ci/run runs it, and this is a part of it",
-    "pip install -e '.[detection]'": ".ci/run installs it with the packages for the tests",
+    "pip install -e '.[detection]'": ".ci/run installs the same packages",
     "pip install -e '.[onnx]'": ".ci/run runs it",
     "train": "minutes; its quick form is the first of the commands above",
     "train --data signs": "minutes, on photographs that are not part of the project",
