@@ -62,6 +62,12 @@ def test_modes_become_rgb(tmp_path, mode):
     assert image.shape == (32, 32, 3)
 
 
+def test_grey_of_32_bits_beyond_16_is_refused_not_clipped(tmp_path):
+    Image.fromarray(np.full((40, 40), 100_000, np.int32)).save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match="grey from 100000 to 100000, not 0 to 65535"):
+        read_image(tmp_path / "a.tif", 32)
+
+
 def test_transparent_becomes_white(tmp_path):
     Image.new("RGBA", (40, 40), (255, 0, 0, 0)).save(tmp_path / "a.png")
     assert (read_image(tmp_path / "a.png", 32) == 255).all()

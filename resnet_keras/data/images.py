@@ -161,6 +161,9 @@ def height_and_width(image_size):
 def _to_rgb(image):
     if image.mode.startswith("I"):  # 16 bits of grey, which convert() would clip
         array = np.asarray(image, np.float64)
+        low, high = array.min(), array.max()
+        if not 0 <= low <= high <= 65535:  # of 32 bits
+            raise ValueError(f"grey from {low:g} to {high:g}, not 0 to 65535")
         image = Image.fromarray((array / 257).clip(0, 255).astype(np.uint8))
     if image.mode == "F":
         array = np.asarray(image)
