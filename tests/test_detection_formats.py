@@ -128,9 +128,9 @@ def test_writers_want_an_empty_folder(write, tmp_path):
 @pytest.mark.parametrize("name", FORMATS)
 def test_pictures_of_one_name_in_two_folders_stay_two(name, tmp_path):
     first = annotated(tmp_path / "first")
-    twin = painted((9, 9), [], tmp_path / "second" / "picture 0.png")
+    namesake = painted((9, 9), [], tmp_path / "second" / "picture 0.png")
     boxes = np.array([[1.0, 2, 5, 9]])
-    second = type(first.pictures[0])(twin, "train", (9, 9), boxes, np.array([0]))
+    second = type(first.pictures[0])(namesake, "train", (9, 9), boxes, np.array([0]))
     both = type(first)([*first.pictures, second], first.class_names)
     read, write = FORMATS[name]
     write(both, tmp_path / name)
