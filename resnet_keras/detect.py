@@ -16,7 +16,6 @@ from resnet_keras.commands import (
     something,
 )
 from resnet_keras.detection.settings import DEFAULTS, FIGURE_FILES
-from resnet_keras.errors import InputError
 from resnet_keras.files.writing import (
     check_not_input,
     refuse_file,
@@ -240,20 +239,14 @@ def _predict(arguments):
     """Find objects, print and write them; 2 if any picture could not be read."""
     if arguments.out:
         refuse_file(arguments.out)
-    from resnet_keras.inference.pictures import find_pictures, output_paths
+    from resnet_keras.inference.pictures import find_all, output_paths
 
     codes = {0}
 
     def report(error):  # one broken picture does not stop the others
         codes.add(complain(error))
 
-    paths = []
-    for name in arguments.images:
-        try:
-            paths += find_pictures(name)
-        except InputError as error:
-            report(error)
-    paths = list(dict.fromkeys(paths))
+    paths = list(dict.fromkeys(find_all(arguments.images, report)))
     if not paths:
         return max(codes)
     from resnet_keras.detection.pictures import (

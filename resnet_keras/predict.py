@@ -13,7 +13,6 @@ from resnet_keras.commands import (
     load_keras,
     run,
 )
-from resnet_keras.errors import InputError
 from resnet_keras.files.writing import check_not_input, refuse_file
 
 
@@ -57,19 +56,14 @@ def main(argv=None):
         refuse_file(arguments.out)
     load_keras()
     from resnet_keras.inference import open_classifier, predict_files, ranking
-    from resnet_keras.inference.pictures import find_pictures, output_paths
+    from resnet_keras.inference.pictures import find_all, output_paths
 
     codes = {0}
 
     def report(error):  # one broken picture does not stop the others
         codes.add(complain(error))
 
-    paths = []
-    for name in arguments.images:
-        try:
-            paths += find_pictures(name)
-        except InputError as error:
-            report(error)
+    paths = find_all(arguments.images, report)
     if not paths:
         return max(codes)
     if arguments.out:

@@ -58,7 +58,7 @@ def write_table(found, path):
 
 
 def in_order(found):
-    """Return the findings by kind; within one the most confident first, as they came."""
+    """Return the findings by kind; each most confident first, as they came."""
     order = list(KINDS)
     return sorted(found.findings, key=lambda finding: order.index(finding.kind))
 

@@ -18,7 +18,7 @@ _THRESHOLD = 0.5  # of a model that names none
 class Finder:
     """A detector with all that it takes to find objects in pictures.
 
-    What `inference.Classifier` is to classifiers. A few pictures go through the model as it is,
+    As `inference.Classifier` does, it sends a few pictures through the model as it is,
     more through a folded and compiled one. Whoever changes the model's weights calls
     `update`.
 

@@ -1,12 +1,9 @@
 """What a model finds in picture files, in the pixels of each."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
-
 from resnet_keras.data.images import read_image
 from resnet_keras.detection.annotations import shown_size
 from resnet_keras.detection.coco import as_coco
-from resnet_keras.errors import InputError
+from resnet_keras.inference.pictures import read_together
 
 _AT_ONCE = 8  # pictures in memory, each as large as it is
 
@@ -27,25 +24,14 @@ def find_in_files(finder, paths, threshold, report):
     """
 
     def read(path):
-        try:
-            # Where the size is not known, reading tells why.
-            width, height = shown_size(path) or (64, 64)
-            return read_image(path, (height, width))
-        except InputError as error:
-            return error
+        # Where the size is not known, reading tells why.
+        width, height = shown_size(path) or (64, 64)
+        return read_image(path, (height, width))
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), _AT_ONCE):
-            chosen = paths[start : start + _AT_ONCE]
-            pairs = []
-            for path, image in zip(chosen, pool.map(read, chosen), strict=True):
-                if isinstance(image, InputError):
-                    report(image)
-                else:
-                    pairs.append((path, image))
-            found = finder.find([image for _, image in pairs], threshold=threshold)
-            for (path, image), one in zip(pairs, found, strict=True):
-                yield path, image, one
+    for pairs in read_together(paths, read, report, _AT_ONCE):
+        found = finder.find([image for _, image in pairs], threshold=threshold)
+        for (path, image), one in zip(pairs, found, strict=True):
+            yield path, image, one
 
 
 def as_dict(path, image, found, class_names):

@@ -79,27 +79,61 @@ def predict_files(classifier, paths, report):
     size = (classifier.height, classifier.width)
 
     def read(path):
+        return read_image(path, size)
+
+    classifier.prepare(len(paths))
+    for pairs in read_together(paths, read, report, _AT_ONCE):
+        names, images = zip(*pairs, strict=True)
+        probabilities = classifier.probabilities(np.stack(images))
+        check_numbers(probabilities, classifier.name)
+        yield from zip(names, probabilities, strict=True)
+
+
+def find_all(names, report):
+    """Return the picture files that several names mean, as `find_pictures` does.
+
+    Args:
+        names: list of files, folders and patterns.
+        report: function that is called with the `InputError` of each name that means
+            none; the others go on.
+    """
+    paths = []
+    for name in names:
         try:
-            return read_image(path, size)
+            paths += find_pictures(name)
+        except InputError as error:
+            report(error)
+    return paths
+
+
+def read_together(paths, read, report, most):
+    """Yield pictures in lists of (path, picture), each list read by several threads.
+
+    Args:
+        paths: list of picture files.
+        read: function from a path to a picture.
+        report: function that is called with the `InputError` of each picture that
+            cannot be read; the others go on.
+        most: pictures of a list, at most.
+    """
+
+    def attempt(path):
+        try:
+            return read(path)
         except InputError as error:
             return error
 
-    classifier.prepare(len(paths))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), _AT_ONCE):
-            chosen = paths[start : start + _AT_ONCE]
+        for start in range(0, len(paths), most):
+            chosen = paths[start : start + most]
             pairs = []
-            for path, image in zip(chosen, pool.map(read, chosen), strict=True):
+            for path, image in zip(chosen, pool.map(attempt, chosen), strict=True):
                 if isinstance(image, InputError):
                     report(image)
                 else:
                     pairs.append((path, image))
-            if not pairs:
-                continue
-            names, images = zip(*pairs, strict=True)
-            probabilities = classifier.probabilities(np.stack(images))
-            check_numbers(probabilities, classifier.name)
-            yield from zip(names, probabilities, strict=True)
+            if pairs:
+                yield pairs
 
 
 def ranking(probabilities, class_names, most):
