@@ -36,8 +36,10 @@ def room_of(module):
     parts = module.split(".")
     if len(parts) == 1 or parts[1] in OLD_PATHS:
         return None
-    if hasattr(resnet_keras, "_HOMES") and parts[1] in resnet_keras._HOMES:
-        parts[1:] = resnet_keras._HOMES[parts[1]].split(".")
+    for home, names in resnet_keras._NAMES.items():
+        if parts[1] in names.split():
+            parts[1:] = home.split(".")
+            break
     is_command = parts[1] in COMMANDS or parts[-1] == "__main__"
     return "command line" if is_command else parts[1]
 

@@ -3,7 +3,8 @@
 import runpy
 import sys
 
-from resnet_keras.commands import complain, run, table
+from resnet_keras.commands import complain, run
+from resnet_keras.tables import table
 
 COMMANDS = {
     "audit": "find copies, wrong labels and bad pictures in a data set",

@@ -7,20 +7,21 @@ import sys
 from importlib import import_module
 
 
-def lazy(package, homes):
+def lazy(package, modules):
     """Return `__getattr__`, `__dir__` and `__all__` of a package.
 
     Args:
         package: its `__name__`.
-        homes: dictionary from each public name to the module that has it, relative to
-            the package.
+        modules: dictionary from each module, relative to the package, to the public
+            names that it has, with spaces between them.
 
     Example:
 
-    >>> get, _, names = lazy("json", {"JSONDecoder": "decoder"})
+    >>> get, _, names = lazy("json", {"decoder": "JSONDecoder JSONDecodeError"})
     >>> get("JSONDecoder").__name__, names
-    ('JSONDecoder', ['JSONDecoder'])
+    ('JSONDecoder', ['JSONDecoder', 'JSONDecodeError'])
     """
+    homes = {name: each for each, names in modules.items() for name in names.split()}
 
     def get(name):
         if name not in homes:

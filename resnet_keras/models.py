@@ -172,80 +172,31 @@ def ResNet(
     return model
 
 
-def ResNet18(
-    input_shape=(64, 64, 3),
-    classes=6,
-    pool_padding=None,
-    initializer=GlorotUniform,
-    weights=None,
-    variant=None,
-    shortcut="B",
-):
-    """Build the paper's network of 18 layers, of basic blocks; arguments as `ResNet50`.
+def _of(depth, blocks):
+    def network(
+        input_shape=(64, 64, 3),
+        classes=6,
+        pool_padding=None,
+        initializer=GlorotUniform,
+        weights=None,
+        variant=None,
+        shortcut="B",
+    ):
+        more = (pool_padding, initializer, weights, variant, shortcut)
+        return ResNet(depth, input_shape, classes, *more)
 
-    >>> ResNet18().count_params()
-    11193990
-    """
-    return ResNet(
-        18, input_shape, classes, pool_padding, initializer, weights, variant, shortcut
+    network.__name__ = network.__qualname__ = f"ResNet{depth}"
+    network.__doc__ = (
+        f"Build the paper's network of {depth} layers, of {blocks}; arguments as "
+        "`ResNet50`."
     )
+    return network
 
 
-def ResNet34(
-    input_shape=(64, 64, 3),
-    classes=6,
-    pool_padding=None,
-    initializer=GlorotUniform,
-    weights=None,
-    variant=None,
-    shortcut="B",
-):
-    """Build the paper's network of 34 layers, of basic blocks; arguments as `ResNet50`.
-
-    >>> ResNet34().count_params()
-    21313286
-    """
-    return ResNet(
-        34, input_shape, classes, pool_padding, initializer, weights, variant, shortcut
-    )
-
-
-def ResNet101(
-    input_shape=(64, 64, 3),
-    classes=6,
-    pool_padding=None,
-    initializer=GlorotUniform,
-    weights=None,
-    variant=None,
-    shortcut="B",
-):
-    """Build the paper's network of 101 layers, of bottlenecks; arguments as `ResNet50`.
-
-    >>> ResNet101().count_params()
-    42670470
-    """
-    return ResNet(
-        101, input_shape, classes, pool_padding, initializer, weights, variant, shortcut
-    )
-
-
-def ResNet152(
-    input_shape=(64, 64, 3),
-    classes=6,
-    pool_padding=None,
-    initializer=GlorotUniform,
-    weights=None,
-    variant=None,
-    shortcut="B",
-):
-    """Build the paper's network of 152 layers, of bottlenecks; arguments as `ResNet50`.
-
-    >>> ResNet152().count_params()
-    58383238
-    """
-    return ResNet(
-        152, input_shape, classes, pool_padding, initializer, weights, variant, shortcut
-    )
+ResNet18 = _of(18, "basic blocks")  # of 11,193,990 parameters with six classes
+ResNet34 = _of(34, "basic blocks")  # 21,313,286
+ResNet101 = _of(101, "bottlenecks")  # 42,670,470
+ResNet152 = _of(152, "bottlenecks")  # 58,383,238
 
 
 def ResNetCIFAR(

@@ -6,22 +6,15 @@ here; it imports Keras, `nets.graph` and nothing else of this package.
 
 from resnet_keras.lazy import lazy
 
-_HOMES = {
-    "FusedAdam": "optimizers",
-    "FusedBatchNormalization": "layers",
-    "MatrixConv2D": "layers",
-    "Muon": "optimizers",
-    "default_precision": "probe",
-    "copy_folded_weights": "folding",
-    "copy_weights": "copies",
-    "fastest": "runtimes",
-    "fold_batch_norm": "folding",
-    "uses_fused_operations": "probe",
-    "keep_freed_memory": "memory",
-    "memory_mb": "memory",
-    "normalized_convolutions": "graph",
-    "num_threads": "threads",
-    "pin_threads": "threads",
-    "training_copy": "copies",
+_NAMES = {
+    "optimizers": "FusedAdam Muon",
+    "layers": "FusedBatchNormalization MatrixConv2D",
+    "probe": "default_precision uses_fused_operations",
+    "folding": "copy_folded_weights fold_batch_norm",
+    "copies": "copy_weights training_copy",
+    "runtimes": "fastest",
+    "memory": "keep_freed_memory memory_mb",
+    "graph": "normalized_convolutions",
+    "threads": "num_threads pin_threads",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
+__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

@@ -6,13 +6,11 @@ Keras.
 
 from resnet_keras.lazy import lazy
 
-_HOMES = {
-    "audit": "auditing",
-    "quick": "auditing",
-    "find_alike": "alike",
-    "groups": "alike",
-    "probable_wrong_labels": "wrong_labels",
-    "out_of_fold": "folds",
-    "clean": "report",
+_NAMES = {
+    "auditing": "audit quick",
+    "alike": "find_alike groups",
+    "wrong_labels": "probable_wrong_labels",
+    "folds": "out_of_fold",
+    "report": "clean",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
+__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

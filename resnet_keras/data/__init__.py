@@ -5,14 +5,11 @@ It may import `hands`, `files` and `errors`; nothing here knows a network.
 
 from resnet_keras.lazy import lazy
 
-_HOMES = {
-    "Dataset": "dataset",
-    "Split": "dataset",
-    "HANDS": "drawn",
-    "load_dataset": "readers",
-    "has_course_pair": "readers",
-    "stratified_split": "splitting",
-    "read_image": "images",
-    "IMAGE_SUFFIXES": "images",
+_NAMES = {
+    "dataset": "Dataset Split",
+    "drawn": "HANDS",
+    "readers": "load_dataset has_course_pair",
+    "splitting": "stratified_split",
+    "images": "read_image IMAGE_SUFFIXES",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
+__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

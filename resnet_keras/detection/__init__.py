@@ -6,25 +6,17 @@ what reads and writes boxes needs no Keras.
 
 from resnet_keras.lazy import lazy
 
-_HOMES = {
-    "DetectionDataset": "dataset",
-    "Pictures": "dataset",
-    "load_detection": "sources",
-    "Placement": "letterbox",
-    "letterbox": "letterbox",
-    "augment_boxes": "augmentation",
-    "evaluate_detections": "evaluation",
-    "detector": "network",
-    "localizer": "network",
-    "DetectionLoss": "losses",
-    "Found": "decoding",
-    "decode": "decoding",
-    "localized": "decoding",
-    "LocatedBatches": "batches",
-    "ObjectBatches": "batches",
-    "localization_loss": "losses",
-    "squared_error": "losses",
-    "Finder": "finder",
-    "train_detector": "training",
+_NAMES = {
+    "dataset": "DetectionDataset Pictures",
+    "sources": "load_detection",
+    "letterbox": "Placement letterbox",
+    "augmentation": "augment_boxes",
+    "evaluation": "evaluate_detections",
+    "network": "detector localizer",
+    "losses": "DetectionLoss localization_loss squared_error",
+    "decoding": "Found decode localized",
+    "batches": "LocatedBatches ObjectBatches",
+    "finder": "Finder",
+    "training": "train_detector",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
+__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

@@ -5,16 +5,9 @@ It may import `inference`, `nets`, `data` and `plots`.
 
 from resnet_keras.lazy import lazy
 
-_HOMES = {
-    "explain": "saliency",
-    "grad_cam": "saliency",
-    "input_gradient": "saliency",
-    "occlusion": "saliency",
-    "last_map": "saliency",
-    "cell_centres": "saliency",
-    "verdict": "saliency",
-    "figure": "saliency",
-    "gradient_norms": "gradients",
-    "score_gradients": "gradients",
+_NAMES = {
+    "saliency": "explain grad_cam input_gradient occlusion last_map cell_centres "
+    "verdict figure",
+    "gradients": "gradient_norms score_gradients",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
+__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

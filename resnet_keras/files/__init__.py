@@ -5,26 +5,12 @@ It may import `errors` and `nets`, and Keras where a model is built.
 
 from resnet_keras.lazy import lazy
 
-_HOMES = {
-    "PREPROCESSING": "models",
-    "load_model": "models",
-    "load_optimizer": "models",
-    "save_model": "models",
-    "versions": "models",
-    "check_not_placeholder": "content",
-    "kind_of": "content",
-    "check_folder": "writing",
-    "check_not_input": "writing",
-    "refuse_file": "writing",
-    "remove_leftovers": "writing",
-    "write_json": "writing",
-    "write_whole": "writing",
-    "write_whole_folder": "writing",
-    "check_h5_data": "safety",
-    "check_h5_weights": "safety",
-    "check_archive": "safety",
-    "check_npz": "safety",
-    "npy_header": "safety",
-    "naming_damage": "safety",
+_NAMES = {
+    "models": "PREPROCESSING load_model load_optimizer save_model versions",
+    "content": "check_not_placeholder kind_of",
+    "writing": "check_folder check_not_input refuse_file remove_leftovers write_json "
+    "write_whole write_whole_folder",
+    "safety": "check_h5_data check_h5_weights check_archive check_npz npy_header "
+    "naming_damage",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
+__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

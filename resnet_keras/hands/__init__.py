@@ -4,27 +4,11 @@ Picture k of seed s is the same on every machine, however many are rendered. Num
 Pillow and h5py may be imported here, and how files are written; no Keras.
 """
 
-from resnet_keras.hands.files import contact_sheet, write_pair
-from resnet_keras.hands.rendering import (
-    SIZES,
-    TEST_START,
-    Hands,
-    Scene,
-    iter_batches,
-    iter_scenes,
-    render,
-    render_scenes,
-)
+from resnet_keras.lazy import lazy
 
-__all__ = [
-    "SIZES",
-    "TEST_START",
-    "Hands",
-    "Scene",
-    "contact_sheet",
-    "iter_batches",
-    "iter_scenes",
-    "render",
+_NAMES = {
+    "files": "contact_sheet write_pair",
+    "rendering": "SIZES TEST_START Hands Scene iter_batches iter_scenes render "
     "render_scenes",
-    "write_pair",
-]
+}
+__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

@@ -20,27 +20,10 @@ def linear(rgb):
 
 def shift(plane, dy, dx):
     """The plane moved by (dy, dx), edges repeated."""
-    height, width = plane.shape
-    dy, dx = max(-height + 1, min(dy, height - 1)), max(-width + 1, min(dx, width - 1))
-    out = np.empty_like(plane)
-    ys, yd = (
-        slice(max(-dy, 0), height - max(dy, 0)),
-        slice(max(dy, 0), height + min(dy, 0)),
+    rows, columns = (
+        np.arange(side) - by for side, by in zip(plane.shape, (dy, dx), strict=True)
     )
-    xs, xd = (
-        slice(max(-dx, 0), width - max(dx, 0)),
-        slice(max(dx, 0), width + min(dx, 0)),
-    )
-    out[yd, xd] = plane[ys, xs]
-    if dy > 0:
-        out[:dy, xd] = out[dy : dy + 1, xd]
-    elif dy < 0:
-        out[dy:, xd] = out[dy - 1 : dy, xd]
-    if dx > 0:
-        out[:, :dx] = out[:, dx : dx + 1]
-    elif dx < 0:
-        out[:, dx:] = out[:, dx - 1 : dx]
-    return out
+    return plane.take(rows, 0, mode="clip").take(columns, 1, mode="clip")
 
 
 def halve(plane):

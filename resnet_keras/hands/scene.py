@@ -114,15 +114,10 @@ def _put_thing(rng, picture, x, y):
 def _soften(plane, reach=1):
     """Blur by (1 2 1) / 4 along both axes, with the outer taps `reach` pixels away."""
     for axis in (0, 1):
-        count = plane.shape[axis]
-        index = np.arange(count)
-        before, after = (
-            np.maximum(index - reach, 0),
-            np.minimum(index + reach, count - 1),
-        )
-        plane = plane * np.float32(0.5) + (
-            plane.take(before, axis) + plane.take(after, axis)
-        ) * np.float32(0.25)
+        index = np.arange(plane.shape[axis])
+        before = plane.take(index - reach, axis, mode="clip")
+        after = plane.take(index + reach, axis, mode="clip")
+        plane = plane * np.float32(0.5) + (before + after) * np.float32(0.25)
     return plane
 
 
@@ -160,4 +155,4 @@ def photograph(rng, picture):
     noise = rng.generator.random((size, size, 4), np.float32) - np.float32(0.5)
     picture = picture + (noise[..., :3] + noise[..., 3:]) * (grain * np.float32(2))
     picture = picture * np.float32(255) + np.float32(0.5)
-    return np.minimum(np.maximum(picture, 0), 255).astype(np.uint8)
+    return np.clip(picture, 0, 255).astype(np.uint8)

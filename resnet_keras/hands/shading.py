@@ -79,8 +79,7 @@ def _normals(depth):
     np.subtract(depth[2:], depth[:-2], out=y[1:-1])
     for slope in (x, y):
         slope *= np.float32(0.5)
-        np.maximum(slope, -3, out=slope)
-        np.minimum(slope, 3, out=slope)
+        np.clip(slope, -3, 3, out=slope)
     z = np.float32(1) / np.sqrt(x * x + y * y + np.float32(1))
     x *= z
     y *= z
@@ -107,8 +106,7 @@ def _unoccluded(depth, direction, unit, strength):
         higher -= depth
         higher -= np.float32(rise)
         higher *= np.float32(weight / (0.3 * unit))
-        np.maximum(higher, 0, out=higher)
-        np.minimum(higher, np.float32(weight * 0.28), out=higher)
+        np.clip(higher, 0, np.float32(weight * 0.28), out=higher)
         hidden += higher
     hidden *= strength
     hidden += np.float32(1)
@@ -119,8 +117,7 @@ def _albedo(rng, kind, position, backness):
     """Three planes of linear colour: skin, paler in the palm, nails, sleeve."""
     back, palm = _skin(rng)
     mix = backness * np.float32(1.4) + np.float32(0.5)
-    np.maximum(mix, 0, out=mix)
-    np.minimum(mix, 1, out=mix)
+    np.clip(mix, 0, 1, out=mix)
     last = (kind == DISTAL) | (kind == THUMB)
     nail = last & (position > 0.45) & (backness > 0.72)
     polish = [rng.uniform(40, 240), rng.uniform(20, 140), rng.uniform(20, 160)]

@@ -60,8 +60,7 @@ def raster(bones, ends, radii, blend, shape):
         t += along
         t *= 1 / span
         flat = t < 0 if bones.kind[i] == SLEEVE else None
-        np.maximum(t, 0, out=t)
-        np.minimum(t, 1, out=t)
+        np.clip(t, 0, 1, out=t)
         along -= t * span
         along *= along
         along += across

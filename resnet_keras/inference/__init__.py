@@ -5,14 +5,12 @@ It may import `files`, `data`, `weights` and `accelerate`.
 
 from resnet_keras.lazy import lazy
 
-_HOMES = {
-    "Classifier": "classifier",
-    "open_classifier": "opening",
-    "predict_files": "pictures",
-    "ranking": "pictures",
-    "evaluate": "evaluation",
-    "align_classes": "aligning",
-    "scores": "metrics",
-    "check_numbers": "metrics",
+_NAMES = {
+    "classifier": "Classifier",
+    "opening": "open_classifier",
+    "pictures": "predict_files ranking",
+    "evaluation": "evaluate",
+    "aligning": "align_classes",
+    "metrics": "scores check_numbers",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
+__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

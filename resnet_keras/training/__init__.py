@@ -6,17 +6,12 @@ It may import all but `explain`, `export`, `check`, `experiments` and `benchmark
 
 from resnet_keras.lazy import lazy
 
-_HOMES = {
-    "train": "classification",
-    "hold_out": "classification",
-    "RunConfig": "config",
-    "Provenance": "config",
-    "Recipe": "recipe",
-    "RECIPES": "recipe",
-    "Batches": "augmentation",
-    "augment": "augmentation",
-    "compile_for_training": "fitting",
-    "fit": "fitting",
-    "diagnose": "diagnosis",
+_NAMES = {
+    "classification": "train hold_out",
+    "config": "RunConfig Provenance",
+    "recipe": "Recipe RECIPES",
+    "augmentation": "Batches augment",
+    "fitting": "compile_for_training fit",
+    "diagnosis": "diagnose",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
+__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

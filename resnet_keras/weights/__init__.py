@@ -6,21 +6,12 @@ weights alone, imports `models`.
 
 from resnet_keras.lazy import lazy
 
-_HOMES = {
-    "HEAD": "naming",
-    "IMAGENET": "imagenet",
-    "Position": "naming",
-    "Weights": "reading",
-    "advice": "loading",
-    "holds_weights": "reading",
-    "layers_of": "loading",
-    "load_weights": "loading",
-    "open_model": "opening",
-    "position_of": "naming",
-    "read_weights": "loading",
-    "restore": "loading",
-    "table": "loading",
-    "variant_of": "loading",
-    "without_biases": "loading",
+_NAMES = {
+    "naming": "HEAD Position position_of",
+    "imagenet": "IMAGENET",
+    "reading": "Weights holds_weights",
+    "loading": "advice layers_of load_weights read_weights restore table variant_of "
+    "without_biases",
+    "opening": "open_model",
 }
-__getattr__, __dir__, __all__ = lazy(__name__, _HOMES)
+__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)
