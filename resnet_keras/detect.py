@@ -16,17 +16,13 @@ from resnet_keras.commands import (
     something,
 )
 from resnet_keras.detection.settings import DEFAULTS, FIGURE_FILES
-from resnet_keras.files.writing import (
-    check_not_input,
-    refuse_file,
-    write_json,
-)
+from resnet_keras.files.writing import check_not_input, refuse_file, write_json
 from resnet_keras.training.config import RunConfig
 from resnet_keras.training.options import (
-    add_number,
-    add_precision,
     add_resume,
+    add_settings,
     refuse_both,
+    settings_given,
 )
 
 _SOURCES = (
@@ -71,27 +67,14 @@ def _add_train(commands):
         help=f"the network to begin from: {DEFAULTS['model']} (the default), "
         "resnet50, ...; a wrong name lists them all",
     )
-    parser.add_argument(
-        "--out", type=something, metavar="DIR", help="default: runs/<data name>"
-    )
-    for name, text in (
-        ("epochs", "passes over the training pictures (default: by their number)"),
-        ("seed", f"of weights, shuffling, augmentation (default: {RunConfig.seed})"),
-        (
-            "image_size",
-            "side in pixels of the square that each picture is placed on (default: "
-            f"{DEFAULTS['image_size']})",
-        ),
-    ):
-        add_number(parser, name, text)
-    add_precision(parser)
-    parser.add_argument(
-        "--weights",
-        type=something,
-        metavar="FILE",
-        help="begin from these: a classifier trained here, weights of any naming "
-        "scheme, or imagenet",
-    )
+    numbers = {
+        "epochs": "passes over the training pictures (default: by their number)",
+        "seed": f"of weights, shuffling, augmentation (default: {RunConfig.seed})",
+        "image_size": "side in pixels of the square that each picture is placed on "
+        f"(default: {DEFAULTS['image_size']})",
+    }
+    weights = "a classifier trained here, weights of any naming scheme, or imagenet"
+    add_settings(parser, numbers, weights)
     add_resume(parser)
 
 
@@ -161,14 +144,13 @@ def _train(arguments):
     from resnet_keras.detection.runs import DETECTION
     from resnet_keras.training.directory import train_in
 
-    given = {key: getattr(arguments, key, None) for key in RunConfig().options()}
     directory, dataset, metrics = train_in(
         arguments.out,
-        {key: value for key, value in given.items() if value is not None},
+        settings_given(arguments),
         arguments.resume,
         arguments.overwrite,
         arguments.skip_broken,
-        task=DETECTION,
+        command=DETECTION,
     )
     score = "No average precision, without an object in a test picture"
     if metrics.get("AP") is not None:

@@ -7,9 +7,10 @@ from resnet_keras.commands import add_skip_broken, run, something
 from resnet_keras.training.config import NUM_IMAGES_SHOWN, RunConfig
 from resnet_keras.training.options import (
     add_number,
-    add_precision,
     add_resume,
+    add_settings,
     refuse_both,
+    settings_given,
 )
 from resnet_keras.training.recipe import RECIPES
 
@@ -45,43 +46,22 @@ def _parse(argv):
         "lag: it predicts at random for many epochs after it has learned "
         f"(default: {RunConfig.recipe.name})",
     )
-    parser.add_argument(
-        "--out", type=something, metavar="DIR", help="default: runs/<data name>"
-    )
     usual, course = RECIPES["default"], RECIPES["course"]
-    for name, text in (
-        (
-            "epochs",
-            "passes over the training images (default: as many as show about "
-            f"{NUM_IMAGES_SHOWN:,} images, but no less than 3)",
-        ),
-        (
-            "batch_size",
-            f"images per step (default: {usual.batch_size}; of the course's recipe "
-            f"{course.batch_size})",
-        ),
-        (
-            "learning_rate",
-            f"at the beginning (default: {usual.learning_rate}; of the course's recipe "
-            f"{course.learning_rate})",
-        ),
-        (
-            "seed",
-            f"of weights, shuffling and augmentation (default: {RunConfig.seed})",
-        ),
-        (
-            "image_size",
-            f"side of the images in pixels (default: {RunConfig.image_size})",
-        ),
-    ):
-        add_number(parser, name, text)
-    add_precision(parser)
-    parser.add_argument(
-        "--weights",
-        type=something,
-        metavar="FILE",
-        help="begin from these: a model or weights of any naming scheme, or imagenet; "
-        "a new head learns first, then the rest at a lower rate",
+    numbers = {
+        "epochs": "passes over the training images (default: as many as show about "
+        f"{NUM_IMAGES_SHOWN:,} images, but no less than 3)",
+        "batch_size": f"images per step (default: {usual.batch_size}; of the course's "
+        f"recipe {course.batch_size})",
+        "learning_rate": f"at the beginning (default: {usual.learning_rate}; of the "
+        f"course's recipe {course.learning_rate})",
+        "seed": f"of weights, shuffling and augmentation (default: {RunConfig.seed})",
+        "image_size": f"side of the images in pixels (default: {RunConfig.image_size})",
+    }
+    add_settings(
+        parser,
+        numbers,
+        "a model or weights of any naming scheme, or imagenet; a new head learns "
+        "first, then the rest at a lower rate",
     )
     add_number(
         parser,
@@ -106,11 +86,9 @@ def main(argv=None):
     from resnet_keras.audit import quick
     from resnet_keras.training.directory import train_in
 
-    given = {key: getattr(arguments, key) for key in RunConfig().options()}
-    given = {key: value for key, value in given.items() if value is not None}
     directory, dataset, metrics = train_in(
         arguments.out,
-        given,
+        settings_given(arguments),
         arguments.resume,
         arguments.overwrite,
         arguments.skip_broken,

@@ -1,7 +1,7 @@
 """What the detector's command trains, for `training.directory.train_in`."""
 
 from resnet_keras.detection.settings import DEFAULTS, RUN_FILES
-from resnet_keras.training.directory import Task
+from resnet_keras.training.directory import Command
 
 
 def _load(config, skip_broken):
@@ -20,7 +20,7 @@ def _train(*arguments):
     return train_detector(*arguments)
 
 
-DETECTION = Task(
+DETECTION = Command(
     "resnet_keras.detect train",
     RUN_FILES,
     lambda options: DEFAULTS | options,

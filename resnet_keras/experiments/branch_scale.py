@@ -13,7 +13,6 @@ from functools import partial
 import keras
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from resnet_keras.experiments import small
 from resnet_keras.experiments.gradients import without_normalization
@@ -21,6 +20,7 @@ from resnet_keras.experiments.report import (
     Report,
     column,
     interval,
+    legend_below,
     mean_and_margin,
     tidy,
 )
@@ -242,18 +242,12 @@ def figure(rows):
     before.plot(blocks, [1 / block for block in blocks], "k:", label="1 / block")
     for axes, moment in ((before, "before"), (after, "after")):
         axes.set(yscale="log", xlabel="block")
-        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        tidy(axes, counts=True)
         title = f"variance of F(X) over that of X, {moment} training"
         axes.set_title(title, fontsize=10)
     errors.set_yticks(range(len(NETWORKS)), [""] * len(NETWORKS))
     errors.invert_yaxis()
     errors.set(xlabel="training error in %", xlim=(0, 100))
-    for axes in (before, after, errors):
-        tidy(axes)
-    result.legend(
-        *before.get_legend_handles_labels(),
-        loc="outside lower center",
-        ncols=3,
-        frameon=False,
-    )
+    tidy(errors)
+    legend_below(result, before, ncols=3)
     return result

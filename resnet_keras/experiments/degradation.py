@@ -11,7 +11,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import Report, column, mean_and_margin, tidy
+from resnet_keras.experiments.report import (
+    Report,
+    column,
+    legend_below,
+    mean_and_margin,
+    tidy,
+)
 
 _COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#8172b3", "#c44e52")
 
@@ -64,12 +70,8 @@ def run(out, depths=(20, 56), seeds=3, source="hands", quick=False):
 def final_errors(rows, network, depth, key="train_error"):
     """Return the error after the last epoch, one number per seed in order."""
     last = max(row["epoch"] for row in rows)
-    chosen = [
-        (row["seed"], row[key])
-        for row in rows
-        if (row["network"], row["depth"], row["epoch"]) == (network, depth, last)
-    ]
-    return [error for _, error in sorted(chosen)]
+    rows = sorted(rows, key=lambda row: row["seed"])
+    return column(rows, key, network=network, depth=depth, epoch=last)
 
 
 @dataclass(frozen=True)
@@ -236,13 +238,8 @@ def figure(rows, majority_error):
         axes.set(title=f"{network} networks", xlabel="epoch", ylim=(0, 100))
         tidy(axes)
     panels[0].set_ylabel("error in %")
-    result.legend(
-        *panels[0].get_legend_handles_labels(),
-        loc="outside lower center",
-        ncols=2 * min(len(depths), 3),
-        frameon=False,
-        title="training error: during each epoch; the last point, after training",
-    )
+    title = "training error: during each epoch; the last point, after training"
+    legend_below(result, panels[0], 2 * min(len(depths), 3), title)
     number = len({row["seed"] for row in rows})
     result.suptitle(
         "Does depth make training worse? "

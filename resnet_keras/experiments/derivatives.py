@@ -3,23 +3,7 @@
 import keras
 import numpy as np
 
-from resnet_keras.errors import InputError
-
-
-def tensorflow():
-    """Return TensorFlow where Keras runs on it.
-
-    Raises:
-        InputError: Keras runs on another backend.
-    """
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(
-            f"Keras runs on {keras.backend.backend()}; this experiment differentiates "
-            "with TensorFlow. Set KERAS_BACKEND=tensorflow."
-        )
-    import tensorflow
-
-    return tensorflow
+from resnet_keras.explain.gradients import tensorflow
 
 
 def input_gradients(model, images, training):
@@ -33,7 +17,7 @@ def input_gradients(model, images, training):
     Returns:
         float32 array of the shape of `images`.
     """
-    tf = tensorflow()
+    tf = tensorflow("this experiment differentiates")
     features = keras.Model(model.input, model.layers[-1].input)
     images = tf.convert_to_tensor(images)
     with tf.GradientTape() as tape:
@@ -56,7 +40,7 @@ def block_gradients(model, tensors, images, labels):
         Two lists of arrays, values and gradients. Normalization uses its moving
         averages, so that an image's gradient is its own.
     """
-    tf = tensorflow()
+    tf = tensorflow("this experiment differentiates")
     inner = keras.Model(model.input, [*tensors, model.output])
     with tf.GradientTape() as tape:
         images = tf.convert_to_tensor(images)

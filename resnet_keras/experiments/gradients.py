@@ -8,10 +8,9 @@ import math
 
 import keras
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import COLOURS, Report, column, tidy
+from resnet_keras.experiments.report import COLOURS, Report, column, legend_below, tidy
 from resnet_keras.explain import gradients
 
 _DEPTHS = (20, 56, 110)
@@ -225,16 +224,10 @@ def figure(rows):
                     )
             axes.set_yscale("log")
             axes.set_xlim(depth - 1, 1)
-            axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-            tidy(axes)
+            tidy(axes, counts=True)
             axes.set_title(f"{depth} layers, {with_or_not} normalization", fontsize=10)
         line[0].set_ylabel("norm of the loss gradient\nby the layer's output")
     for axes in panels[-1]:
         axes.set_xlabel("layer, from the last to the first")
-    result.legend(
-        *panels[-1][-1].get_legend_handles_labels(),
-        loc="outside lower center",
-        ncols=len(steps),
-        frameon=False,
-    )
+    legend_below(result, panels[-1][-1], len(steps))
     return result

@@ -7,8 +7,6 @@ Source: Li et al. (2018), "Visualizing the Loss Landscape of Neural Nets",
 arXiv 1712.09913.
 """
 
-from functools import partial
-
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -46,19 +44,15 @@ def run(out, seeds=3, quick=False):
     )
     rows = []
     xs = np.linspace(-1, 1, points)
-    for kind in COLOURS:
-        make = partial(small.network, kind, depth, data)
-        for seed, training in small.trainings(make, data, epochs, seeds):
-            report.begin(f"{kind}-{depth}, seed {seed}")
-            training.run(seed, report.dot)
-            ys = xs if seed == 0 else [0.0]
-            losses = surface(training.model, data, seed, xs, ys, report.dot)
-            rows += [
-                {"network": kind, "seed": seed, "x": x, "y": y, "loss": losses[i, j]}
-                for i, y in enumerate(ys)
-                for j, x in enumerate(xs)
-            ]
-            report.end(f"loss {losses.min():.2f} to {losses.max():.2f}")
+    for kind, seed, model in small.trained(COLOURS, depth, data, epochs, seeds, report):
+        ys = xs if seed == 0 else [0.0]
+        losses = surface(model, data, seed, xs, ys, report.dot)
+        rows += [
+            {"network": kind, "seed": seed, "x": x, "y": y, "loss": losses[i, j]}
+            for i, y in enumerate(ys)
+            for j, x in enumerate(xs)
+        ]
+        report.end(f"loss {losses.min():.2f} to {losses.max():.2f}")
     return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
@@ -223,17 +217,9 @@ def figure(rows):
     largest = max(losses.max() for _, _, losses in surfaces.values())
     levels = np.geomspace(0.05, max(largest, 0.1), 22)
     for axes, (kind, (xs, ys, losses)) in zip(panels, surfaces.items(), strict=False):
-        filled = axes.contourf(
-            xs, ys, np.log10(np.maximum(losses, 0.05)), np.log10(levels), cmap="viridis"
-        )
-        axes.contour(
-            xs,
-            ys,
-            np.log10(np.maximum(losses, 0.05)),
-            np.log10(levels),
-            colors="white",
-            linewidths=0.4,
-        )
+        drawn = xs, ys, np.log10(np.maximum(losses, 0.05)), np.log10(levels)
+        filled = axes.contourf(*drawn, cmap="viridis")
+        axes.contour(*drawn, colors="white", linewidths=0.4)
         axes.set(title=f"{kind}: log10 of the loss", aspect="equal")
         axes.plot(0, 0, "+", color="white", markersize=10)
     result.colorbar(filled, ax=panels[1], shrink=0.8)

@@ -10,14 +10,12 @@ Shallow Networks", arXiv 1605.06431.
 import contextlib
 import itertools
 import math
-from functools import partial
 
 import keras
 import numpy as np
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.derivatives import tensorflow
 from resnet_keras.experiments.report import (
     COLOURS,
     Report,
@@ -26,6 +24,7 @@ from resnet_keras.experiments.report import (
     mean_and_margin,
     tidy,
 )
+from resnet_keras.explain.gradients import tensorflow
 
 _NUM_DRAWS = 3  # of random blocks, pairs or paths
 
@@ -52,18 +51,14 @@ def run(out, seeds=3, quick=False):
         2 * seeds,
     )
     rows = []
-    for kind in COLOURS:
-        make = partial(small.network, kind, depth, data)
-        for seed, training in small.trainings(make, data, epochs, seeds):
-            report.begin(f"{kind}-{depth}, seed {seed}")
-            training.run(seed, report.dot)
-            measured = measure(training.model, kind, data, seed)
-            rows += [{"network": kind, "seed": seed, **row} for row in measured]
-            deleted = [r["value"] for r in measured if r["measure"] == "deleted"]
-            report.end(
-                f"error {measured[0]['value']:.1%}; without a block "
-                f"{min(deleted):.1%} to {max(deleted):.1%}"
-            )
+    for kind, seed, model in small.trained(COLOURS, depth, data, epochs, seeds, report):
+        measured = measure(model, kind, data, seed)
+        rows += [{"network": kind, "seed": seed, **row} for row in measured]
+        deleted = column(measured, "value", measure="deleted")
+        report.end(
+            f"error {measured[0]['value']:.1%}; without a block {min(deleted):.1%} to "
+            f"{max(deleted):.1%}"
+        )
     return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
@@ -78,21 +73,21 @@ def measure(model, kind, data, seed):
     blocks = removable_blocks(model)
     rng = np.random.default_rng(seed)
     rows = delete_each(model, data)
-    for number in range(1, len(blocks)):
+
+    def draw(measure, number, lesion):
         errors = []
         for _ in range(_NUM_DRAWS):
-            with without(model, rng.permutation(blocks)[:number]):
+            with lesion():
                 errors.append(_error(model, data))
-        rows.append(_row("number", number, np.mean(errors)))
-    for number in (1, 2, 3):
-        errors = []
-        for _ in range(_NUM_DRAWS):
-            with exchanged(model, number, rng):
-                errors.append(_error(model, data))
-        rows.append(_row("exchanged", number, np.mean(errors)))
+        rows.append(_row(measure, number, np.mean(errors)))
+
+    for n in range(1, len(blocks)):
+        draw("number", n, lambda n=n: without(model, rng.permutation(blocks)[:n]))
+    for n in (1, 2, 3):
+        draw("exchanged", n, lambda n=n: exchanged(model, n, rng))
     if kind == "residual":
-        for length, norm in enumerate(path_gradients(model, data, rng)):
-            rows.append(_row("gradient", length, norm))
+        norms = path_gradients(model, data, rng)
+        rows += [_row("gradient", length, norm) for length, norm in enumerate(norms)]
     return rows
 
 
@@ -165,13 +160,11 @@ def exchanged(model, number, rng):
     ]
     for _ in range(number):
         first, second = rng.choice(pairs)
-        for name in (
-            "res{}_branch2a",
-            "bn{}_branch2a",
-            "res{}_branch2b",
-            "bn{}_branch2b",
-        ):
-            one, other = (model.get_layer(name.format(b)) for b in (first, second))
+        for name, part in itertools.product(("res", "bn"), ("2a", "2b")):
+            one, other = (
+                model.get_layer(f"{name}{each}_branch{part}")
+                for each in (first, second)
+            )
             weights = one.get_weights()
             one.set_weights(other.get_weights())
             other.set_weights(weights)
@@ -217,7 +210,7 @@ def gradients_along(model, paths, images, labels):
         float32 (paths, images, height, width, channels). Over all 2^blocks paths they
         add up to the gradient.
     """
-    tf = tensorflow()
+    tf = tensorflow("this experiment differentiates")
     through = iter(np.repeat(np.asarray(paths, np.float32), len(images), axis=0).T)
     inputs = tf.convert_to_tensor(np.tile(images, (len(paths), 1, 1, 1)))
     with tf.GradientTape() as tape:

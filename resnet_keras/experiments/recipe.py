@@ -146,13 +146,8 @@ def _train(name, split, recipe, epochs, seed, precision):
     """Return a trained classifier, and the rows that were held out."""
     train_rows, held_out = stratified_split(split.labels, 0.2, seed)
     num_classes = int(split.labels.max()) + 1
-    model = initial_network(
-        name,
-        split.images.shape[1:],
-        num_classes,
-        recipe,
-        seed,
-    )
+    shape = split.images.shape[1:]
+    model = initial_network(name, shape, num_classes, recipe, seed)
     one_hot = np.eye(num_classes, dtype=np.float32)[split.labels]
     batches = Batches(
         split.images, one_hot, train_rows, recipe.batch_size, recipe, seed

@@ -8,12 +8,9 @@ Sources: Greff et al. (2017), arXiv 1612.07771; Jastrzebski et al. (2018), "Resi
 Connections Encourage Iterative Inference", arXiv 1710.04773.
 """
 
-from functools import partial
-
 import keras
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from resnet_keras.experiments import small
 from resnet_keras.experiments.derivatives import block_gradients, cosines
@@ -48,11 +45,10 @@ def run(out, seeds=3, quick=False):
         seeds,
     )
     rows = []
-    make = partial(small.network, "residual", depth, data)
-    for seed, training in small.trainings(make, data, epochs, seeds):
-        report.begin(f"residual-{depth}, seed {seed}")
-        training.run(seed, report.dot)
-        measured = measure(training.model, data, seed)
+    for _, seed, model in small.trained(
+        ["residual"], depth, data, epochs, seeds, report
+    ):
+        measured = measure(model, data, seed)
         rows += [{"seed": seed, **row} for row in measured]
         report.end(
             f"mean cosine {np.mean([row['cosine'] for row in measured]):+.3f}, test "
@@ -194,7 +190,6 @@ def figure(rows):
         else:
             axes.set_ylim(bottom=0)
         axes.set(title=title, xlabel="block")
-        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.title.set_fontsize(10)
-        tidy(axes)
+        tidy(axes, counts=True)
     return result

@@ -1,12 +1,13 @@
 """How an experiment reports: its progress, and the files it writes."""
 
-import csv
 import math
 import time
 from pathlib import Path
 
+from matplotlib.ticker import MaxNLocator
+
 from resnet_keras import plots
-from resnet_keras.files.writing import check_folder, write_whole
+from resnet_keras.files.writing import check_folder, write_csv, write_whole
 from resnet_keras.tables import duration
 
 # Student's t, two-sided 95 %, for 1 to 9 degrees of freedom. SciPy has it, too, but is
@@ -69,10 +70,7 @@ class Report:
             self._directory / (self._name + suffix)
             for suffix in (".csv", ".png", ".txt")
         )
-        with write_whole(table) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(table, rows)
         plots.save(figure, picture)
         with write_whole(words) as temporary:
             temporary.write_text(verdict + "\n")
@@ -101,11 +99,23 @@ def interval(mean_and_margin, form, factor=1):
     return f"{mean:{form}}{later}"
 
 
-def tidy(axes, grid=True):
-    """Leave out the upper and the right edge of a panel, and draw a light grid."""
+def tidy(axes, grid=True, counts=False):
+    """Leave out the upper and the right edge of a panel, and draw a light grid.
+
+    Where the horizontal axis `counts`, it is marked at whole numbers only.
+    """
     axes.spines[["top", "right"]].set_visible(False)
     if grid:
         axes.grid(alpha=0.3)
+    if counts:
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+
+
+def legend_below(figure, axes, ncols, title=None):
+    """Put the legend of one panel below all of them."""
+    handles = axes.get_legend_handles_labels()
+    place = {"loc": "outside lower center", "ncols": ncols}
+    figure.legend(*handles, **place, frameon=False, title=title)
 
 
 def mean_and_margin(values):

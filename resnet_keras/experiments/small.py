@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
@@ -241,6 +242,19 @@ def trainings(make, data, epochs, seeds, learning_rate=0.03):
         if seed:
             training.model.set_weights(make(seed).get_weights())
         yield seed, training
+
+
+def trained(kinds, depth, data, epochs, seeds, report):
+    """Yield (kind, seed, model) of networks of `network`, trained by `trainings`.
+
+    The `report` is told of each as its training begins.
+    """
+    for kind in kinds:
+        make = partial(network, kind, depth, data)
+        for seed, training in trainings(make, data, epochs, seeds):
+            report.begin(f"{kind}-{depth}, seed {seed}")
+            training.run(seed, report.dot)
+            yield kind, seed, training.model
 
 
 def train(model, data, epochs, seed, on_epoch):

@@ -29,7 +29,7 @@ def gradient_norms(model, names):
     Raises:
         InputError: Keras runs on another backend than TensorFlow.
     """
-    tf = _tensorflow()
+    tf = tensorflow("gradients are looked at")
     layers = [model.get_layer(name) for name in names]
     outputs = keras.Model(
         model.input, [*(layer.output for layer in layers), model.output]
@@ -113,7 +113,7 @@ def score_gradients(model, choose, image, label):
         InputError: Keras runs on another backend than TensorFlow, or the model has no
             gradient by its input.
     """
-    tf = _tensorflow()
+    tf = tensorflow("gradients are looked at")
     image = tf.convert_to_tensor(image[None])
     with tf.GradientTape() as tape:
         tape.watch(image)
@@ -166,11 +166,12 @@ def _logits(tf, records):
     return None
 
 
-def _tensorflow():
+def tensorflow(purpose):
+    """Return TensorFlow where Keras runs on it; an `InputError` names the purpose."""
     if keras.backend.backend() != "tensorflow":
         raise InputError(
-            f"Keras runs on {keras.backend.backend()}; gradients are looked at with "
-            "TensorFlow. Set KERAS_BACKEND=tensorflow."
+            f"Keras runs on {keras.backend.backend()}; {purpose} with TensorFlow. Set "
+            "KERAS_BACKEND=tensorflow."
         )
     import tensorflow
 

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import csv
 import json
 import os
 import re
@@ -187,6 +188,14 @@ def write_json(path, value):
         ) from error
     with write_whole(path) as temporary:
         temporary.write_text(text)
+
+
+def write_csv(path, rows):
+    """Write dictionaries with the same keys as a table, whole or not at all."""
+    with write_whole(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _umask():

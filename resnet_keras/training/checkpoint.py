@@ -1,13 +1,12 @@
 """The files of a training run: settings, checkpoint, history, model and scores."""
 
-import csv
 import math
 from pathlib import Path
 
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, load_optimizer, save_model
 from resnet_keras.files.finite import check_finite
-from resnet_keras.files.writing import remove_leftovers, write_json, write_whole
+from resnet_keras.files.writing import remove_leftovers, write_csv, write_json
 from resnet_keras.training.config import Provenance
 
 
@@ -113,13 +112,7 @@ class RunFiles:
 
     def write_history(self, history):
         """Write a row per finished epoch."""
-        with (
-            write_whole(self.directory / "history.csv") as temporary,
-            temporary.open("w", newline="") as file,
-        ):
-            writer = csv.DictWriter(file, fieldnames=history[0])
-            writer.writeheader()
-            writer.writerows(history)
+        write_csv(self.directory / "history.csv", history)
 
     def finish(self, metrics):
         """Write the scores, and remove the checkpoint of the finished run."""

@@ -26,11 +26,11 @@ RUN_FILES = (
 )
 
 
-class Task(NamedTuple):
+class Command(NamedTuple):
     """What a command trains: where its data come from, and what a run leaves.
 
     Args:
-        command: what to type, as "resnet_keras.train".
+        name: what to type, as "resnet_keras.train".
         run_files: names of all files that a run leaves, in the order of their removal.
         complete: function from the options that are given to all that the command
             needs.
@@ -39,7 +39,7 @@ class Task(NamedTuple):
             files to be replaced; returns the metrics.
     """
 
-    command: str
+    name: str
     run_files: tuple
     complete: Callable
     load: Callable
@@ -61,7 +61,7 @@ def train_in(
     overwrite=False,
     skip_broken=False,
     verbose=False,
-    task=None,
+    command=None,
     examine=None,
 ):
     """Train with options as a person gives them, and print how it goes.
@@ -77,7 +77,7 @@ def train_in(
         overwrite: whether to replace it; its files stay until the first checkpoint.
         skip_broken: as in `load_dataset`.
         verbose: as in `train`.
-        task: `Task`; by default to train a classifier.
+        command: `Command`; by default the one that trains a classifier.
         examine: function from a `Dataset` to sentences, which are printed as warnings
             before training, such as `audit.quick`; drawn hands are not examined.
 
@@ -90,44 +90,44 @@ def train_in(
             the run, and the message says how to go on.
         OSError: the directory is a file, or cannot be written to.
     """
-    task = task or CLASSIFICATION
+    command = command or CLASSIFICATION
     directory = directory and Path(directory)
     if directory:
         refuse_file(directory)
     if resume and directory:
         config = _config_of(directory, options)
     else:
-        config = RunConfig.of_options(task.complete(options))
-    dataset = _load(task, config, skip_broken, examine)
+        config = RunConfig.of_options(command.complete(options))
+    dataset = _load(command, config, skip_broken, examine)
     if not directory:
         directory = Path("runs") / dataset.name
         if resume:
             asked, config = config, _config_of(directory, options)
             if (config.data, config.image_size) != (asked.data, asked.image_size):
-                dataset = _load(task, config, skip_broken, examine)
-    outdated = _earlier_run(directory, resume, overwrite, task.run_files)
+                dataset = _load(command, config, skip_broken, examine)
+    outdated = _earlier_run(directory, resume, overwrite, command.run_files)
     check_not_input(outdated, [options.get("weights"), options.get("data")])
     # Another number of threads would end in other weights.
     load_keras(_num_threads(directory) if resume else None)
-    with _saying_how_to_go_on(directory, resume, task.command):
-        metrics = task.train(dataset, directory, config, verbose, outdated)
+    with _saying_how_to_go_on(directory, resume, command.name):
+        metrics = command.train(dataset, directory, config, verbose, outdated)
     return Finished(directory, dataset, metrics)
 
 
-def _default_source(options):
+def _complete(options):
     if "data" in options:
-        return options["data"]
+        return options
     if has_course_pair("data"):
-        return "data"
+        return {"data": "data"} | options
     print(
         "No data given: training on drawn hands. For images of your own give --data "
         "FOLDER, with one folder of images per class."
     )
-    return HANDS
+    return {"data": HANDS} | options
 
 
-def _load(task, config, skip_broken, examine):
-    dataset = task.load(config, skip_broken)
+def _load(command, config, skip_broken, examine):
+    dataset = command.load(config, skip_broken)
     if examine and config.data != HANDS:
         for sentence in examine(dataset):
             print(f"Warning: {sentence}", flush=True)
@@ -179,11 +179,9 @@ def _train(*arguments):
     return training.train(*arguments)
 
 
-def _complete(options):
-    return {"data": _default_source(options)} | options
-
-
-CLASSIFICATION = Task("resnet_keras.train", RUN_FILES, _complete, _load_images, _train)
+CLASSIFICATION = Command(
+    "resnet_keras.train", RUN_FILES, _complete, _load_images, _train
+)
 
 
 def _earlier_run(directory, resume, overwrite, run_files=RUN_FILES):
