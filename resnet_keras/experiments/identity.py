@@ -14,7 +14,7 @@ from resnet_keras.experiments.report import COLOURS, Report, column, tidy
 from resnet_keras.nets.blocks import basic_block
 from resnet_keras.nets.graph import plain_twin
 
-_WIDTH = 16
+_CHANNELS = 16
 
 
 def run(out, seed=0, quick=False):
@@ -84,22 +84,20 @@ def zeroed_blocks(seed):
     All other weights are random; X is not negative, as a ReLU left it.
     """
     rng = np.random.default_rng(seed)
-    X = rng.random((4, 8, 8, _WIDTH), np.float32)
+    X = rng.random((4, 8, 8, _CHANNELS), np.float32)
     inputs = keras.Input(X.shape[1:])
     found = {}
+    bottleneck = identity_block(inputs, 3, [4, 4, _CHANNELS], 2, "b")
+    basic = basic_block(inputs, 3, [8, _CHANNELS], 3, "b")
     for name, last, outputs in (
-        (
-            "bottleneck",
-            "2b_branch2c",
-            identity_block(inputs, 3, [4, 4, _WIDTH], 2, "b"),
-        ),
-        ("basic block", "3b_branch2b", basic_block(inputs, 3, [8, _WIDTH], 3, "b")),
+        ("bottleneck", "2b_branch2c", bottleneck),
+        ("basic block", "3b_branch2b", basic),
     ):
         model = keras.Model(inputs, outputs)
         model.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in model.get_weights()])
         norm = model.get_layer(f"bn{last}")
-        norm.gamma.assign(np.zeros(_WIDTH))
-        norm.beta.assign(np.zeros(_WIDTH))
+        norm.gamma.assign(np.zeros(_CHANNELS))
+        norm.beta.assign(np.zeros(_CHANNELS))
         found[name] = float(np.abs(np.asarray(model(X)) - X).max())
     return found
 
@@ -108,14 +106,14 @@ def learn_identity(kind, steps, seed):
     """Return the mean squared error of Y = X while a single block learns it."""
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    inputs = keras.Input((8, 8, _WIDTH))
-    model = keras.Model(inputs, basic_block(inputs, 3, [_WIDTH] * 2, 2, "b"))
+    inputs = keras.Input((8, 8, _CHANNELS))
+    model = keras.Model(inputs, basic_block(inputs, 3, [_CHANNELS] * 2, 2, "b"))
     if kind == "plain":
         model = plain_twin(model)
     model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=False)
     errors = []
     for _ in range(steps):
-        X = np.maximum(rng.normal(size=(30, 8, 8, _WIDTH)), 0).astype(np.float32)
+        X = np.maximum(rng.normal(size=(30, 8, 8, _CHANNELS)), 0).astype(np.float32)
         errors.append(float(model.train_on_batch(X, X)))
     return errors
 
