@@ -349,4 +349,4 @@ def _row(path, pair):
 def _short(step):
     if step.kind == "conv":
         return graph.conv_words(step.settings)
-    return _SHORT.get(step.kind, step.settings.get("name", step.kind))
+    return _SHORT.get(step.kind, step.name)

@@ -12,6 +12,8 @@ _SETTINGS = {  # the cause that a differing setting belongs to
     "axis": "bn-axis",
 }
 _NAMES = {"conv": "convolution", "bn": "batch normalization", "relu": "ReLU"}
+_END = "ReLU after the addition"
+_ORDER = "CONV2D → batch normalization → ReLU"
 # Where nothing can be seen in the outputs, these are another way to write the same.
 HARMLESS = ("extra-step", "inner-relu-extra", "shortcut-relu", "activation", "bn-extra")
 
@@ -42,8 +44,7 @@ class Diagnosis:
         for code, step, words in paths.faults:
             self._add(code, "Addition", "main path + shortcut", step, **words)
         if [step.kind for step in paths.main] == ["bn", "relu", "conv"] * 3:
-            words = "CONV2D → batch normalization → ReLU"
-            self._add("pre-activation", "First component", words, paths.main[0])
+            self._add("pre-activation", "2a", _ORDER, paths.main[0])
         else:
             self._explain_main()
             self._explain_end()
@@ -68,8 +69,17 @@ class Diagnosis:
         return None
 
     def _add(self, code, part, documented="", step=None, after=False, **words):
+        words = {"where": COMPONENTS.get(part, "end of the block"), **words}
         line = step and step.line
-        self.findings.append(found(code, part, line, documented, after, **words))
+        self.findings.append(found(code, title(part), line, documented, after, **words))
+
+    def _add_setting(self, code, part, pair, name):
+        """Add a mistake in a setting of a step."""
+        found, wanted = (
+            _number(step.settings[name]) for step in (pair.step, pair.documented)
+        )
+        words = {"setting": name, "found": found, "wanted": wanted}
+        self._add(code, part, pair.documented.words, pair.step, **words)
 
     def _explain_main(self):
         for part in ("2a", "2b", "2c"):
@@ -87,15 +97,13 @@ class Diagnosis:
         for pair in wanted[1:] if unused else ():
             self._take_unused(pair.documented.kind, pair.documented)
         documented = " → ".join(pair.documented.words for pair in wanted)
-        where = COMPONENTS[part]
         line = self._before(wanted[0], self.main)
         if unused:  # the mistake is in the line that goes on with another tensor
             later = self.main[self.main.index(wanted[-1]) + 1 :]
             line = next((pair.step for pair in later if pair.step), unused)
-        self._add(code, title(part), documented, line, after=not unused, where=where)
+        self._add(code, part, documented, line, after=not unused)
 
     def _explain_component(self, here, part):
-        where = COMPONENTS[part]
         for pair in here:
             if pair.documented and pair.step:
                 self._explain_settings(pair, part)
@@ -113,15 +121,8 @@ class Diagnosis:
                         "relu": "inner-relu-missing",
                     }[kind]
                 path = self.shortcut if part == "1" else self.main
-                self._add(
-                    code,
-                    title(part),
-                    words,
-                    unused or self._before(pair, path),
-                    after=not unused,
-                    where=where,
-                    found=_NAMES[kind],
-                )
+                line = unused or self._before(pair, path)
+                self._add(code, part, words, line, not unused, found=_NAMES[kind])
         self._explain_extra([pair for pair in here if pair not in moved], part)
 
     def _explain_order(self, here, part):
@@ -137,14 +138,8 @@ class Diagnosis:
                     and extra not in moved
                 ):
                     moved += [missing, extra]
-                    self._add(
-                        "order",
-                        title(part),
-                        "CONV2D → batch normalization → ReLU",
-                        extra.step,
-                        where=COMPONENTS[part],
-                        found=f"the {_NAMES[extra.step.kind]}",
-                    )
+                    name = f"the {_NAMES[extra.step.kind]}"
+                    self._add("order", part, _ORDER, extra.step, found=name)
                     break
         return moved
 
@@ -152,21 +147,19 @@ class Diagnosis:
         for pair in here:
             if pair.documented is not None:
                 continue
-            step = pair.step
-            title_, documented = title(part), self.documented_words(part)
+            step, where = pair.step, part
+            documented = self.documented_words(part)
             code = {
                 "relu": "shortcut-relu" if part == "1" else "inner-relu-extra",
                 "bn": "bn-extra",
                 "conv": "conv-extra",
             }.get(step.kind, "extra-step")
-            name = step.settings.get("name", step.kind)
-            if name.replace("_", "").lower() == "stopgradient":
+            if step.name.replace("_", "").lower() == "stopgradient":
                 code = "gradient-stopped"
             if step.kind == "relu" and self._is_early_end(pair):
                 code, self.end = "last-relu-before-addition", []
-                title_, documented = "Last ReLU", "ReLU after the addition"
-            where = COMPONENTS[part]
-            self._add(code, title_, documented, step, where=where, found=name)
+                where, documented = "end", _END
+            self._add(code, where, documented, step, found=step.name)
 
     def _is_early_end(self, pair):
         return (
@@ -177,25 +170,14 @@ class Diagnosis:
 
     def _explain_settings(self, pair, part):
         wanted, step = pair.documented, pair.step
-        where, words = COMPONENTS.get(part, "end of the block"), wanted.words
         if wanted.kind != step.kind:
             code = "conv-kind" if wanted.kind == "conv" else "activation"
-            name = step.settings.get("name", step.kind)
-            self._add(code, title(part), words, step, where=where, found=name)
+            self._add(code, part, wanted.words, step, found=step.name)
         for name in pair.differences:
             if name == "strides":
                 continue  # explained together, below
             default = "conv-setting" if wanted.kind == "conv" else "bn-setting"
-            self._add(
-                _SETTINGS.get(name, default),
-                title(part),
-                words,
-                step,
-                where=where,
-                setting=name,
-                found=_number(step.settings[name]),
-                wanted=_number(wanted.settings[name]),
-            )
+            self._add_setting(_SETTINGS.get(name, default), part, pair, name)
 
     def _explain_shortcut(self):
         pairs = self.shortcut
@@ -205,12 +187,8 @@ class Diagnosis:
             self._explain_identity(pairs)
         elif pairs and not any(p.documented and p.step and _is_conv(p) for p in pairs):
             missing = [pair for pair in pairs if pair.documented]
-            self._add(
-                "projection-missing",
-                title("1"),
-                self.documented_words("1"),
-                self.paths.join,
-            )
+            words = self.documented_words("1")
+            self._add("projection-missing", "1", words, self.paths.join)
             self._explain_extra([pair for pair in pairs if pair not in missing], "1")
         else:
             self._explain_component(pairs, "1")
@@ -218,7 +196,7 @@ class Diagnosis:
     def _explain_identity(self, pairs):
         projection = [pair for pair in pairs if pair.step.kind in ("conv", "bn")]
         if any(pair.step.kind == "conv" for pair in projection):
-            self._add("projection-extra", title("1"), "X itself", projection[0].step)
+            self._add("projection-extra", "1", "X itself", projection[0].step)
             pairs = [pair for pair in pairs if pair not in projection]
         self._explain_extra(pairs, "1")
 
@@ -226,26 +204,12 @@ class Diagnosis:
         for pair in self.end:
             if pair.step is None:
                 unused = self._take_unused("relu", pair.documented)
-                before = unused or (self.paths.join or self._last())
-                self._add(
-                    "result-unused" if unused else "last-relu-missing",
-                    "Last ReLU",
-                    "ReLU after the addition",
-                    before,
-                    after=not unused,
-                    where="block",
-                    found="last ReLU",
-                )
+                code = "result-unused" if unused else "last-relu-missing"
+                line = unused or self.paths.join or self._last()
+                words = {"where": "block", "found": "last ReLU"}
+                self._add(code, "end", _END, line, not unused, **words)
             elif pair.documented is None:
-                name = pair.step.settings.get("name", pair.step.kind)
-                self._add(
-                    "extra-step",
-                    "Last ReLU",
-                    "ReLU after the addition",
-                    pair.step,
-                    where="end of the block",
-                    found=name,
-                )
+                self._add("extra-step", "end", _END, pair.step, found=pair.step.name)
             else:
                 self._explain_settings(pair, "end")
 
@@ -258,7 +222,6 @@ class Diagnosis:
         lacks = [p for p in different if p in first and p not in strided]
         misplaced = [p for p in strided if p not in first]
         for pair in different:
-            where, step = COMPONENTS[pair.documented.part], pair.step
             code = "stride"
             if projects and pair in misplaced:
                 code = "stride-place"
@@ -266,27 +229,12 @@ class Diagnosis:
                 if misplaced:
                     continue  # reported there
                 code = "stride-missing"
-            self._add(
-                code,
-                title(pair.documented.part),
-                pair.documented.words,
-                step,
-                where=where,
-                found=_number(step.settings["strides"]),
-                wanted=_number(pair.documented.settings["strides"]),
-            )
+            self._add_setting(code, pair.documented.part, pair, "strides")
         for pair in self.shortcut or ():
             if "strides" in pair.differences:
-                stride = pair.step.settings["strides"]
-                self._add(
-                    "stride-shortcut-missing" if stride == (1, 1) else "stride",
-                    title("1"),
-                    pair.documented.words,
-                    pair.step,
-                    where=COMPONENTS["1"],
-                    found=_number(stride),
-                    wanted=_number(pair.documented.settings["strides"]),
-                )
+                is_lacking = pair.step.settings["strides"] == (1, 1)
+                code = "stride-shortcut-missing" if is_lacking else "stride"
+                self._add_setting(code, "1", pair, "strides")
 
     def _take_unused(self, kind, documented):
         """Return, once, a step of that kind whose result nothing uses."""
@@ -313,7 +261,7 @@ class Diagnosis:
 
 def title(part):
     """Return the title of a component's line."""
-    return COMPONENTS.get(part, "last ReLU").capitalize().replace("relu", "ReLU")
+    return "Last ReLU" if part == "end" else COMPONENTS.get(part, part).capitalize()
 
 
 def _part(pair, pairs):

@@ -43,6 +43,11 @@ class Step:
         """Whether several tensors meet here."""
         return len(self.inputs) > 1
 
+    @property
+    def name(self):
+        """What it is called: its function's name, or its kind."""
+        return self.settings.get("name", self.kind)
+
 
 def graph_of(result, tensor=None):
     """Return the last `Step` of a trace; the others hang on its inputs.

@@ -109,33 +109,29 @@ def _compare_steps(where, wanted, got):
     ]
     pairs, _ = align(documented, got)
     findings = []
+
+    def add(code, step, after=False, **words):
+        line, words = step and step.line, {"where": where, **words}
+        findings.append(found(code, where.capitalize(), line, after=after, **words))
+
     for index, pair in enumerate(pairs):
-        title = where.capitalize()
-        if pair.step is None:
+        wanted, step = pair.documented and pair.documented.words, pair.step
+        if step is None:
             before = next((p.step for p in pairs[index::-1] if p.step), None)
-            line, words = before and before.line, pair.documented.words
-            values = {"wanted": words, "where": where}
-            findings.append(
-                found("network-step-missing", title, line, after=True, **values)
-            )
+            add("network-step-missing", before, after=True, wanted=wanted)
             continue
-        line, name = pair.step.line, _step_words(pair.step)
-        if pair.documented is None:
-            findings.append(
-                found("network-step-extra", title, line, where=where, found=name)
-            )
+        name = _step_words(step)
+        if wanted is None:
+            add("network-step-extra", step, found=name)
         elif "units" in pair.differences:
-            units = pair.step.settings["units"]
-            words = {"found": units, "wanted": _CLASSES}
-            findings.append(found("network-classes", title, line, **words))
-        elif pair.differences or pair.documented.kind != pair.step.kind:
-            words = {"where": where, "found": name, "wanted": pair.documented.words}
-            settings = [
-                f"{key}={pair.step.settings.get(key)}" for key in pair.differences
-            ]
-            if name == pair.documented.words:
-                words["found"] = f"{name} with {', '.join(settings)}"
-            findings.append(found("network-step", title, line, **words))
+            units = step.settings["units"]
+            add("network-classes", step, found=units, wanted=_CLASSES)
+        elif pair.differences or pair.documented.kind != step.kind:
+            if name == wanted:
+                keys = pair.differences
+                settings = ", ".join(f"{key}={step.settings.get(key)}" for key in keys)
+                name = f"{name} with {settings}"
+            add("network-step", step, found=name, wanted=wanted)
     pairs = [pair for pair in pairs if pair.documented]
     return _together(findings), list(zip(wanted, pairs, strict=True))
 
@@ -326,4 +322,4 @@ def _step_words(step):
     if step.kind == "zero padding":
         return f"zero padding {settings['padding'][0][0]}"
     names = {"bn": "batch normalization", "relu": "ReLU"}
-    return names.get(step.kind, settings.get("name", step.kind))
+    return names.get(step.kind, step.name)

@@ -42,13 +42,13 @@ def take_apart(last, documented, start=None):
     if nested:
         paths = take_apart(nested[0], documented, start)
         code = "added-twice" if join.kind == "add" else "not-an-addition"
-        paths.faults.append((code, join, {"found": _words(join)}))
+        paths.faults.append((code, join, {"found": join.name}))
         return paths
     faults = []
     if join.kind == "concat":
         faults.append(("concatenated", join, {}))
     elif join.kind != "add":
-        faults.append(("not-an-addition", join, {"found": _words(join)}))
+        faults.append(("not-an-addition", join, {"found": join.name}))
     chains = [steps for steps, _ in chains]
     if len(unique) == 1:
         faults.append(("added-to-itself", join, {}))
@@ -101,7 +101,3 @@ def _cost(pair, documented):
         align(documented.main, main)[1]
         + align(documented.shortcut, shortcut[shared:])[1]
     )
-
-
-def _words(step):
-    return step.settings.get("name", step.kind)

@@ -19,8 +19,8 @@ from resnet_keras.files.safety import (
 
 _BY_SUFFIX = {".npz": "npz", ".npy": "npy", ".h5": "h5", ".hdf5": "h5"}
 _BY_SUFFIX |= {".csv": "csv", ".tsv": "csv"}
-_NPY = b"\x93NUMPY"
-_NOT_READ = {  # by `content.kind_of`, or by how a file begins
+_BY_CONTENT = {"npy": "npy", "hdf5": "h5", "npz": "npz"}
+_NOT_READ = {  # by `content.kind_of`
     "lfs": "a Git LFS pointer; git lfs pull fetches the file",
     "annex": "a git-annex pointer; git annex get fetches the file",
     "html": "a web page, saved in the place of the file; download it again",
@@ -28,12 +28,12 @@ _NOT_READ = {  # by `content.kind_of`, or by how a file begins
     "keras": "a Keras model; expected images and labels",
     "torch": "a file of PyTorch, which could run code; save its arrays with np.savez",
     "pickle": "a Python pickle, which could run code; save its arrays with np.savez",
-    b"MATLAB 5.0": "a MATLAB file; save it as .npz with scipy.io.loadmat and np.savez",
-    b"\x1f\x8b": "packed by gzip; unpack it first",
-    b"BZh": "packed by bzip2; unpack it first",
-    b"\xfd7zXZ": "packed by xz; unpack it first",
-    b"Rar!": "a RAR archive; unpack it first",
-    b"7z\xbc\xaf": "a 7z archive; unpack it first",
+    "matlab": "a MATLAB file; save it as .npz with scipy.io.loadmat and np.savez",
+    "gzip": "packed by gzip; unpack it first",
+    "bzip2": "packed by bzip2; unpack it first",
+    "xz": "packed by xz; unpack it first",
+    "rar": "a RAR archive; unpack it first",
+    "7z": "a 7z archive; unpack it first",
 }
 
 
@@ -47,17 +47,12 @@ def kind_of(path):
     path = Path(path)
     check_is_file(path, "a file of images and labels")
     by_suffix = _BY_SUFFIX.get(path.suffix.lower())
-    with naming_damage(path), path.open("rb") as file:
-        start = file.read(16)
+    with naming_damage(path):
         kind = content.kind_of(path)
-    if start.startswith(_NPY):
-        return "npy"
-    if kind in ("hdf5", "npz") or (kind == "zip" and by_suffix == "npz"):
-        return "h5" if kind == "hdf5" else "npz"
-    for mark, what in _NOT_READ.items():
-        if mark == kind or (isinstance(mark, bytes) and start.startswith(mark)):
-            raise InputError(f"{path}: {what}.")
-    return by_suffix  # and whoever opens a damaged one says so
+    if kind in _NOT_READ and (kind, by_suffix) != ("zip", "npz"):
+        raise InputError(f"{path}: {_NOT_READ[kind]}.")
+    # Whoever opens a damaged one says so.
+    return _BY_CONTENT.get(kind, by_suffix)
 
 
 @dataclass(frozen=True)
