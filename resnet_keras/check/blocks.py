@@ -68,11 +68,11 @@ class _Check:
             documented = reference.block(self.kind, self.values)
         unused = _unused(built, last)
         diagnosis = Diagnosis(take_apart(last, documented), documented, unused)
-        initial = compare_starts(diagnosis, self.signature.has_initializer)
+        initial = compare_starts(diagnosis, self.signature.takes("initializer"))
         numbers = self._outputs(built, documented, diagnosis)
         self._report_steps(diagnosis, documented)
         self.result.add(*initial)
-        if self.signature.has_names:
+        if self.signature.takes("stage", "block"):
             self._report_names(diagnosis, last)
         self._report_training(last)
         if first is not built and not self.result.findings:
@@ -176,7 +176,7 @@ class _Check:
     def _report_training(self, last):
         part, findings = "Training", []
         steps = [step for step in graph.steps_of(last) if step.kind == "bn"]
-        if not self.signature.has_training:
+        if not self.signature.takes("training"):
             words = "normalization decides by itself; no fixed training="
             findings = [
                 found("training-fixed", part, step.line, found=step.training)

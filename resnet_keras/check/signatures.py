@@ -31,20 +31,13 @@ class Signature:
     names: dict
     defaults: dict
 
-    @property
-    def has_names(self):
-        """Whether layers are named, as in 2017."""
-        return "stage" in self.names and "block" in self.names
+    def takes(self, *names):
+        """Say whether it takes arguments, by the course's names.
 
-    @property
-    def has_training(self):
-        """Whether `training` is an argument, as in 2021."""
-        return "training" in self.names
-
-    @property
-    def has_initializer(self):
-        """Whether the initializer is an argument, as from 2021."""
-        return "initializer" in self.names
+        Blocks of 2017 take "stage" and "block", of 2021 "training", and all from then
+        on "initializer".
+        """
+        return all(name in self.names for name in names)
 
     def arguments(self, **values):
         """Return keyword arguments for the learner's function, of those it takes."""

@@ -88,17 +88,11 @@ def _tell_apart(paths, entries, options):
         if entry.array.shape == ():
             found.others.append(entry)
             continue
-        words = words_of(entry.key)
-        role = next(
-            (
-                role
-                for role, known in _ROLES.items()
-                if any(word in known.split() for word in words)
-            ),
-            None,
-        )
+        words = set(words_of(entry.key))
+        roles = [role for role, known in _ROLES.items() if words & {*known.split()}]
+        role = roles[0] if roles else None
         part = part_in(entry.key) if only_keys else _part_of(entry)
-        is_list = entry.is_text or not part or {"list", "names"} & set(words)
+        is_list = entry.is_text or not part or {"list", "names"} & words
         if role == "names" and not is_list:
             role = "labels"  # "train_classes", a number per image
         if role and (role != "images" or len(entry.array.shape) > 1):

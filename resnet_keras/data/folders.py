@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from resnet_keras.data.file_sets import LabelledFile, read_labelled_files
@@ -32,14 +33,14 @@ def _may_hold_all(folder):
         return False  # a training part alone does not wrap a data set
     if folder.tables or folder.num_arrays:
         return True
-    return not folder.pictures and any(below.has_pictures() for below in folder.folders)
+    return not folder.pictures and _holds_classes(folder)
 
 
 def has_class_folders(folder):
     """Say whether a folder holds classes, or parts of classes, with pictures."""
     if parts := part_folders(folder):
         return any(_holds_classes(below) for _, below in parts)
-    return any(below.has_pictures() for below in folder.folders)
+    return _holds_classes(folder)
 
 
 def is_test_labelled(folder):
@@ -200,12 +201,7 @@ def _matched(files, class_names, folder, notes):
         said = ", ".join(f"{old!r} is {new!r}" for old, new in renamed.items())
         notes.append(f"Classes of {folder.path.name} by another spelling: {said}.")
     return [
-        LabelledFile(
-            file.path,
-            renamed.get(file.class_name, file.class_name),
-            file.part,
-            file.key,
-        )
+        replace(file, class_name=renamed.get(file.class_name, file.class_name))
         for file in files
     ]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from itertools import takewhile
 
 import numpy as np
 
@@ -51,18 +52,25 @@ def parts_of_folders(names):
     {'Train': 'train', 'valid': 'validation'}
     """
     words = {name: words_of(name) for name in names}
-    common = 0
-    if len(words) > 1:
-        for same in zip(*words.values(), strict=False):
-            if len(set(same)) > 1:
-                break
-            common += 1
+    common = num_common(*words.values()) if len(words) > 1 else 0
     parts = {}
     for name, each in words.items():
         rest = [word for word in each[common:] if word not in _FILLERS]
         if len(rest) == 1 and rest[0] in _PART_OF_WORD:
             parts[name] = _PART_OF_WORD[rest[0]]
     return parts
+
+
+def num_common(*sequences):
+    """Return how many entries, from the first on, sequences have in common.
+
+    Example:
+
+    >>> num_common("abcd", "abxd")
+    2
+    """
+    places = zip(*sequences, strict=False)
+    return sum(1 for _ in takewhile(lambda place: len(set(place)) == 1, places))
 
 
 def part_in(name):

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from resnet_keras.data.file_sets import LabelledFile, read_labelled_files
 from resnet_keras.data.labels import shown
-from resnet_keras.data.splitting import part_in, words_of
+from resnet_keras.data.splitting import num_common, part_in, words_of
 from resnet_keras.data.tree import say_left_out
 from resnet_keras.errors import InputError
 
@@ -54,13 +54,13 @@ def read_table(path):
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     rows = [next(csv.reader([first], delimiter=delimiter), [])]
-    header = ["_".join(_header_words(cell)) for cell in rows[0]]
+    header = _header(rows[0])
     if not set(header) & set(_FILE_COLUMNS) and (len(header) != 2 or "." not in first):
         return None  # before a table of millions of numbers is read
     rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
     if not rows:
         return None
-    header = ["_".join(_header_words(cell)) for cell in rows[0]]
+    header = _header(rows[0])
     files = [header.index(name) for name in _FILE_COLUMNS if name in header]
     labels = [header.index(name) for name in _LABEL_COLUMNS if name in header]
     parts = [header.index(name) for name in _PART_COLUMNS if name in header]
@@ -74,26 +74,23 @@ def read_table(path):
             )
         return None
     if not files and not labels and len(header) == 2 and "." in rows[0][0]:
-        return Table(
-            path, [(*row, "") for row in rows], ("the first", "the second", "")
-        )
+        columns = ("the first", "the second", "")
+        return Table(path, [(*row, "") for row in rows], columns)
     if not files:
         return None
     if not labels:
         one_hot = _one_hot(rows[0], body, files[0], parts)
         return one_hot and Table(path, one_hot, (rows[0][files[0]], "one-hot", ""))
     label = _one_of(path, rows[0], labels, body)
-    part = parts[0] if parts else None
-    taken = [
-        (row[files[0]], row[label], row[part] if part is not None else "")
-        for row in body
-    ]
-    names = (rows[0][files[0]], rows[0][label], rows[0][part] if parts else "")
+    names, *taken = (
+        (row[files[0]], row[label], row[parts[0]] if parts else "")
+        for row in (rows[0], *body)
+    )
     return Table(path, taken, names)
 
 
-def _header_words(cell):
-    return [word for word in words_of(cell.strip()) if word]
+def _header(row):
+    return ["_".join(words_of(cell)) for cell in row]
 
 
 def _one_of(path, header, labels, body):
@@ -176,7 +173,7 @@ def read_tables(tables, folder, options):
     Raises:
         InputError: a picture is missing, or has two classes.
     """
-    index = _Index(folder)
+    index = _index(folder)
     files, unlabelled = {}, Counter()
     missing = []
     for part, table in tables.items():
@@ -186,7 +183,7 @@ def read_tables(tables, folder, options):
             if not label.strip():
                 unlabelled[f"rows of {table.path.name} without a class"] += 1
                 continue
-            path = index.find(table, name.strip(), part)
+            path = _find(index, table, name.strip(), part)
             if path is None:
                 missing.append(f"{name.strip()} ({table.path.name})")
                 continue
@@ -237,51 +234,40 @@ def _part_said(table, text):
     return part
 
 
-class _Index:
-    """The pictures below a folder, by the ends of their paths."""
+def _index(folder):
+    """Return the pictures below a folder, (path within it, path), by their names."""
+    found = defaultdict(list)
+    for path in folder.all_pictures():
+        relative = PurePosixPath(path.relative_to(folder.path).as_posix())
+        for name in {relative.name, relative.stem}:
+            found[name].append((relative, path))
+    return found
 
-    def __init__(self, folder):
-        self._root = folder.path
-        self._by_name = defaultdict(list)
-        for path in folder.all_pictures():
-            relative = PurePosixPath(path.relative_to(folder.path).as_posix())
-            for name in {relative.name, relative.stem}:
-                self._by_name[name].append((relative, path))
 
-    def find(self, table, text, part):
-        """Return the picture that a row means, or None.
+def _find(index, table, text, part):
+    """Return the picture that a row means, or None.
 
-        Its path may start at another folder, and lack its suffix.
-        """
-        wanted = PurePosixPath(text.replace("\\", "/"))
-        candidates = self._by_name.get(wanted.name, [])
-        if len(candidates) > 1:
-            scores = [
-                (self._shared(wanted, relative, part), relative.name == wanted.name)
-                for relative, _ in candidates
-            ]
-            best = max(scores)
-            candidates = [
-                each
-                for each, score in zip(candidates, scores, strict=True)
-                if score == best
-            ]
-        if len(candidates) > 1:
-            raise InputError(
-                f"{table.path}: {text!r} may be {candidates[0][1]} or "
-                f"{candidates[1][1]}; expected paths that tell them apart."
-            )
-        return candidates[0][1] if candidates else None
-
-    @staticmethod
-    def _shared(wanted, relative, part):
-        """Return how many folders agree, and whether the part does."""
-        number = 0
-        pairs = zip(wanted.parts[-2::-1], relative.parts[-2::-1], strict=False)
-        for one, other in pairs:
-            if one != other:
-                break
-            number += 1
-        return number, part is not None and any(
-            part_in(folder) == part for folder in relative.parts[:-1]
+    Its path may start at another folder, and lack its suffix.
+    """
+    wanted = PurePosixPath(text.replace("\\", "/"))
+    found = index.get(wanted.name, [])
+    if len(found) > 1:
+        scores = [_likeness(wanted, relative, part) for relative, _ in found]
+        best = max(scores)
+        found = [
+            each for each, score in zip(found, scores, strict=True) if score == best
+        ]
+    if len(found) > 1:
+        raise InputError(
+            f"{table.path}: {text!r} may be {found[0][1]} or {found[1][1]}; expected "
+            "paths that tell them apart."
         )
+    return found[0][1] if found else None
+
+
+def _likeness(wanted, relative, part):
+    """Return how many folders agree, whether the part does, and the whole name."""
+    folders = relative.parts[:-1]
+    number = num_common(wanted.parts[-2::-1], folders[::-1])
+    is_of_part = part is not None and any(part_in(each) == part for each in folders)
+    return number, is_of_part, relative.name == wanted.name

@@ -9,6 +9,7 @@ import errno
 import functools
 import io
 import json
+import math
 import mmap
 import os
 import re
@@ -352,10 +353,8 @@ def _check_file(path, kind="model"):
 
 
 def _num_bytes(shape, dtype):
-    number = dtype.itemsize
-    for side in shape or ():
-        number *= int(side)  # Python's own integers do not overflow
-    return number
+    # Python's own integers do not overflow.
+    return math.prod(map(int, shape or ()), start=dtype.itemsize)
 
 
 def _check_members(path, archive, file_size, kind):
