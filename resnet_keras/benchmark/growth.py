@@ -13,9 +13,9 @@ NUM_IMAGES = (1_000, 10_000, 100_000)
 # What is varied, and the values that (network, size, batch_size) then take.
 _CENTRE = ("resnet50", 64, 32)
 AXES = {
-    "image size": [("resnet50", size, 32) for size in (32, 64, 128)],
-    "depth": [(f"resnet{depth}", 64, 32) for depth in (18, 50, 152)],
-    "batch": [("resnet50", 64, number) for number in (8, 32, 128)],
+    "image size": {size: ("resnet50", size, 32) for size in (32, 64, 128)},
+    "depth": {depth: (f"resnet{depth}", 64, 32) for depth in (18, 50, 152)},
+    "batch": {number: ("resnet50", 64, number) for number in (8, 32, 128)},
 }
 
 
@@ -36,19 +36,13 @@ def measure(report, num_rounds=3):
     rows = []
 
     def add(axis, value, seconds, memory):
-        rows.append(
-            {
-                "axis": axis,
-                "value": value,
-                "seconds_per_image": seconds,
-                "memory_mb": memory,
-            }
-        )
+        costs = {"seconds_per_image": seconds, "memory_mb": memory}
+        rows.append({"axis": axis, "value": value, **costs})
         report(rows[-1])
 
     known = {}
     for axis, points in AXES.items():
-        for point in points:
+        for value, point in points.items():
             if point not in known:
                 makers = {THIS: this_package}
                 known[point] = interleaved(makers, point, num_rounds)[THIS]
@@ -56,13 +50,7 @@ def measure(report, num_rounds=3):
             if "error" in found:
                 print(f"{axis} of {point} is left out: {found['error']}", flush=True)
                 continue
-            network, size, batch_size = point
-            value = {
-                "image size": size,
-                "depth": int(network.removeprefix("resnet")),
-                "batch": batch_size,
-            }[axis]
-            seconds = statistics.median(found["seconds"]["train"]) / batch_size
+            seconds = statistics.median(found["seconds"]["train"]) / point[2]
             add(axis, value, seconds, found["peak_memory_mb"])
     for number in NUM_IMAGES:
         add("images", number, *in_own_process(cost_of_images, number))

@@ -116,10 +116,6 @@ class Head:
         return np.clip(outputs, 0, 1)  # off by a rounding
 
 
-def _same(outputs):
-    return outputs
-
-
 def _softmax(logits):
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     return exponentials / exponentials.sum(axis=1, keepdims=True)
@@ -135,14 +131,14 @@ _LOGIT = "its one output is a logit, whose sigmoid is the probability of class 1
 _LOGARITHMS = "its outputs are logarithms of the probabilities"
 # Activation: (how its outputs become probabilities, what is assumed)
 _SEVERAL = {
-    "softmax": (_same, ""),
+    "softmax": (np.asarray, ""),
     "linear": (_softmax, _LOGITS),
     "log_softmax": (np.exp, _LOGARITHMS),
-    None: (_same, ""),  # known by its outputs
+    None: (np.asarray, ""),  # known by its outputs
 }
 _BINARY = {
-    "sigmoid": (_same, ""),
-    "hard_sigmoid": (_same, ""),
+    "sigmoid": (np.asarray, ""),
+    "hard_sigmoid": (np.asarray, ""),
     "linear": (_sigmoid, _LOGIT),
     "log_sigmoid": (np.exp, _LOGARITHMS),
 }

@@ -13,6 +13,7 @@ _COLOURS = {
     "plain": "#6b6b6b",
 }
 _LIGHT_ON = ("identity", "plain")  # kinds whose boxes have white text
+_CENTRED = {"ha": "center", "va": "center"}
 _OTHER, _INK, _NOTE, _MAP = "#dfe3e8", "#222222", "#555555", "#9ec5a8"
 _SHORTCUT = {  # what stands on the shortcut of each kind of block
     "convolutional": "CONV 1x1, F{last}, stride s  |  BN",
@@ -110,14 +111,7 @@ def _draw_stages(axes, stages, blocks):
             _arrow(axes, (left, 2.92), (right, 2.92))
     for y, text in ((0.62, "filters"), (0.38, "parameters")):
         axes.text(step / 2, y, text, ha="center", fontsize=9, color=_NOTE)
-    axes.text(
-        step / 2,
-        2.92,
-        "sides on a\nlog scale",
-        ha="center",
-        va="center",
-        fontsize=8,
-    )
+    axes.text(step / 2, 2.92, "sides on a\nlog scale", **_CENTRED, fontsize=8)
 
 
 def _boxes(row, blocks):
@@ -146,7 +140,7 @@ def _draw_block(axes, kind, kernel_sizes, striding):
     title = "plain block" if kind == "plain" else f"{kind} block"
     axes.text(0.15, 1.7, title, fontsize=12, weight="bold", color=colour)
     axes.text(11.5, 1.7, _EQUATION[kind], fontsize=11, ha="right")
-    axes.text(0.45, main, "X", ha="center", va="center", fontsize=13, weight="bold")
+    axes.text(0.45, main, "X", **_CENTRED, fontsize=13, weight="bold")
     width = 7.2 / last - 0.3
     start, centres = 1.2, []
     for index, size in enumerate(kernel_sizes):
@@ -162,17 +156,10 @@ def _draw_block(axes, kind, kernel_sizes, striding):
     junction = 8.95
     if has_addition:
         _arrow(axes, (end + 0.02, main), (junction - 0.16, main))
-        axes.text(junction, main, "+", ha="center", va="center", fontsize=15)
-        axes.add_patch(
-            FancyBboxPatch(
-                (junction - 0.02, main - 0.02),
-                0.04,
-                0.04,
-                boxstyle="round,pad=0.13,rounding_size=0.15",
-                facecolor="none",
-                edgecolor=_INK,
-            )
-        )
+        axes.text(junction, main, "+", **_CENTRED, fontsize=15)
+        style = {"boxstyle": "round,pad=0.13,rounding_size=0.15", "facecolor": "none"}
+        corner = (junction - 0.02, main - 0.02)
+        axes.add_patch(FancyBboxPatch(corner, 0.04, 0.04, edgecolor=_INK, **style))
         high = 1.3
         style = {"color": _INK, "linewidth": 1.6, "solid_capstyle": "round"}
         # From X up, along and down into the addition
@@ -187,31 +174,23 @@ def _draw_block(axes, kind, kernel_sizes, striding):
     _arrow(axes, (junction + 0.16 if has_addition else end + 0.02, main), (9.58, main))
     _box(axes, 10.0, main, 0.8, 0.44, "ReLU", _OTHER)
     _arrow(axes, (10.42, main), (10.88, main))
-    axes.text(11.1, main, "Y", ha="center", va="center", fontsize=13, weight="bold")
+    axes.text(11.1, main, "Y", **_CENTRED, fontsize=13, weight="bold")
 
 
 def _box(axes, x, y, width, height, text, colour):
     pad = 0.03
-    axes.add_patch(
-        FancyBboxPatch(
-            (x - width / 2 + pad, y - height / 2 + pad),
-            width - 2 * pad,
-            height - 2 * pad,
-            boxstyle=f"round,pad={pad},rounding_size=0.06",
-            facecolor=colour,
-            edgecolor=_INK,
-            linewidth=0.8,
-            zorder=2,
-        )
-    )
+    corner = (x - width / 2 + pad, y - height / 2 + pad)
+    style = {"boxstyle": f"round,pad={pad},rounding_size=0.06", "zorder": 2}
+    style |= {"facecolor": colour, "edgecolor": _INK, "linewidth": 0.8}
+    box = FancyBboxPatch(corner, width - 2 * pad, height - 2 * pad, **style)
+    axes.add_patch(box)
     text = text.replace(", stride", "\nstride") if width < 2 else text
     is_light = colour in [_COLOURS[kind] for kind in _LIGHT_ON]
     axes.text(
         x,
         y,
         text,
-        ha="center",
-        va="center",
+        **_CENTRED,
         fontsize=9 if width > 1 else 8,
         color="white" if is_light else _INK,
         zorder=3,
@@ -219,15 +198,5 @@ def _box(axes, x, y, width, height, text, colour):
 
 
 def _arrow(axes, start, end):
-    axes.add_patch(
-        FancyArrowPatch(
-            start,
-            end,
-            arrowstyle="-|>",
-            mutation_scale=12,
-            color=_INK,
-            shrinkA=0,
-            shrinkB=0,
-            zorder=3,
-        )
-    )
+    style = {"arrowstyle": "-|>", "mutation_scale": 12, "shrinkA": 0, "shrinkB": 0}
+    axes.add_patch(FancyArrowPatch(start, end, color=_INK, zorder=3, **style))

@@ -70,14 +70,9 @@ def confusion(matrix, class_names):
     )
     if num_classes <= 30:
         for row, column in np.argwhere(matrix):
-            axes.text(
-                column,
-                row,
-                matrix[row, column],
-                ha="center",
-                va="center",
-                color="white" if fraction[row, column] > 0.5 else "black",
-            )
+            colour = "white" if fraction[row, column] > 0.5 else "black"
+            style = {"ha": "center", "va": "center", "color": colour}
+            axes.text(column, row, matrix[row, column], **style)
     figure.colorbar(drawn, ax=axes, label="fraction of the true class", shrink=0.85)
     return figure
 

@@ -50,6 +50,7 @@ _COURSE = re.compile(r"(res|bn)(\d)([a-z])(\d*)_branch(1|2[abc])")
 _KERAS = re.compile(r"conv(\d)_block(\d+)_([0-3])_(conv|bn)")
 _TORCH = re.compile(r"layer(\d)\.(\d+)\.(?:(conv|bn)([123])|downsample\.([01]))")
 _PATTERNS = {"course": _COURSE, "keras.applications": _KERAS, "torchvision": _TORCH}
+_KINDS = {"res": "conv", "conv": "conv", "bn": "norm"}
 _PARTS = {"0": "1", "1": "2a", "2": "2b", "3": "2c"}  # keras.applications' and torch's
 _NUMBERS = {part: number for number, part in _PARTS.items()}
 
@@ -69,16 +70,15 @@ def position_of(name):
     if match := _COURSE.fullmatch(name):
         kind, stage, letter, number, part = match.groups()
         block = int(number) + 1 if number else ord(letter) - ord("a") + 1
-        return Position(int(stage), block, part, "conv" if kind == "res" else "norm")
+        return Position(int(stage), block, part, _KINDS[kind])
     if match := _KERAS.fullmatch(name):
         stage, block, number, kind = match.groups()
-        kind = "conv" if kind == "conv" else "norm"
-        return Position(int(stage), int(block), _PARTS[number], kind)
+        return Position(int(stage), int(block), _PARTS[number], _KINDS[kind])
     if match := _TORCH.fullmatch(name):
         stage, block, kind, number, down = match.groups()
-        part = _PARTS[number] if number else "1"
-        kind = "conv" if (kind or ("conv", "bn")[int(down)]) == "conv" else "norm"
-        return Position(int(stage) + 1, int(block) + 1, part, kind)
+        kind = kind or ("conv", "bn")[int(down)]
+        part = _PARTS[number or "0"]
+        return Position(int(stage) + 1, int(block) + 1, part, _KINDS[kind])
     return None
 
 

@@ -7,6 +7,8 @@ so it stands right before or after that one, by the order in which the two are a
 the shapes of stages 3 to 5 tell which, and stage 2, where they are equal, follows.
 """
 
+from itertools import takewhile
+
 from resnet_keras import family
 from resnet_keras.weights.naming import HEAD, Position, position_of
 
@@ -102,10 +104,8 @@ def fits(kernel, wanted):
 
 def _num_equal(kernels, wanted):
     """Return how many kernels from the first on have the wanted shapes."""
-    for index, (found, each) in enumerate(zip(kernels, wanted, strict=False)):
-        if not fits(found, each):
-            return index
-    return min(len(kernels), len(wanted))
+    pairs = zip(kernels, wanted, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: fits(*pair), pairs))
 
 
 def _difference(names, kernels, wanted, depth):
