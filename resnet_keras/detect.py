@@ -169,11 +169,9 @@ def _train(arguments):
 
 def _open(arguments):
     load_keras()
-    from resnet_keras.detection.finder import Finder
-    from resnet_keras.files import load_model
+    from resnet_keras.detection import open_finder
 
-    model, metadata = load_model(arguments.model, trust=arguments.trust)
-    return Finder(model, metadata, arguments.model)
+    return open_finder(arguments.model, arguments.trust)
 
 
 def _evaluate(arguments):

@@ -12,8 +12,11 @@ from resnet_keras.commands import (
     integer_from,
     load_keras,
     run,
+    something,
 )
 from resnet_keras.files.writing import check_not_input, refuse_file
+
+_SHOWN = 320  # pixels of a written picture's longer side
 
 
 def _parse(argv):
@@ -40,6 +43,12 @@ def _parse(argv):
         metavar="N",
         help="how many classes to name for each picture (default: 3)",
     )
+    parser.add_argument(
+        "--find",
+        type=something,
+        metavar="DETECTOR",
+        help="find the object first, with this detector, and name what is around it",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument(
         "--out", metavar="DIR", help="where to write the pictures with their names"
@@ -55,7 +64,7 @@ def main(argv=None):
     if arguments.out:
         refuse_file(arguments.out)
     load_keras()
-    from resnet_keras.inference import open_classifier, predict_files, ranking
+    from resnet_keras.inference import open_classifier, ranking
     from resnet_keras.inference.pictures import find_all, output_paths
 
     codes = {0}
@@ -68,28 +77,52 @@ def main(argv=None):
         return max(codes)
     if arguments.out:
         outputs = output_paths(Path(arguments.out), paths)
-        check_not_input(outputs.values(), [arguments.model, *paths])
+        models = [name for name in (arguments.model, arguments.find) if name]
+        check_not_input(outputs.values(), [*models, *paths])
     classifier = open_classifier(
         arguments.model, arguments.trust, arguments.preprocessing
     )
+    predictions = _predictions(classifier, _open_finder(arguments), paths, report)
     for remark in classifier.remarks():
         print(remark, file=sys.stderr)
-    found = []
-    for path, probabilities in predict_files(classifier, paths, report):
+    rows = []
+    for path, probabilities, place in predictions:
         ranked = ranking(probabilities, classifier.class_names, arguments.top)
         if arguments.out:  # first: it makes the folder, or says that it cannot
-            _write_picture(outputs[path], path, ranked)
+            _write_picture(outputs[path], path, ranked, place)
         if arguments.json:
-            found.append(_as_json(path, ranked))
+            rows.append(_as_json(path, ranked, place))
         else:
-            named = [f"{name} ({probability:.3f})" for name, probability in ranked]
-            print(f"{path}: {named[0]}", *named[1:], sep="  ")
-    if found:
-        print(json.dumps(found, allow_nan=False))
+            words = [f"{name} ({probability:.3f})" for name, probability in ranked]
+            words += [place.in_words()] if place else []
+            print(f"{path}: {words[0]}", *words[1:], sep="  ")
+    if rows:
+        print(json.dumps(rows, allow_nan=False))
     return max(codes)
 
 
-def _as_json(path, ranked):
+def _open_finder(arguments):
+    if not arguments.find:
+        return None
+    from resnet_keras.detection import open_finder
+
+    return open_finder(arguments.find, arguments.trust)
+
+
+def _predictions(classifier, finder, paths, report):
+    """Yield path, probabilities, and with a finder the `Place` of what is named."""
+    if finder:
+        from resnet_keras.detection.naming import name_in_files
+
+        yield from name_in_files(classifier, finder, paths, report)
+    else:
+        from resnet_keras.inference import predict_files
+
+        for path, probabilities in predict_files(classifier, paths, report):
+            yield path, probabilities, None
+
+
+def _as_json(path, ranked, place):
     return {
         "image": path,
         "class": ranked[0][0],
@@ -97,14 +130,20 @@ def _as_json(path, ranked):
         "ranking": [
             {"class": name, "probability": probability} for name, probability in ranked
         ],
+        **(place.as_dict() if place else {}),
     }
 
 
-def _write_picture(output, path, ranked):
+def _write_picture(output, path, ranked, place):
     from resnet_keras import plots
     from resnet_keras.data.images import read_image
 
-    plots.save(plots.prediction(read_image(path, 320), ranked), output)
+    image, box = read_image(path, _SHOWN), None
+    if place:  # all of the picture
+        from resnet_keras.detection.pictures import read_scaled
+
+        image, box = read_scaled(path, _SHOWN, place.box)
+    plots.save(plots.prediction(image, ranked, box), output)
     print(f"Written: {output}", file=sys.stderr)
 
 

@@ -11,19 +11,7 @@ from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, save_model
 from resnet_keras.inference import Classifier
 from tests.conftest import randomize
-from tests.detection_networks import tiny_backbone
-
-
-def brightness_detector():
-    """Find an object of 16x16 pixels wherever an 8x8 cell is white."""
-    inputs = keras.Input((64, 64, 3))
-    mean = keras.layers.AveragePooling2D(8)(inputs)
-    kernel = np.zeros((1, 1, 3, 5), np.float32)
-    kernel[..., 4] = 20
-    layer = keras.layers.Conv2D(5, 1)
-    model = keras.Model(inputs, layer(mean))
-    layer.set_weights([kernel, np.float32([0, 0, 0, 0, -55])])  # score sigmoid(5)
-    return model
+from tests.detection_networks import brightness_detector, tiny_backbone
 
 
 def test_boxes_come_back_in_the_pictures_own_pixels():

@@ -16,7 +16,8 @@ _NAMES = {
     "losses": "DetectionLoss localization_loss squared_error",
     "decoding": "Found decode localized",
     "batches": "LocatedBatches ObjectBatches",
-    "finder": "Finder",
+    "finder": "Finder open_finder",
+    "naming": "Place crop_around name_found",
     "training": "train_detector",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

@@ -9,6 +9,7 @@ from resnet_keras.detection.decoding import Found, decode
 from resnet_keras.detection.letterbox import letterbox
 from resnet_keras.detection.network import NUM_BOX
 from resnet_keras.errors import InputError
+from resnet_keras.files import load_model
 from resnet_keras.inference.preprocessing import find_preprocessing, prepared
 
 _BATCH_SIZE = 32
@@ -104,6 +105,23 @@ class Finder:
     def _as_it_is(self, batch):
         outputs = self.model(batch, training=False)
         return keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
+
+
+def open_finder(path, trust=False):
+    """Open a detector's file to find objects with.
+
+    Args:
+        path: a file that `load_model` takes.
+        trust: as in `load_model`.
+
+    Returns:
+        `Finder`.
+
+    Raises:
+        InputError: the file cannot be used, or holds no detector.
+    """
+    model, metadata = load_model(path, trust=trust)
+    return Finder(model, metadata, str(path))
 
 
 def _checked_shapes(model, name):

@@ -3,9 +3,10 @@
 from resnet_keras.data.images import read_image
 from resnet_keras.detection.annotations import shown_size
 from resnet_keras.detection.coco import as_coco
+from resnet_keras.detection.letterbox import letterbox
 from resnet_keras.inference.pictures import read_together
 
-_AT_ONCE = 8  # pictures in memory, each as large as it is
+AT_ONCE = 8  # pictures in memory, each as large as it is
 
 
 def find_in_files(finder, paths, threshold, report):
@@ -22,16 +23,45 @@ def find_in_files(finder, paths, threshold, report):
         The path; uint8 (height, width, 3), turned as the camera was held; and `Found`,
         boxes in pixels of that.
     """
-
-    def read(path):
-        # Where the size is not known, reading tells why.
-        width, height = shown_size(path) or (64, 64)
-        return read_image(path, (height, width))
-
-    for pairs in read_together(paths, read, report, _AT_ONCE):
+    for pairs in read_together(paths, read_whole, report, AT_ONCE):
         found = finder.find([image for _, image in pairs], threshold=threshold)
         for (path, image), one in zip(pairs, found, strict=True):
             yield path, image, one
+
+
+def read_whole(path):
+    """Read a picture in its own size, turned as the camera was held.
+
+    Args:
+        path: as in `data.images.read_image`.
+
+    Returns:
+        uint8 (height, width, 3).
+
+    Raises:
+        InputError: as `read_image` does.
+    """
+    # Where the size is not known, reading tells why.
+    width, height = shown_size(path) or (64, 64)
+    return read_image(path, (height, width))
+
+
+def read_scaled(path, longer, box=None):
+    """Read a picture at another size, with a box in it.
+
+    Args:
+        path: as in `data.images.read_image`.
+        longer: pixels of the longer side.
+        box: (4,), in pixels of the picture; or None.
+
+    Returns:
+        uint8 (height, width, 3), and the box in pixels of it, or None.
+    """
+    square, placement = letterbox(read_whole(path), longer)
+    left, top, right, bottom = placement.window
+    if box is not None:
+        box = placement.to_square(box)[0] - (left, top, left, top)
+    return square[top:bottom, left:right], box
 
 
 def as_dict(path, image, found, class_names):
@@ -46,7 +76,7 @@ def as_dict(path, image, found, class_names):
         "class", "score" and "box": x_min, y_min, x_max, y_max in pixels.
     """
     height, width = image.shape[:2]
-    rows = zip(found.boxes.tolist(), found.labels, found.scores.tolist(), strict=True)
+    rows = zip(found.boxes, found.labels, found.scores.tolist(), strict=True)
     return {
         "image": path,
         "width": width,
@@ -55,11 +85,16 @@ def as_dict(path, image, found, class_names):
             {
                 "class": class_names[label],
                 "score": score,
-                "box": [round(side, 2) for side in box],
+                "box": rounded(box),
             }
             for box, label, score in rows
         ],
     }
+
+
+def rounded(box):
+    """Return a box's sides as numbers with two decimals, for JSON."""
+    return [round(float(side), 2) for side in box]
 
 
 def as_line(row):

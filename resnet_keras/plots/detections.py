@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from resnet_keras.plots.boxes import draw_box
 from resnet_keras.plots.names import fonts_for, verbatim
 from resnet_keras.plots.results import confusion
 
@@ -200,7 +200,7 @@ def _crops(cases, title):
         reach = min(max(right - left, bottom - top, size / 8), size / 2)
         axes.imshow(image)
         _draw_true(axes, others)
-        _draw_box(axes, box, "#ff5a36")
+        draw_box(axes, box, "#ff5a36")
         # Within the picture; half a pixel is where imshow begins.
         middle = np.array([left + right, top + bottom]) / 2
         x, y = np.clip(middle, reach, size - reach) - 0.5
@@ -227,7 +227,7 @@ def _draw_found(axes, boxes, labels, scores, class_names, scale=1.0):
     # The best last, so that its name is on top.
     for box, label, score in reversed([*zip(boxes, labels, scores, strict=True)]):
         colour, name = _colour(label), verbatim(class_names[label])
-        _draw_box(axes, box, colour, linewidth=1.6 * scale)
+        draw_box(axes, box, colour, linewidth=1.6 * scale)
         axes.text(
             box[0],
             max(box[1], 0),
@@ -243,24 +243,8 @@ def _draw_found(axes, boxes, labels, scores, class_names, scale=1.0):
 
 def _draw_true(axes, boxes):
     for box in boxes:  # seen on light and on dark
-        _draw_box(axes, box, "black", linewidth=1.8)
-        _draw_box(axes, box, "white", linewidth=1.2, linestyle=(0, (3, 3)))
-
-
-def _draw_box(axes, box, colour, linewidth=1.6, **style):
-    # Pixels of imshow have their centres at whole numbers, boxes count from edges.
-    left, top, right, bottom = (float(value) - 0.5 for value in box)
-    axes.add_patch(
-        Rectangle(
-            (left, top),
-            right - left,
-            bottom - top,
-            fill=False,
-            edgecolor=colour,
-            linewidth=linewidth,
-            **style,
-        )
-    )
+        draw_box(axes, box, "black", linewidth=1.8)
+        draw_box(axes, box, "white", linewidth=1.2, linestyle=(0, (3, 3)))
 
 
 def _colour(label):

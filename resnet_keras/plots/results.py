@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from resnet_keras.files.writing import write_whole
+from resnet_keras.plots.boxes import draw_box
 from resnet_keras.plots.names import fonts_for, verbatim
 
 _TRAIN, _VALIDATION = "#4c72b0", "#dd8452"
@@ -103,18 +104,21 @@ def mistakes(images, labels, probabilities, class_names, most=24):
     return _grid(shown, titles, title, fonts_for(names))
 
 
-def prediction(image, ranking):
+def prediction(image, ranking, box=None):
     """Show a picture beside bars of the most probable classes.
 
     Args:
         image: uint8 (height, width, 3).
         ranking: list of (class name, probability), best first. Two classes may have
             one name, as "maillot" and "crane" are in ImageNet.
+        box: (4,), x_min, y_min, x_max, y_max in pixels, of what is named; or None.
     """
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.imshow(image)
     left.set_axis_off()
+    if box is not None:
+        draw_box(left, box, "#ff5a36")
     names = [verbatim(name) for name, _ in ranking]
     values = [value for _, value in ranking]
     ranks = range(len(ranking))
