@@ -1,19 +1,51 @@
 """Small data sets and models that the tests share, and how they call commands."""
 
+import gc
+import importlib
 import os
+import signal
 import subprocess
 import sys
 import zipfile
 from functools import partial
+from importlib.util import find_spec
 
 import h5py
 import numpy as np
 import pytest
 from PIL import Image
 
+from resnet_keras import commands
+from resnet_keras.commands.interrupts import REQUESTS_TO_END
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 COLOURS = ((200, 40, 40), (40, 200, 40), (40, 40, 200))
+
+
+# Files of ten seconds and more, the longest first: begun first, so that no core is idle
+# while the last of them ends.
+LONGEST = (
+    *("test_walkthrough.py", "test_train_runs.py", "test_detection_training.py"),
+    *("test_readme.py", "test_benchmark_command.py", "test_accelerate_threads.py"),
+    *("test_commands_backend.py", "test_experiments_degradation.py"),
+    *("test_experiments_shortcuts.py", "test_experiments_depth_cost.py"),
+    *("test_training_fitting.py", "test_explain_saliency.py", "test_files_legacy.py"),
+)
+
+gc.disable()
+
+
+def pytest_collection_finish():
+    """Let the collector of garbage never look at what the imports made."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_collection_modifyitems(items):
+    """Put the longest files first; pytest-xdist hands files out in this order."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 def coloured_images(labels, size=32, seed=0):
@@ -118,6 +150,39 @@ def command(name, *arguments, cwd=None, timeout=300, prefix=()):
     return subprocess.run(
         line, cwd=cwd, timeout=timeout, capture_output=True, text=True, check=False
     )
+
+
+def module_of(name):
+    """Return the module that `python -m NAME` runs."""
+    if find_spec(name).submodule_search_locations:
+        name += ".__main__"
+    return importlib.import_module(name)
+
+
+@pytest.fixture
+def handlers():
+    """Put the handlers of signals back, whatever a test sets."""
+    numbers = (signal.SIGINT, *REQUESTS_TO_END)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def command_here(capfd, handlers, monkeypatch):
+    """Return a function that does as `command` in this process, which has Keras."""
+
+    def run(name, *arguments, cwd="."):
+        monkeypatch.chdir(cwd)
+        main = module_of(f"resnet_keras.{name}").main
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            commands.run(lambda: main([str(each) for each in arguments]))
+        printed = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, ended.value.code, *printed)
+
+    return run
 
 
 def assert_refused(process, *words):

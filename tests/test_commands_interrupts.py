@@ -8,16 +8,6 @@ import pytest
 from resnet_keras.commands.interrupts import REQUESTS_TO_END, Interrupts
 
 
-@pytest.fixture
-def handlers():
-    """Put the handlers of signals back, whatever a test sets."""
-    numbers = (signal.SIGINT, *REQUESTS_TO_END)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, *REQUESTS_TO_END])
 def test_ctrl_c_counts_even_where_the_exception_is_dropped(number, handlers):
     signal.signal(number, signal.default_int_handler)

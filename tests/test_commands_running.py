@@ -88,16 +88,6 @@ def test_each_command_ends_through_run(name, monkeypatch, capsys):
     assert "error: unexpected RecursionError: too deep" in capsys.readouterr().err
 
 
-@pytest.fixture
-def handlers():
-    """Put the handlers of signals back, whatever a test sets."""
-    numbers = (signal.SIGINT, *REQUESTS_TO_END)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
-
-
 @pytest.fixture(params=REQUESTS_TO_END, ids=lambda number: number.name)
 def request_to_end(request, handlers):
     return request.param

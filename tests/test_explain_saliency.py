@@ -229,7 +229,7 @@ def test_command_explains_a_file(model, tmp_path):
     Image.fromarray(random_image(np.uint8)).resize((40, 30)).save(picture)
     out = tmp_path / "out"
     process = command("experiments", "explain", path, picture, "--out", out)
-    assert process.returncode == 0, process.stderr
+    assert (process.returncode, process.stderr) == (0, "")
     words = (out / "explain.txt").read_text().strip()
     assert f"Verdict: {words}" in process.stdout
     assert any(name in words for name in ("cat", "dog", "ox", "yak"))
@@ -240,7 +240,9 @@ def test_command_explains_a_file(model, tmp_path):
         assert figure.size[0] > 1000
 
 
-def test_command_refuses_a_missing_picture_and_an_unknown_network(tmp_path):
-    process = command("experiments", "explain", "resnet18", tmp_path / "no.png")
+def test_command_refuses_a_missing_picture_and_an_unknown_network(
+    tmp_path, command_here
+):
+    process = command_here("experiments", "explain", "resnet18", tmp_path / "no.png")
     assert_refused(process, "no.png")
-    assert_refused(command("experiments", "explain", "vgg", "no.png"), "vgg")
+    assert_refused(command_here("experiments", "explain", "vgg", "no.png"), "vgg")

@@ -82,13 +82,21 @@ def test_course_network_without_names_is_translated():
 @pytest.mark.parametrize("name", ["torchvision", "keras-applications"])
 @pytest.mark.parametrize(
     ("shortcut", "words"),
-    [("plain", "0 residual connections for 8 blocks"), ("C", 'option "C"')],
+    [("plain", "0 residual connections for 4 blocks"), ("C", 'option "C"')],
 )
-def test_the_command_writes_nothing_for_them(name, shortcut, words, tmp_path):
+def test_the_command_writes_nothing_for_them(
+    name, shortcut, words, tmp_path, command_here
+):
     skip_without(name)
-    model = ResNet(18, SHAPE, 3, shortcut="B" if shortcut == "plain" else shortcut)
+    model = ResNet(10, SHAPE, 3, shortcut="B" if shortcut == "plain" else shortcut)
     model = plain_twin(model) if shortcut == "plain" else model
     model.save(tmp_path / "model.keras")
-    process = command("export", tmp_path / "model.keras", "--format", name)
+    process = command_here("export", tmp_path / "model.keras", "--format", name)
     assert_refused(process, f"--format {name}: ", words)
     assert [each.name for each in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_as_a_process_only_the_refusal_is_printed(small_file):
+    process = command("export", small_file, "--format", "keras-applications")
+    assert_refused(process, "--format keras-applications: ")
+    assert process.stdout == ""

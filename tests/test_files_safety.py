@@ -19,7 +19,7 @@ from resnet_keras.data.images import read_image
 from resnet_keras.errors import InputError
 from resnet_keras.files import safety
 from resnet_keras.files.metadata import NAME
-from tests.conftest import assert_refused, command, rewrite_keras, write_pair
+from tests.conftest import assert_refused, rewrite_keras, write_pair
 
 HUGE = 10 * 2**30  # bytes that a file of some kilobytes claims to hold
 TEXT = h5py.string_dtype()  # of any length
@@ -90,19 +90,20 @@ def test_the_fixture_is_dangerous_and_trust_opens_it(tmp_path):
     ],
     ids=lambda line: line[0],
 )
-def test_commands_refuse_in_one_line(line, tmp_path, canary):
+def test_commands_refuse_in_one_line(line, tmp_path, canary, command_here):
     save_model(with_lambda(canary), tmp_path / "model.h5")
     Image.new("RGB", (8, 8)).save(tmp_path / "image.png")
-    process = command(*line, cwd=tmp_path)
+    process = command_here(*line, cwd=tmp_path)
     assert_refused(process, "model.h5", "Lambda", "--trust")
 
 
-def test_a_command_that_is_told_to_trust_does(tmp_path):
+def test_a_command_that_is_told_to_trust_does(tmp_path, command_here):
     canary = tmp_path / "canary"
     save_model(with_lambda(canary), tmp_path / "model.h5")
     canary.unlink(missing_ok=True)
     Image.new("RGB", (8, 8)).save(tmp_path / "image.png")
-    process = command("predict", "model.h5", "image.png", "--trust", cwd=tmp_path)
+    line = ("predict", "model.h5", "image.png", "--trust")
+    process = command_here(*line, cwd=tmp_path)
     assert process.returncode == 0, process.stderr
     assert canary.exists()
 

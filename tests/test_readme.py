@@ -1,6 +1,5 @@
 """README's commands and code run, in README's order and in a quick form."""
 
-import importlib
 import re
 import shlex
 import sys
@@ -17,7 +16,7 @@ from resnet_keras.check import learner
 from resnet_keras.data import drawn
 from resnet_keras.detection.drawn import drawn_scenes
 from tests.check_cases import HELPERS
-from tests.conftest import coloured_images, write_folders
+from tests.conftest import coloured_images, module_of, write_folders
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 TINY = "--model resnet-cifar-20 --epochs 1 --image-size 32"
@@ -105,10 +104,8 @@ def place(tmp_path, monkeypatch):
 def run_command(text):
     """Run `python -m MODULE ...` in this process and return its exit code."""
     module, *arguments = shlex.split(text)[2:]
-    if find_spec(module).submodule_search_locations:
-        module += ".__main__"
     try:
-        return importlib.import_module(module).main(arguments)
+        return module_of(module).main(arguments)
     except SystemExit as stop:
         return stop.code
 

@@ -11,7 +11,6 @@ from resnet_keras import summary as command_of_summary
 from resnet_keras.errors import InputError
 from resnet_keras.models import build
 from resnet_keras.nets.stages import block_table, shape_changes, stage_table, summary
-from tests.conftest import command
 
 
 def test_weight_layers_are_counted_as_in_the_paper(resnet50):
@@ -35,8 +34,8 @@ def test_multiply_adds_at_224_are_the_papers_3_8_billion():
     assert rows[1]["multiply_adds"] == 112 * 112 * 64 * 7 * 7 * 3
 
 
-def test_command_prints_the_table_at_300():
-    process = command("summary", "--input-size", 300, "--pool-padding", 1)
+def test_command_prints_the_table_at_300(command_here):
+    process = command_here("summary", "--input-size", 300, "--pool-padding", 1)
     assert process.returncode == 0, process.stderr
     assert process.stderr == ""
     for text in ("150 x 150", "75 x 75", "1 + 9 + 12 + 18 + 9 + 1 = 50"):
