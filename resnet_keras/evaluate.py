@@ -64,6 +64,7 @@ def main(argv=None):
     from resnet_keras.data import load_dataset
     from resnet_keras.inference import open_classifier
     from resnet_keras.inference.evaluation import evaluate
+    from resnet_keras.inference.metrics import never_predicted, with_interval
 
     classifier = open_classifier(
         arguments.model, arguments.trust, arguments.preprocessing
@@ -89,7 +90,13 @@ def main(argv=None):
         f"{dataset.source}"
     )
     _print_classes(result)
-    print(f"Accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f}")
+    print(
+        f"Accuracy {with_interval(result['accuracy'], result['interval'])}, loss "
+        f"{result['loss']:.4f}\nBalanced accuracy {result['balanced_accuracy']:.4f}, "
+        f"macro F1 {result['macro_f1']:.4f}"
+    )
+    for warning in never_predicted(result, result["class_names"]):
+        print(f"Warning: {warning}")
     corrupted = {}
     if arguments.corruptions:
         corrupted = _scores_when_corrupted(classifier, result)

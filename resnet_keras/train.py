@@ -3,7 +3,7 @@
 import argparse
 import shlex
 
-from resnet_keras.commands import add_skip_broken, run, something
+from resnet_keras.commands import add_skip_broken, integer_from, run, something
 from resnet_keras.training.config import NUM_IMAGES_SHOWN, RunConfig
 from resnet_keras.training.options import (
     add_number,
@@ -70,6 +70,31 @@ def _parse(argv):
         metavar="STAGE",
     )
     parser.add_argument(
+        "--balance",
+        action="store_true",
+        default=None,
+        help="let each class weigh alike in the loss, however few images it has",
+    )
+    parser.add_argument(
+        "--folds",
+        type=integer_from(2, 100),
+        metavar="K",
+        help="for few images: cross-validate, testing each image once, with K networks "
+        "(needs the extra audit)",
+    )
+    parser.add_argument(
+        "--groups",
+        type=something,
+        metavar="BY",
+        help="with --folds, what stays together: 1 for the pictures of a folder, 2 for "
+        "those of the folder above it, or a column of the .csv file (default: copies)",
+    )
+    parser.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write the curves for TensorBoard, too: tensorboard --logdir runs",
+    )
+    parser.add_argument(
         "--verbose",
         action="store_true",
         help="with --weights, print which of them went where, and what was left",
@@ -77,6 +102,10 @@ def _parse(argv):
     add_resume(parser)
     arguments = parser.parse_args(argv)
     refuse_both(parser, arguments)
+    if arguments.groups and not arguments.folds:
+        parser.error("--groups is for --folds, which is missing")
+    if arguments.tensorboard and arguments.folds:
+        parser.error("--tensorboard and --folds exclude each other")
     return arguments
 
 
@@ -84,8 +113,11 @@ def main(argv=None):
     """Parse, train, and say how it went."""
     arguments = _parse(argv)
     from resnet_keras.audit import quick
+    from resnet_keras.inference.metrics import with_interval
     from resnet_keras.training.directory import train_in
 
+    if arguments.folds:
+        return _cross_validate(arguments)
     directory, dataset, metrics = train_in(
         arguments.out,
         settings_given(arguments),
@@ -94,18 +126,41 @@ def main(argv=None):
         arguments.skip_broken,
         arguments.verbose,
         examine=quick,
+        tensorboard=arguments.tensorboard,
     )
     for warning in metrics["warnings"]:
         print(f"Warning: {warning}")
     model = directory / "model.h5"
     score = "No test accuracy, without test images"
     if len(dataset.test):
-        accuracy, number = metrics["test_accuracy"], len(dataset.test)
-        score = f"Test accuracy {accuracy:.4f} on {number} images"
+        accuracy = with_interval(metrics["test_accuracy"], metrics["test_interval"])
+        score = f"Test accuracy {accuracy} on {len(dataset.test)} images"
     print(
         f"{score}, after {metrics['train_seconds'] / 60:.1f} minutes of training\n"
         f"The model is {model}; curves, confusion matrix and mistakes are beside it\n"
         f"Try it: python -m resnet_keras.predict {shlex.quote(str(model))} IMAGE"
+    )
+    return 0
+
+
+def _cross_validate(arguments):
+    from resnet_keras.audit import group_images
+    from resnet_keras.training.directory import cross_validate_in
+
+    directory, _ = cross_validate_in(
+        arguments.out,
+        settings_given(arguments),
+        arguments.folds,
+        arguments.groups,
+        group_images,
+        arguments.resume,
+        arguments.overwrite,
+        arguments.skip_broken,
+        arguments.verbose,
+    )
+    print(
+        f"Each fold's run is in {directory}, with folds.json and confusion.png of all\n"
+        "To keep a model, train on all images: the same command without --folds"
     )
     return 0
 

@@ -58,6 +58,7 @@ def test_train_warns_of_altered_copies(tmp_path, monkeypatch, capsys):
     np.savez(tmp_path / "some.npz", **arrays)
     line = ["--data", str(tmp_path / "some.npz"), "--out", str(tmp_path / "out")]
     metrics = {"warnings": [], "test_accuracy": 1.0, "train_seconds": 0}
+    metrics["test_interval"] = (0.7, 1.0)
     monkeypatch.setattr(training, "train", lambda *_: metrics)
     assert train.main(line) == 0
     said = capsys.readouterr().out

@@ -61,7 +61,10 @@ def test_scores_are_those_of_the_images(model, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "12 images (test)" in printed
     assert "1          0.750   0.750      4" in printed
-    assert f"Accuracy 0.8333, loss {loss:.4f}" in printed
+    words = f"Accuracy 0.8333 (95 % interval 0.552 to 0.953), loss {loss:.4f}"
+    assert words in printed
+    assert found["test_interval"] == pytest.approx([0.552, 0.953], abs=1e-3)
+    assert found["balanced_accuracy"] == pytest.approx((1 + 3 / 4 + 4 / 5) / 3)
 
 
 @pytest.mark.parametrize(("part", "number"), [("train", 36), ("all", 48)])
@@ -126,4 +129,4 @@ def test_as_a_process_nothing_but_results_is_printed(model, tmp_path):
     source = write_folders(tmp_path / "data", {"0": 12, "1": 12})
     process = command("evaluate", model, "--data", source, "--part", "all")
     assert (process.returncode, process.stderr) == (0, "")
-    assert process.stdout.splitlines()[-1].startswith("Accuracy 1.0000, loss 0.")
+    assert process.stdout.splitlines()[-2].startswith("Accuracy 1.0000 (95 % ")

@@ -10,6 +10,13 @@ from resnet_keras.training import RECIPES, RunConfig
 from resnet_keras.training import directory as run_directory
 from tests.conftest import write_pair
 
+METRICS = {
+    "warnings": [],
+    "test_accuracy": 1.0,
+    "test_interval": [0.9, 1.0],
+    "train_seconds": 60.0,
+}
+
 
 def test_data_given_come_first(tmp_path, monkeypatch, capsys):
     write_pair(tmp_path / "data")
@@ -112,7 +119,7 @@ def test_run_of_the_usual_place_is_resumed_at_its_own_size(tmp_path, monkeypatch
 
 
 def test_warnings_of_the_run_are_printed(tmp_path, monkeypatch, capsys):
-    metrics = {"warnings": ["w"], "test_accuracy": 1.0, "train_seconds": 60.0}
+    metrics = METRICS | {"warnings": ["w"]}
     monkeypatch.setattr(training, "train", lambda *_: metrics)
     source = write_pair(tmp_path / "data")
     train.main(["--data", str(source), "--out", str(tmp_path / "x")])
@@ -180,11 +187,10 @@ def test_weights_in_a_loop_of_links_are_none_of_the_run(tmp_path, monkeypatch):
     (tmp_path / "metrics.json").write_text("{}")
     (tmp_path / "loop.h5").symlink_to("loop.h5")
     seen = []
-    metrics = {"warnings": [], "test_accuracy": 1.0, "train_seconds": 60.0}
-    monkeypatch.setattr(training, "train", lambda *given: seen.append(given) or metrics)
+    monkeypatch.setattr(training, "train", lambda *given: seen.append(given) or METRICS)
     line = ["--data", write_pair(tmp_path / "data"), "--weights", tmp_path / "loop.h5"]
     train.main([*map(str, line), "--out", str(tmp_path), "--overwrite"])
-    assert seen[0][-1] == [tmp_path / "metrics.json"]
+    assert seen[0][4] == [tmp_path / "metrics.json"]
 
 
 @pytest.mark.parametrize("option", ["--data", "--out", "--weights"])

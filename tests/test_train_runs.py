@@ -32,6 +32,7 @@ RUN_FILES = {
     "curves.png",
     "confusion.png",
     "mistakes.png",
+    "model_card.md",
 }
 OPTIONS = ["--epochs", 3, "--batch-size", 6, "--image-size", 32, "--seed", 1]
 

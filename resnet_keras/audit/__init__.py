@@ -9,6 +9,7 @@ from resnet_keras.lazy import lazy
 _NAMES = {
     "auditing": "audit quick",
     "alike": "find_alike groups",
+    "grouping": "group_images",
     "wrong_labels": "probable_wrong_labels",
     "folds": "out_of_fold",
     "report": "clean",

@@ -40,6 +40,7 @@ def out_of_fold(images, labels, groups, seed=0, report=lambda fold, num_folds: N
     from resnet_keras.inference import Classifier
     from resnet_keras.training import RECIPES, Batches
     from resnet_keras.training import fit as train
+    from resnet_keras.training.folds import divide, fewest_groups
     from resnet_keras.training.start import initial_network
 
     num_classes = int(labels.max()) + 1
@@ -50,7 +51,13 @@ def out_of_fold(images, labels, groups, seed=0, report=lambda fold, num_folds: N
     precision = default_precision()
     one_hot = np.eye(num_classes, dtype=np.float32)[labels]
     found = np.zeros((len(images), num_classes), np.float32)
-    divided = folds(labels, groups, seed)
+    fewest = fewest_groups(labels, groups)
+    if fewest < 2 or num_classes < 2:
+        raise InputError(
+            "a class has a single picture, apart from copies, or there is but one "
+            "class; expected two of each."
+        )
+    divided = divide(labels, groups, min(NUM_FOLDS, fewest), seed)
     for number, (rows, held_out) in enumerate(divided, 1):
         report(number, len(divided))
         shape = (_IMAGE_SIZE, _IMAGE_SIZE, 3)
@@ -63,27 +70,3 @@ def out_of_fold(images, labels, groups, seed=0, report=lambda fold, num_folds: N
         found[held_out] = classifier.probabilities(own) / 2
         found[held_out] += classifier.probabilities(own[:, :, ::-1]) / 2
     return found
-
-
-def folds(labels, groups, seed=0):
-    """Return (other rows, rows) for each of at most five folds, stratified by class.
-
-    Args:
-        labels: int64 (num_images,).
-        groups: int64 (num_images,), equal for images that are to stay together.
-        seed: of the division.
-
-    Raises:
-        InputError: some class has a single group, so it is in one fold only.
-    """
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    fewest = min(len(np.unique(groups[labels == label])) for label in np.unique(labels))
-    if fewest < 2 or labels.max() < 1:
-        raise InputError(
-            "a class has a single picture, apart from copies, or there is but one "
-            "class; expected two of each."
-        )
-    number = min(NUM_FOLDS, fewest)
-    split = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
-    return list(split.split(labels, labels, groups))

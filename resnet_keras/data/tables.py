@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from resnet_keras.data.file_sets import LabelledFile, read_labelled_files
 from resnet_keras.data.labels import shown
 from resnet_keras.data.splitting import num_common, part_in, words_of
-from resnet_keras.data.tree import say_left_out
+from resnet_keras.data.tree import say_left_out, scan
 from resnet_keras.errors import InputError
 
 # In the order of preference; words of a header, so that "Image Name" is "image_name".
@@ -52,7 +52,7 @@ def read_table(path):
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
+    delimiter = _delimiter(first)
     rows = [next(csv.reader([first], delimiter=delimiter), [])]
     header = _header(rows[0])
     if not set(header) & set(_FILE_COLUMNS) and (len(header) != 2 or "." not in first):
@@ -87,6 +87,38 @@ def read_table(path):
         for row in (rows[0], *body)
     )
     return Table(path, taken, names)
+
+
+def read_column(path, name):
+    """Return what a column of a table of pictures holds, by the pictures' paths.
+
+    Args:
+        path: of the .csv file.
+        name: of the column, as its header has it.
+
+    Returns:
+        Dictionary from `Path` to str.
+
+    Raises:
+        InputError: it is no table of pictures, or has no such column.
+    """
+    table = read_table(path)
+    text = path.read_text("utf-8-sig", errors="replace") if table else ""
+    first = text.split("\n", 1)[0]
+    rows = list(csv.DictReader(io.StringIO(text), delimiter=_delimiter(first)))
+    if not rows or name not in rows[0]:
+        has = f"has the columns {shown(list(rows[0]))}" if rows else "is no such table"
+        raise InputError(f"{path}: {has}; expected a column {name!r}.")
+    index = _index(scan(path.parent))
+    names = [row[table.columns[0]].strip() for row in rows]
+    files = [_find(index, table, name, None) for name in names]
+    return {
+        file: row[name].strip() for file, row in zip(files, rows, strict=True) if file
+    }
+
+
+def _delimiter(first):
+    return max(",;\t", key=first.count)
 
 
 def _header(row):

@@ -26,7 +26,9 @@ _VALIDATION_FRACTION = 0.1
 _MOST_VALIDATING = 200  # some 500 objects; predicting more would take long
 
 
-def train_detector(dataset, directory, config, verbose=False, outdated=()):
+def train_detector(
+    dataset, directory, config, verbose=False, outdated=(), callbacks=()
+):
     """Train a detector on `dataset`, and leave everything about it in `directory`.
 
     It goes as `resnet_keras.training.train` does, checkpoints and all: the backbone is
@@ -41,6 +43,7 @@ def train_detector(dataset, directory, config, verbose=False, outdated=()):
         verbose: whether to print which weights went where.
         outdated: paths of an earlier run's files, its config.json first, to be
             removed once this run has a checkpoint.
+        callbacks: Keras callbacks, to watch the training.
 
     Returns:
         The dictionary that `metrics.json` holds.
@@ -61,7 +64,7 @@ def train_detector(dataset, directory, config, verbose=False, outdated=()):
     """
     config = config.resolved(dataset)
     task = Detection(dataset, config, verbose)
-    return loop.run(task, dataset, directory, config, outdated)
+    return loop.run(task, dataset, directory, config, outdated, callbacks)
 
 
 class Detection:
@@ -72,6 +75,8 @@ class Detection:
         config: `RunConfig`, resolved.
         verbose: whether to print which weights went where.
     """
+
+    class_weight = None
 
     def __init__(self, dataset, config, verbose=False):
         self._dataset, self._config = dataset, config

@@ -63,7 +63,10 @@ def as_metrics(result, part):
     return {
         "part": part,
         f"{part}_accuracy": result["accuracy"],
+        f"{part}_interval": list(result["interval"]),
         f"{part}_loss": result["loss"],
+        "balanced_accuracy": result["balanced_accuracy"],
+        "macro_f1": result["macro_f1"],
         f"num_{part}_images": len(result["labels"]),
         "class_names": result["class_names"],
         **{

@@ -10,14 +10,19 @@ from resnet_keras.data import stratified_split
 from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING
 from resnet_keras.inference import Classifier, scores
+from resnet_keras.inference.metrics import never_predicted
 from resnet_keras.training import loop
 from resnet_keras.training.augmentation import Batches
 from resnet_keras.training.diagnosis import diagnose
+from resnet_keras.training.model_card import write_model_card
 from resnet_keras.training.recipe import RECIPES
 from resnet_keras.training.start import network_to_train
 
 _VALIDATION_FRACTION = 0.1
 _MOST_VALIDATING = 500  # enough to know the accuracy to a point or two
+_ON_TEST = (  # of `scores`
+    *("accuracy", "interval", "balanced_accuracy", "macro_f1", "loss", "confusion"),
+)
 _NUM_TRAIN_SCORED = 1000  # of the training images at most, for their score
 
 
@@ -40,7 +45,7 @@ def hold_out(labels, seed, num_validation=0):
     return stratified_split(labels, fraction, seed)
 
 
-def train(dataset, directory, config, verbose=False, outdated=()):
+def train(dataset, directory, config, verbose=False, outdated=(), callbacks=()):
     """Train a network on `dataset`, and leave everything about it in `directory`.
 
     A tenth of the training images, drawn by class, about 500 at most, is held out to
@@ -56,6 +61,7 @@ def train(dataset, directory, config, verbose=False, outdated=()):
         verbose: whether to print which weights went where.
         outdated: paths of an earlier run's files, its config.json first, to be
             removed once this run has a checkpoint.
+        callbacks: Keras callbacks, to watch the training.
 
     Returns:
         The dictionary that `metrics.json` holds.
@@ -80,7 +86,7 @@ def train(dataset, directory, config, verbose=False, outdated=()):
         )
     config = config.resolved(dataset)
     task = Classification(dataset, config, verbose)
-    return loop.run(task, dataset, directory, config, outdated)
+    return loop.run(task, dataset, directory, config, outdated, callbacks)
 
 
 class Classification:
@@ -105,6 +111,10 @@ class Classification:
         self.metadata = {"class_names": names, "preprocessing": preprocessing}
         self._classifier = Classifier(self.model, self.metadata)
         self.batches = self._batches(preprocessing)
+        self.class_weight = None
+        if config.balance:
+            labels = dataset.train.labels[self._train_rows]
+            self.class_weight = balanced_weights(labels, len(names))
 
     def _batches(self, preprocessing):
         prepare = None
@@ -136,12 +146,14 @@ class Classification:
         """Score the model, and write it with its figures; return the metrics."""
         dataset, config, classifier = self._dataset, self._config, self._classifier
         test, names, train_rows = dataset.test, dataset.class_names, self._train_rows
-        on_test, figures = {"accuracy": None, "loss": None}, {}
+        on_test, figures, hidden = dict.fromkeys(_ON_TEST), {}, []
         if len(test):
             probabilities = classifier.probabilities(test.images)
             on_test = scores(probabilities, test.labels)
+            hidden = never_predicted(on_test, names)
             wrong = plots.mistakes(test.images, test.labels, probabilities, names)
             confusion = plots.confusion(on_test["confusion"], names)
+            on_test["confusion"] = on_test["confusion"].tolist()
             figures = {"confusion.png": confusion, "mistakes.png": wrong}
         rng = np.random.default_rng(config.seed)
         sample = np.sort(rng.permutation(train_rows)[:_NUM_TRAIN_SCORED])
@@ -154,8 +166,7 @@ class Classification:
                     "again with --overwrite and a lower --learning-rate."
                 )
         metrics = {
-            "test_accuracy": on_test["accuracy"],
-            "test_loss": on_test["loss"],
+            **{f"test_{name}": on_test[name] for name in _ON_TEST},
             "train_accuracy": on_train["accuracy"],
             "train_loss": on_train["loss"],
             "validation_accuracy": history[-1].get("val_accuracy"),
@@ -166,14 +177,41 @@ class Classification:
             **loop.about(self.model, config, history),
         }
         usual = RECIPES["default"].statistics_momentum
-        metrics["warnings"] = diagnose(
+        metrics["warnings"] = hidden + diagnose(
             metrics, history[-1], len(names), config.recipe.statistics_momentum > usual
         )
-        files.save_model(self.model, metrics)
+        # Of a thousand classes the confusion is larger than a file's texts may be.
+        brief = {key: metrics[key] for key in metrics if key != "test_confusion"}
+        files.save_model(self.model, brief)
         for name, figure in {"curves.png": plots.curves(history), **figures}.items():
             plots.save(figure, Path(files.directory) / name)
+        card = Path(files.directory) / "model_card.md"
+        write_model_card(card, dataset, config, metrics)
         files.finish(metrics)
         return metrics
+
+
+def balanced_weights(labels, num_classes):
+    """Return the weight of each class in the loss that makes them count alike.
+
+    Args:
+        labels: int (num_images,).
+        num_classes: int.
+
+    Returns:
+        Dictionary as `keras.Model.fit` takes it; the mean over the images is 1.
+
+    Example:
+
+    >>> balanced_weights(np.array([0, 0, 0, 1]), num_classes=2)
+    {0: 0.6666666666666666, 1: 2.0}
+    """
+    counts = np.bincount(labels, minlength=num_classes)
+    number = np.count_nonzero(counts)
+    return {
+        label: len(labels) / (number * count) if count else 0.0
+        for label, count in enumerate(counts.tolist())
+    }
 
 
 def score_rows(classifier, split, rows):

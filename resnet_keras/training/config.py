@@ -42,6 +42,7 @@ class RunConfig:
             predictions are float32 either way. None: decided by the processor.
         weights: file of initial weights, or "imagenet". None: random weights.
         freeze_until: with `weights`, the last stage that stays as it is; 1 is the stem.
+        balance: whether each class weighs alike in the loss, however few images it has.
 
     Raises:
         InputError: a value is not one of those, or `freeze_until` comes alone.
@@ -62,6 +63,7 @@ class RunConfig:
     precision: str | None = None
     weights: str | None = None
     freeze_until: int | None = None
+    balance: bool = False
 
     def __post_init__(self):
         family.check_name(self.model)
@@ -78,6 +80,8 @@ class RunConfig:
             raise InputError(
                 f"precision is {self.precision!r}; expected {' or '.join(PRECISIONS)}."
             )
+        if not isinstance(self.balance, bool):
+            raise InputError(f"balance is {self.balance!r}; expected true or false.")
         if self.freeze_until and not self.weights:
             raise InputError(
                 "freeze_until is given without weights; untrained stages are not worth "
@@ -137,6 +141,7 @@ class RunConfig:
                 other settings today.
         """
         names = [field.name for field in fields(cls)]
+        values = {"balance": cls.balance} | values  # runs of before do not have it
         for key in (*names, *CHOSEN, "settings"):
             if key not in values:
                 raise InputError(f"it has no {key!r}")

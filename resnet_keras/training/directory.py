@@ -1,16 +1,21 @@
 """A run and its directory: begun, resumed, or replacing an earlier run."""
 
 import contextlib
+import importlib.util
 import json
 import shlex
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from resnet_keras.commands import load_keras
 from resnet_keras.data import HANDS, Dataset, has_course_pair, load_dataset
 from resnet_keras.errors import InputError
-from resnet_keras.files.writing import check_not_input, refuse_file
+from resnet_keras.files.writing import check_not_input, refuse_file, write_json
 from resnet_keras.training.config import RunConfig
 
 # In the order in which they are removed: nobody resumes a run without its settings.
@@ -23,6 +28,7 @@ RUN_FILES = (
     "curves.png",
     "confusion.png",
     "mistakes.png",
+    "model_card.md",
 )
 
 
@@ -35,8 +41,8 @@ class Command(NamedTuple):
         complete: function from the options that are given to all that the command
             needs.
         load: function from a `RunConfig` and `skip_broken` to the data; prints them.
-        train: function of the data, the directory, the `RunConfig`, `verbose`, and the
-            files to be replaced; returns the metrics.
+        train: function of the data, the directory, the `RunConfig`, `verbose`, the
+            files to be replaced, and Keras callbacks; returns the metrics.
     """
 
     name: str
@@ -63,6 +69,7 @@ def train_in(
     verbose=False,
     command=None,
     examine=None,
+    tensorboard=False,
 ):
     """Train with options as a person gives them, and print how it goes.
 
@@ -80,6 +87,7 @@ def train_in(
         command: `Command`; by default the one that trains a classifier.
         examine: function from a `Dataset` to sentences, which are printed as warnings
             before training, such as `audit.quick`; drawn hands are not examined.
+        tensorboard: whether to write the history for TensorBoard, too.
 
     Returns:
         `Finished`.
@@ -109,9 +117,79 @@ def train_in(
     check_not_input(outdated, [options.get("weights"), options.get("data")])
     # Another number of threads would end in other weights.
     load_keras(_num_threads(directory) if resume else None)
+    callbacks = [_tensorboard(directory)] if tensorboard else []
     with _saying_how_to_go_on(directory, resume, command.name):
-        metrics = command.train(dataset, directory, config, verbose, outdated)
+        metrics = command.train(
+            dataset, directory, config, verbose, outdated, callbacks
+        )
     return Finished(directory, dataset, metrics)
+
+
+def cross_validate_in(
+    directory,
+    options,
+    num_folds,
+    groups=None,
+    group_images=None,
+    resume=False,
+    overwrite=False,
+    skip_broken=False,
+    verbose=False,
+):
+    """Cross-validate with options as a person gives them, and print how it goes.
+
+    Args:
+        directory: path for the results; None for "runs/<data name>-folds".
+        options: as `train_in` takes them.
+        num_folds: int, 2 or more.
+        groups: str or None, as given; a run can be resumed with the same only.
+        group_images: function from a `Dataset` and `groups` to an int64 array,
+            (num_images,), equal for images that are to stay together, and a sentence,
+            such as `audit.group_images`. None: each image by itself.
+        resume, overwrite, skip_broken, verbose: as in `train_in`.
+
+    Returns:
+        The directory, and the dictionary that `folds.json` holds.
+
+    Raises:
+        InputError, OSError: as `train_in`.
+    """
+    from resnet_keras.training import folds
+
+    directory = directory and Path(directory)
+    if directory:
+        refuse_file(directory)
+    config = RunConfig.of_options(_complete(options))
+    dataset = _load(CLASSIFICATION, config, skip_broken, None)
+    directory = directory or Path("runs") / f"{dataset.name}-folds"
+    settings = {"num_folds": num_folds, "groups": groups}
+    labels = np.concatenate([dataset.train.labels, dataset.test.labels])
+    numbers, sentence = np.arange(len(labels)), ""
+    if group_images:
+        numbers, sentence = group_images(dataset, groups)
+    divided = folds.divide(labels, numbers, num_folds, config.seed)
+    print(sentence, flush=True)
+    config = folds.begin(directory, config, settings, resume, overwrite, RUN_FILES)
+    load_keras()
+    with _saying_how_to_go_on(directory, resume, CLASSIFICATION.name):
+        result = folds.cross_validate(dataset, directory, config, divided, verbose)
+    write_json(directory / folds.RESULT, config.as_dict() | settings | result)
+    print(folds.in_words(result))
+    return directory, result
+
+
+def _tensorboard(directory):
+    import keras
+
+    if importlib.util.find_spec("tensorboard") is None:
+        raise InputError(
+            "--tensorboard: TensorBoard is not installed; pip install tensorboard."
+        )
+    # A folder for each start, or the curves of two runs would be drawn as one.
+    start = time.strftime("%Y%m%d-%H%M%S")
+    return keras.callbacks.TensorBoard(
+        directory / "tensorboard" / start, write_graph=False
+    )
 
 
 def _complete(options):
@@ -129,8 +207,10 @@ def _complete(options):
 def _load(command, config, skip_broken, examine):
     dataset = command.load(config, skip_broken)
     if examine and config.data != HANDS:
-        for sentence in examine(dataset):
+        found = tuple(examine(dataset))
+        for sentence in found:
             print(f"Warning: {sentence}", flush=True)
+        dataset = replace(dataset, notes=(*dataset.notes, *found))
     return dataset
 
 

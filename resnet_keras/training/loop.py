@@ -23,7 +23,7 @@ from resnet_keras.training.fitting import compile_for_training
 _STEPS_PER_LOOK = 100
 
 
-def run(task, dataset, directory, config, outdated=()):
+def run(task, dataset, directory, config, outdated=(), callbacks=()):
     """Train what a task has, and leave everything about it in `directory`.
 
     Args:
@@ -32,6 +32,7 @@ def run(task, dataset, directory, config, outdated=()):
             trained: the model to train, which is `model` or shares its layers;
             loss: Keras loss of `trained`, None for a classifier's;
             batches: `Batches`;
+            class_weight: of the loss, as `keras.Model.fit` takes it, or None;
             metadata: dictionary for `save_model`;
             validate(): returns a dictionary of scores with the weights of now;
             finish(files, history): scores and saves the model, returns the metrics.
@@ -40,6 +41,7 @@ def run(task, dataset, directory, config, outdated=()):
         config: `RunConfig`, resolved.
         outdated: paths of an earlier run's files, its config.json first, to be
             removed once this run has a checkpoint.
+        callbacks: Keras callbacks, to watch the training.
 
     Returns:
         The dictionary that `metrics.json` holds.
@@ -53,11 +55,12 @@ def run(task, dataset, directory, config, outdated=()):
     check_finite(task.model, config.weights)
     files = RunFiles(directory, dataset, config, task.metadata, outdated)
     history = files.begin(task.model)
-    _fit(task, config, _Progress(files, task, config, history), files)
+    progress = _Progress(files, task, config, history)
+    _fit(task, config, progress, files, callbacks)
     return task.finish(files, history)
 
 
-def _fit(task, config, progress, files):
+def _fit(task, config, progress, files, callbacks):
     """Train the task's model phase by phase, from the checkpoint on."""
     for phase in phases.phases(
         config.epochs,
@@ -88,7 +91,8 @@ def _fit(task, config, progress, files):
                 epochs=phase.end,
                 initial_epoch=progress.num_finished,
                 shuffle=False,
-                callbacks=[progress, check],
+                class_weight=task.class_weight,
+                callbacks=[progress, check, *callbacks],
             )
     phases.freeze(task.model, 0)
 
