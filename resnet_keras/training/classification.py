@@ -207,7 +207,7 @@ def balanced_weights(labels, num_classes):
     {0: 0.6666666666666666, 1: 2.0}
     """
     counts = np.bincount(labels, minlength=num_classes)
-    number = np.count_nonzero(counts)
+    number = int(np.count_nonzero(counts))
     return {
         label: len(labels) / (number * count) if count else 0.0
         for label, count in enumerate(counts.tolist())
