@@ -21,8 +21,8 @@ METRICS = {
 def test_data_given_come_first(tmp_path, monkeypatch, capsys):
     write_pair(tmp_path / "data")
     monkeypatch.chdir(tmp_path)
-    assert run_directory._default_source({"data": "signs"}) == "signs"
-    assert run_directory._default_source({}) == "data"
+    assert run_directory._complete({"data": "signs"})["data"] == "signs"
+    assert run_directory._complete({})["data"] == "data"
     assert capsys.readouterr().out == ""
 
 
@@ -30,7 +30,7 @@ def test_without_data_hands_are_drawn_and_it_says_how_to_use_ones_own(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    assert run_directory._default_source({}) == "hands"
+    assert run_directory._complete({})["data"] == "hands"
     assert "--data FOLDER" in capsys.readouterr().out
 
 
