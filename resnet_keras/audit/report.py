@@ -35,10 +35,7 @@ def in_words(found):
 def write_table(found, path):
     """Write a CSV file with a row for each reason to look at a picture."""
     names = found.pictures.names
-    with (
-        write_whole(path) as temporary,
-        _open(temporary) as file,
-    ):
+    with write_whole(path) as temporary, _open(temporary) as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
         for each in in_order(found):

@@ -134,9 +134,8 @@ def load_model(path, trust=False, compile=False):
     else:
         raw, sides, num_stored = check_keras_model(path)
     with naming_damage(path):
-        metadata = parse(path, _metadata_text(path, kind))
-        training = _training_config(path, kind, raw)
-        version = _keras_version(path, kind)
+        text, version, training = _said(path, kind, raw)
+        metadata = parse(path, text)
         config, notes = _config_for_this_keras(path, raw, version, trust)
     make = partial(keras.saving.deserialize_keras_object, config, safe_mode=not trust)
     try:
@@ -261,25 +260,35 @@ def _reason(error):
     return text.split("\n")[0][:300]
 
 
-def _keras_version(path, kind):
-    """Return which Keras wrote a file, by its own words; "" where it has none."""
-    if kind == "keras":
-        with zipfile.ZipFile(path) as archive:
-            found = json.loads(archive.read("metadata.json")).get("keras_version")
-    else:
+def _said(path, kind, raw):
+    """Return what a file says of itself: metadata, version of Keras, training.
+
+    Args:
+        path: of a file whose sizes are checked.
+        kind: "hdf5" or "keras".
+        raw: its configuration.
+
+    Returns:
+        `(text, version, training)`: the metadata as text; which Keras wrote it, ""
+        where it does not say; its optimizer and loss, or None.
+    """
+    if kind == "hdf5":
+        training = None
         with h5py.File(path) as file:
-            found = file.attrs.get("keras_version")
-    found = found.decode() if isinstance(found, bytes) else found
-    return found[:20] if isinstance(found, str) else ""
-
-
-def _training_config(path, kind, config):
-    """Return what a file says of its optimizer and loss, or None."""
-    if kind == "keras":
-        return config.get("compile_config") if isinstance(config, dict) else None
-    with contextlib.suppress(Exception), h5py.File(path) as file:
-        return json.loads(file.attrs["training_config"])
-    return None
+            text = file.attrs.get(NAME, file.attrs.get(OLD_NAME, "{}"))
+            version = file.attrs.get("keras_version")
+            with contextlib.suppress(Exception):
+                training = json.loads(file.attrs["training_config"])
+    else:
+        training = raw.get("compile_config") if isinstance(raw, dict) else None
+        with zipfile.ZipFile(path) as archive:
+            members = archive.namelist()
+            names = (f"{NAME}.json", f"{OLD_NAME}.json")
+            found = [name for name in names if name in members]
+            text = archive.read(found[0]) if found else "{}"
+            version = json.loads(archive.read("metadata.json")).get("keras_version")
+    version = version.decode() if isinstance(version, bytes) else version
+    return text, version[:20] if isinstance(version, str) else "", training
 
 
 def load_optimizer(path, optimizer):
@@ -314,17 +323,6 @@ def _check_holds_model(path):
         f"{path}: an HDF5 file, but not a model (it holds {keys}); expected a model "
         "saved by Keras."
     )
-
-
-def _metadata_text(path, kind):
-    """Return the text of the metadata in a file whose sizes are checked."""
-    if kind == "hdf5":
-        with h5py.File(path) as file:
-            return file.attrs.get(NAME, file.attrs.get(OLD_NAME, "{}"))
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        found = [f"{each}.json" for each in (NAME, OLD_NAME) if f"{each}.json" in names]
-        return archive.read(found[0]) if found else "{}"
 
 
 def versions():

@@ -12,11 +12,7 @@ from resnet_keras import family, tables
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model
 from resnet_keras.weights import ordering
-from resnet_keras.weights.imagenet import (
-    IMAGENET,
-    imagenet_class_names,
-    imagenet_file,
-)
+from resnet_keras.weights.imagenet import IMAGENET, imagenet_class_names, imagenet_file
 from resnet_keras.weights.naming import HEAD, ORIGINS, Position
 from resnet_keras.weights.reading import arranged, holds_weights, positions_of, read
 

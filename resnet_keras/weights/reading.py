@@ -19,13 +19,7 @@ from resnet_keras.family import CIFAR_WIDTHS, DEPTHS, VARIANTS
 from resnet_keras.files import check_not_placeholder, kind_of
 from resnet_keras.files.safety import check_archive, check_h5_weights, naming_damage
 from resnet_keras.weights import ordering
-from resnet_keras.weights.naming import (
-    HEAD,
-    ORIGINS,
-    Position,
-    position_of,
-    scheme_of,
-)
+from resnet_keras.weights.naming import HEAD, ORIGINS, Position, position_of, scheme_of
 
 _WANTED = (
     "a whole model or weights: .h5 or .keras of Keras, .safetensors, or a PyTorch "
