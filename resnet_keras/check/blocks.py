@@ -70,7 +70,7 @@ class _Check:
         diagnosis = Diagnosis(take_apart(last, documented), documented, unused)
         initial = compare_starts(diagnosis, self.signature.takes("initializer"))
         numbers = self._outputs(built, documented, diagnosis)
-        self._report_steps(diagnosis, documented)
+        self._report_steps(diagnosis)
         self.result.add(*initial)
         if self.signature.takes("stage", "block"):
             self._report_names(diagnosis, last)
@@ -134,7 +134,7 @@ class _Check:
                 break
         return first, None, None
 
-    def _report_steps(self, diagnosis, documented):
+    def _report_steps(self, diagnosis):
         by_part = {}
         for finding in diagnosis.findings:
             by_part.setdefault(finding.part, []).append(finding)

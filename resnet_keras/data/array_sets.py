@@ -76,11 +76,11 @@ def read_arrays(paths, name, source, options):
         entries = []
         for path in paths:
             entries += open_arrays(path, kind_of(path), stack)
-        found = _tell_apart(paths, entries, options)
+        found = _tell_apart(paths, entries)
         return _build(found, paths, name, source, options)
 
 
-def _tell_apart(paths, entries, options):
+def _tell_apart(paths, entries):
     found = _Found()
     # Where arrays say their part, the file's name ("val_only.npz") does not count.
     only_keys = len(paths) == 1 and any(part_in(entry.key) for entry in entries)
@@ -101,7 +101,7 @@ def _tell_apart(paths, entries, options):
             found.others.append(entry)
     if not any(part.images and part.labels for part in found.parts.values()):
         _tell_by_shape(paths, entries, found)
-    _settle_lone_part(paths, found, options)
+    _settle_lone_part(found)
     return found
 
 
@@ -154,7 +154,7 @@ def _tell_by_shape(paths, entries, found):
     found.others[:] = [entry for entry in entries if id(entry) not in taken]
 
 
-def _settle_lone_part(paths, found, options):
+def _settle_lone_part(found):
     """Use arrays whose names say no part as the training part."""
     lone = found.parts.pop(None, None)
     if lone is None:
@@ -219,31 +219,27 @@ def _build(found, paths, name, source, options):
         total = sum(len(positions[part]) for part in rows_of)
         images, start = allocate(total, options.image_size), 0
         for part in rows_of:
-            entry, num_images = parts[part].images, len(positions[part])
+            entry, end = parts[part].images, start + len(positions[part])
             with naming_damage(entry.path):
-                fit_all(
-                    entry.array,
-                    options.image_size,
-                    pixels[part],
-                    images[start : start + num_images],
-                )
-            start += num_images
+                rows = images[start:end]
+                fit_all(entry.array, options.image_size, pixels[part], rows)
+            start = end
         each = [positions[part] for part in rows_of]
         return Split(images, np.concatenate([np.empty(0, np.int64), *each]))
 
-    by_role = {
-        role: [part for part in parts if roles[part] == role]
+    trains, validates, tests = (
+        [part for part in parts if roles[part] == role]
         for role in ("train", "validation", "test")
-    }
-    train = fitted(by_role["train"] + by_role["validation"])
-    num_validation = sum(len(positions[part]) for part in by_role["validation"])
+    )
+    train = fitted(trains + validates)
+    num_validation = sum(len(positions[part]) for part in validates)
     if is_drawn:
-        train, test, note = _draw(parts["train"].images, train, options, source)
+        train, test, note = _draw(parts["train"].images, train, options.split_seed)
         check_no_empty_class(source, train.labels, class_names)
         notes.append(note)
         notes += say_no_test(test.labels, class_names) if len(test) else []
     else:
-        test = fitted(by_role["test"])
+        test = fitted(tests)
     return Dataset(name, source, class_names, train, test, tuple(notes), num_validation)
 
 
@@ -325,19 +321,18 @@ def _say_pixels(parts, pixels):
     return [f"Images {', '.join(keys)}: {text}." for text, keys in texts.items()]
 
 
-def _draw(entry, whole, options, source):
+def _draw(entry, whole, seed):
     """Draw the test part by the pixels of each image, so copies share a part."""
     is_test = np.zeros(len(whole), bool)
     with naming_damage(entry.path):
         for start, rows in chunks(entry.array):
             for offset, row in enumerate(rows):
-                is_test[start + offset] = is_for_test(row.tobytes(), options.split_seed)
+                is_test[start + offset] = is_for_test(row.tobytes(), seed)
     train_rows, test_rows = np.flatnonzero(~is_test), np.flatnonzero(is_test)
     train, test = (
         Split(_rows(whole.images, rows), whole.labels[rows], rows.tolist())
         for rows in (train_rows, test_rows)
     )
-    seed = options.split_seed
     return train, test, say_drawn(len(train), len(test), seed, "its own pixels")
 
 

@@ -62,7 +62,7 @@ def read_labelled_files(files, name, source, options, notes=()):
         by_role[role].append(file)
     if is_drawn and "train" in present:
         if options.needs_train:
-            _check_drawn(by_role, class_names, source, options)
+            _check_drawn(by_role, class_names, source)
         numbers = len(by_role["train"]), len(by_role["test"])
         notes.append(say_drawn(*numbers, options.split_seed, "its file's name"))
     broken = {}
@@ -99,7 +99,7 @@ def _say_order(class_names):
     ]
 
 
-def _check_drawn(by_role, class_names, source, options):
+def _check_drawn(by_role, class_names, source):
     trained = {file.class_name for file in by_role["train"]}
     numbers = Counter(file.class_name for file in by_role["test"])
     for name in class_names:
