@@ -4,9 +4,9 @@ Keras composes batch normalization and Adam of many small operations, each of wh
 reads and writes whole tensors again; it updates convolution biases whose gradient is
 zero because a normalization follows; and TensorFlow's own gradient of a convolution's
 kernel took half of a training step. `training_copy` makes a network that computes the
-same with fused operations and matrix products, on the very kernels of the plain one;
-`copy_weights` carries all other weights between the two. What is saved is always the
-plain network.
+same with fused operations and matrix products, and shares the kernels of the plain
+one; `copy_weights` copies all other weights between the two. What is saved is always
+the plain network.
 """
 
 import keras
@@ -54,10 +54,10 @@ def training_copy(model, precision="float32"):
             return FusedBatchNormalization.from_config(config)
         if fuse and type(layer) is keras.layers.Conv2D:
             convolution = MatrixConv2D.from_config(config)
-            # Of a frozen layer Keras lists the kernel taken after the bias, and
+            # Of a frozen layer Keras lists the shared kernel after the bias, and
             # `copy_weights` goes by the order.
             if layer.trainable and layer.kernel.dtype == convolution.variable_dtype:
-                convolution.take_kernel_of(layer)  # spares memory for a second one
+                convolution.share_kernel_of(layer)  # spares memory for a second one
             return convolution
         return type(layer).from_config(config)
 

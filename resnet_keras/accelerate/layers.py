@@ -18,17 +18,17 @@ class MatrixConv2D(keras.layers.Conv2D):
     MOST_PIXELS = 49  # of a feature map, for a product with patches
     FEW_PIXELS = 9  # for a product for each position of the kernel
 
-    def take_kernel_of(self, layer):
+    def share_kernel_of(self, layer):
         """Train another convolution's kernel instead of one of its own.
 
         To be called before this layer is built. Both need the same shape and dtype.
         """
-        self._taken = layer.kernel
+        self._shared = layer.kernel
 
     def add_weight(self, *args, name=None, **options):
         """Add a weight as Keras does, except for the kernel of another."""
-        if name == "kernel" and hasattr(self, "_taken"):
-            return self._taken
+        if name == "kernel" and hasattr(self, "_shared"):
+            return self._shared
         return super().add_weight(*args, name=name, **options)
 
     def convolution_op(self, inputs, kernel):

@@ -1,4 +1,4 @@
-"""Whether this process keeps freed memory, and how much it has held at most."""
+"""Freed memory that this process keeps for reuse, and its peak of memory."""
 
 import ctypes
 import platform
@@ -24,7 +24,7 @@ def keep_freed_memory():
 
 
 def memory_mb(field="VmHWM"):
-    """Return the memory that this process has held at most, in MiB.
+    """Return the peak of this process' memory, in MiB.
 
     Args:
         field: on Linux another line of `/proc/self/status` may be asked for, such as

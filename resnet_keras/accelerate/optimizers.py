@@ -1,12 +1,12 @@
-"""Adam in fused operations, and Muon, whose steps weigh all directions equally.
+"""Adam in fused operations, and Muon, whose updates are orthogonal.
 
 A kernel's gradient is large along a few directions and small along many; Adam scales
-each weight by itself and leaves that so. Muon takes the kernel as a matrix and makes
-its momentum orthogonal: every direction moves by the same amount.
+each weight by itself and does not change that. Muon takes the kernel as a matrix and
+makes its momentum orthogonal: the update is as large in every direction.
 
 Source: Jordan et al. (2024), "Muon: an optimizer for hidden layers in neural networks".
 Two things differ here, for little cost on a CPU: it is done for each group of filters
-on its own, and by means of the group's small square matrix of inner products.
+on its own, and by means of the group's small Gram matrix (of inner products).
 """
 
 import keras
@@ -18,9 +18,10 @@ from resnet_keras.accelerate.probe import uses_fused_operations
 # Of an iteration that brings singular values from 0.03 to 1 near 1 (Jordan et al.).
 _POLYNOMIAL = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 3
-# Of the mean squared singular value: what directions without a gradient have. Rounding
-# to bfloat16 may take more away where one direction rules; below zero the iteration
-# grows, little in three rounds, without bound in many.
+# Added to the eigenvalues of the Gram matrix, as a fraction of their mean: what
+# directions without a gradient have. Where one direction dominates, rounding to
+# bfloat16 may subtract more; of negative eigenvalues the iteration diverges, slightly
+# in three rounds, without bound in many.
 _FLOOR = 0.025
 
 
@@ -31,7 +32,7 @@ class FusedAdam(keras.optimizers.Adam):
     """
 
     def update_step(self, gradient, variable, learning_rate):
-        """Move one variable along its gradient."""
+        """Update one variable."""
         if not uses_fused_operations():
             super().update_step(gradient, variable, learning_rate)
             return
@@ -64,8 +65,8 @@ class Muon(FusedAdam):
     kernels of more than `MOST_WEIGHTS`, where it takes long and brought nothing. In
     ResNet-50 that leaves all up to stage 4, and one of stage 5.
 
-    Under TensorFlow's distribution strategies kernels would follow each replica's own
-    gradients; JAX's hand every process the whole.
+    Under TensorFlow's distribution strategies each replica would update its kernels by
+    its own gradients; under JAX every process has the gradients of all.
 
     Args:
         learning_rate: as for Adam; number or schedule.
@@ -84,7 +85,7 @@ class Muon(FusedAdam):
         self.products = products
 
     def get_config(self):
-        """Return what makes another like this."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "products": self.products}
 
     def add_variable_from_reference(
@@ -98,10 +99,10 @@ class Muon(FusedAdam):
         )
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        """Move kernels along their momentum made orthogonal, all else as Adam does.
+        """Update kernels by their momentum made orthogonal, all else as Adam does.
 
-        Keras' hook for one variable, `update_step`, would leave the small products of
-        each kernel to themselves, and calling them takes longer than doing them.
+        Keras' hook for one variable, `update_step`, would compute the small products of
+        each kernel one by one, and calling them takes longer than computing them.
         """
         rest, kernels = [], []
         for pair in zip(grads, trainable_variables, strict=True):
@@ -115,7 +116,7 @@ class Muon(FusedAdam):
             self.assign_sub(kernel, step)
 
     def _ahead(self, gradient, variable):
-        """Move a variable's momentum, and return where Nesterov's looks ahead.
+        """Update a variable's momentum, and return it with Nesterov's look-ahead.
 
         What is stored is the momentum times `MOMENTUM`, which spares a pass over it.
         """

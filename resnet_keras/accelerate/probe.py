@@ -1,8 +1,7 @@
-"""What the processor or accelerator at hand is good at.
+"""What the processor or accelerator at hand supports.
 
-Everything here follows from what the hardware is, never from a measurement: a
-stopwatch decides otherwise on a busy machine, and the same seed ends with other
-weights.
+Everything here follows from what the hardware is, never from a measurement: times
+differ on a busy machine, and the same seed would end with other weights.
 """
 
 from pathlib import Path

@@ -56,7 +56,7 @@ class BranchScale(keras.layers.Layer):
         return inputs * self.scale
 
     def get_config(self):
-        """Return what makes another like this."""
+        """Return the arguments of the constructor."""
         return {**super().get_config(), "initial": self.initial}
 
 
