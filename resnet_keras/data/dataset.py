@@ -26,6 +26,13 @@ class Split:
     def __len__(self):
         return len(self.labels)
 
+    def take(self, rows):
+        """Return some of the images, by a slice or an array of rows, as a `Split`."""
+        origins = self.origins
+        if origins:
+            origins = [origins[row] for row in np.arange(len(self))[rows]]
+        return Split(self.images[rows], self.labels[rows], origins)
+
     def counts(self, num_classes):
         """Return the number of images per class, shape (num_classes,)."""
         return np.bincount(self.labels, minlength=num_classes)
@@ -60,9 +67,7 @@ class Dataset:
         """The validation part as a `Split`, or None where the source has none."""
         if not self.num_validation:
             return None
-        first = len(self.train) - self.num_validation
-        origins = self.train.origins and self.train.origins[first:]
-        return Split(self.train.images[first:], self.train.labels[first:], origins)
+        return self.train.take(slice(len(self.train) - self.num_validation, None))
 
     @property
     def has_paths(self):

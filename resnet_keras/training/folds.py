@@ -100,7 +100,7 @@ def cross_validate(dataset, directory, config, folds, verbose=False):
         metrics = _finished(place)
         if metrics is None:
             print(f"Fold {number} of {len(folds)}", flush=True)
-            parts = [_some(images, each) for each in rows]
+            parts = [images.take(each) for each in rows]
             fold = Dataset(dataset.name, dataset.source, dataset.class_names, *parts)
             metrics = train(fold, place, config, verbose)
         results.append(metrics)
@@ -192,11 +192,6 @@ def begin(directory, config, settings, resume, overwrite, run_files):
     check_folder(directory)
     write_json(path, config.as_dict() | settings)
     return config
-
-
-def _some(split, rows):
-    origins = split.origins and [split.origins[row] for row in rows]
-    return Split(split.images[rows], split.labels[rows], origins)
 
 
 def _finished(place):
