@@ -16,14 +16,14 @@ from resnet_keras.accelerate.probe import default_precision
 from resnet_keras.data import load_dataset
 from resnet_keras.errors import InputError
 from resnet_keras.experiments.report import Report, tidy
-from resnet_keras.files import PREPROCESSING, load_model
+from resnet_keras.files import load_model
 from resnet_keras.inference import Classifier, scores
-from resnet_keras.nets.initialization import varied_initializer
 from resnet_keras.training import phases
 from resnet_keras.training.augmentation import Batches
+from resnet_keras.training.config import RunConfig
 from resnet_keras.training.fitting import fit
 from resnet_keras.training.recipe import Recipe
-from resnet_keras.training.start import initial_network
+from resnet_keras.training.start import network_to_train
 from resnet_keras.weights import IMAGENET, holds_weights, read_weights
 
 _SIZE = 64
@@ -134,17 +134,16 @@ def _without_training(weights, class_names, size):
 
 def _train(name, weights, images, labels, rows, epochs, seed, precision):
     """Return a classifier trained on the rows given, each as often as it is listed."""
-    shape, num_classes = images.shape[1:], int(labels.max()) + 1
-    preprocessing = None
-    if weights is None:
-        model = initial_network(name, shape, num_classes, _RECIPE, seed)
-    else:
-        initializer = varied_initializer(seed)
-        model, preprocessing = phases.network(
-            name, weights, shape, num_classes, initializer
-        )
-    metadata = {"preprocessing": preprocessing or PREPROCESSING}
-    classifier = Classifier(model, metadata)
+    num_classes = int(labels.max()) + 1
+    config = RunConfig(
+        model=name,
+        recipe=_RECIPE,
+        image_size=images.shape[1],
+        seed=seed,
+        weights=weights and str(weights),
+    )
+    model, preprocessing = network_to_train(config, num_classes)
+    classifier = Classifier(model, {"preprocessing": preprocessing})
     batches = Batches(
         images,
         np.eye(num_classes, dtype=np.float32)[labels],
