@@ -266,7 +266,7 @@ def _drawing(stem, wanted, got, head):
     rows = [_row(pair) for _, pair in stem]
     stages = zip_longest(wanted.stages, got.stages, fillvalue=())
     for stage, pair in enumerate(stages, 2):
-        for letter, *blocks in zip("abcdefghijkl", *_filled(*pair), strict=False):
+        for letter, blocks in zip("abcdefghijkl", zip_longest(*pair), strict=False):
             labels = [_block_words(f"{stage}{letter}", block) for block in blocks]
             rows.append(Row("main", *labels, labels[0] == labels[1]))
     return rows + [_row(pair) for _, pair in head]
@@ -276,10 +276,6 @@ def _block_words(name, block):
     if block is None:
         return ""
     return f"{name}: {list(block.values.filters)}, stride {block.values.s}"
-
-
-def _filled(a, b):
-    return zip(*zip_longest(a, b), strict=True)
 
 
 def _row(pair):

@@ -74,10 +74,9 @@ def signature_of(function, kind):
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         raise InputError(f"{function!r} is no function; {_EXPECTED}.") from None
-    known = {}
-    for name, aliases in _ALIASES.items():
-        for each in (name, *aliases):
-            known[each] = name
+    known = {
+        each: name for name, aliases in _ALIASES.items() for each in (name, *aliases)
+    }
     names, defaults = {}, {}
     for index, parameter in enumerate(parameters):
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):

@@ -6,8 +6,6 @@ from resnet_keras.errors import InputError
 from resnet_keras.inference.aligning import align_classes
 from resnet_keras.inference.metrics import check_numbers, scores
 
-PARTS = ("test", "train", "all")
-
 
 def evaluate(classifier, dataset, part="test", data="the data"):
     """Score a model on images whose classes are known, matched by name.
@@ -15,7 +13,7 @@ def evaluate(classifier, dataset, part="test", data="the data"):
     Args:
         classifier: `Classifier`.
         dataset: `Dataset`, at the classifier's size.
-        part: one of `PARTS`.
+        part: "test", "train" or "all".
         data: what to call the data in messages.
 
     Returns:

@@ -79,8 +79,7 @@ class Head:
     """
 
     def __init__(self, activation, num_outputs, name="model"):
-        self._name, self._activation = name, activation
-        self._is_binary = num_outputs == 1
+        self._name, self._is_binary = name, num_outputs == 1
         kinds = _BINARY if self._is_binary else _SEVERAL
         if activation not in kinds:
             raise InputError(f"{name}: {_why_refused(activation, num_outputs)}")
