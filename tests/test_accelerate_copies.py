@@ -152,12 +152,7 @@ def test_training_steps_equal_keras_adam(model):
 def test_network_can_be_asked_while_its_copy_trains_on_jax():
     code = """if True:
         import keras, numpy as np
-        from resnet_keras.accelerate import (
-    FusedAdam,
-    MatrixConv2D,
-    copy_weights,
-    training_copy,
-)
+        from resnet_keras.accelerate import copy_weights, training_copy
         inputs = keras.Input((4, 4, 3))
         outputs = keras.layers.Conv2D(5, 3)(inputs)
         outputs = keras.layers.BatchNormalization()(outputs)

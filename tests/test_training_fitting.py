@@ -76,7 +76,6 @@ def test_the_step_is_traced_once(tiny_model):
 def test_no_batch_is_asked_for_before_its_epoch_begins_on_jax():
     code = """if True:
         import keras, numpy as np
-        from resnet_keras.models import build
         from resnet_keras.training import Batches, Recipe, compile_for_training
         asked, begun = [], []
         class Watched(Batches):
@@ -86,10 +85,12 @@ def test_no_batch_is_asked_for_before_its_epoch_begins_on_jax():
         class Begin(keras.callbacks.Callback):
             def on_epoch_begin(self, epoch, logs=None):
                 begun.append(epoch)
-        images = np.zeros((16, 32, 32, 3), np.uint8)
+        images = np.zeros((16, 8, 8, 3), np.uint8)
         one_hot = np.eye(2, dtype=np.float32)[np.arange(16) % 2]
         batches = Watched(images, one_hot, np.arange(16), 4, Recipe(), 0)
-        model = build("resnet-cifar-20", (32, 32, 3), 2)
+        outputs = keras.layers.Dense(2, "softmax")
+        layers = keras.layers.Conv2D(4, 3), keras.layers.Flatten(), outputs
+        model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
         compile_for_training(model, Recipe(), len(batches), 1)
         model.fit(batches, shuffle=False, verbose=0, callbacks=[Begin()])
         assert len(asked) == 4 and all(asked), asked"""
