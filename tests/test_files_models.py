@@ -8,7 +8,13 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import ResNet18, fold_batch_norm, load_model, save_model
+from resnet_keras import (
+    ResNet18,
+    ResNetCIFAR,
+    fold_batch_norm,
+    load_model,
+    save_model,
+)
 from resnet_keras.errors import InputError
 from resnet_keras.files.models import load_optimizer
 
@@ -36,18 +42,24 @@ def test_model_and_card_come_back(saved, tiny_model):
     assert metadata["versions"]["keras"] == keras.__version__
 
 
-def test_plain_keras_opens_the_file_without_this_package(saved, tiny_model, tmp_path):
+def test_plain_keras_opens_the_files_without_this_package(tiny_model, tmp_path):
+    padded = ResNetCIFAR(8, (32, 32, 3), 3)  # shortcuts of option A, padded with zeros
+    models = {"a.h5": tiny_model, "a.keras": tiny_model, "padded.h5": padded}
+    for name, model in models.items():
+        save_model(model, tmp_path / name)
     np.save(tmp_path / "images.npy", images())
     code = (
         "import sys, keras, numpy as np\n"
-        f"model = keras.models.load_model({str(saved)!r})\n"
-        f"answer = model.predict(np.load({str(tmp_path / 'images.npy')!r}))\n"
-        f"np.save({str(tmp_path / 'answer.npy')!r}, answer)\n"
+        "for name in sys.argv[1:]:\n"
+        "    model = keras.models.load_model(name)\n"
+        "    np.save(name, model.predict(np.load('images.npy')))\n"
         "assert 'resnet_keras' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    answer = np.load(tmp_path / "answer.npy")
-    np.testing.assert_allclose(answer, tiny_model(images()), atol=1e-6)
+    line = [sys.executable, "-c", code, *models]
+    subprocess.run(line, cwd=tmp_path, check=True, capture_output=True)
+    for name, model in models.items():
+        answer = np.load(tmp_path / f"{name}.npy")
+        np.testing.assert_allclose(answer, model(images()), atol=1e-6, err_msg=name)
 
 
 def test_model_without_card_has_an_empty_one(tiny_model, tmp_path):
@@ -272,24 +284,29 @@ def test_network_built_from_weights_keeps_what_they_expect_but_its_own_size(tmp_
     assert "provenance" not in metadata
 
 
-@pytest.mark.parametrize("suffix", [".h5", ".keras"])
-def test_full_disk_leaves_the_old_model(tmp_path, suffix):
+def test_full_disk_leaves_the_old_models(tmp_path):
     # A limit on file size stands in for a full disk: writing fails in the same places.
     code = (
         "import resource, resnet_keras, sys\n"
         "from pathlib import Path\n"
         "model = resnet_keras.ResNet50((32, 32, 3), 2)\n"
-        f"path = Path({str(tmp_path / 'model')!r} + {suffix!r})\n"
-        "path.write_text('old')\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))\n"
-        "try:\n"
-        "    resnet_keras.save_model(model, path)\n"
-        "except OSError as error:\n"
-        "    print(error)\n"
+        "for name in sys.argv[1:]:\n"
+        "    Path(name).write_text('old')\n"
+        "    try:\n"
+        "        resnet_keras.save_model(model, name)\n"
+        "    except OSError as error:\n"
+        "        print(error)\n"
     )
+    names = ["model.h5", "model.keras"]
+    line = [sys.executable, "-c", code, *names]
     process = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        line, cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    assert "could not be written" in process.stdout, process.stderr
-    assert [entry.name for entry in tmp_path.iterdir()] == ["model" + suffix]
-    assert (tmp_path / f"model{suffix}").read_text() == "old"
+    said = process.stdout.splitlines()
+    assert len(said) == 2, process.stderr
+    for name, words in zip(names, said, strict=True):
+        assert f"{name}: could not be written" in words
+    assert {x.name: x.read_text() for x in tmp_path.iterdir()} == dict.fromkeys(
+        names, "old"
+    )
