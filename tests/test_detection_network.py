@@ -80,10 +80,11 @@ def test_sides_that_do_not_halve_evenly(backbone, size):
 
 @pytest.mark.parametrize("name", ["resnet50", "plain18", "resnet-cifar-20"])
 def test_each_network_of_the_family_is_a_backbone(name):
-    model = detector(build(name, (64, 64, 3), 6), classes=2, channels=8)
+    network = build(name, (64, 64, 3), 6)
+    model = detector(network, classes=2, channels=8)
     stride = 4 if "cifar" in name else 8
     assert model.output_shape == (None, 64 // stride, 64 // stride, 6)
-    assert localizer(build(name, (64, 64, 3), 6), 2).output_shape == (None, 7)
+    assert localizer(network, 2).output_shape == (None, 7)
 
 
 def test_the_feature_maps_are_those_of_the_backbone(backbone):

@@ -1,7 +1,10 @@
 """Each format is written, opened by its own runtime, and answers the same."""
 
+import contextlib
+import io
 import itertools
 import json
+from functools import cache
 
 import keras
 import numpy as np
@@ -16,19 +19,32 @@ from tests.export_runs import METADATA, NAMES, difference, run, skip_without
 pytestmark = pytest.mark.usefixtures("short_networks")
 
 
+@pytest.fixture(scope="module")
+def exported(small_file, export_source, tmp_path_factory):
+    """Return a function that exports to a format once: the path, and what is said."""
+
+    @cache
+    def export(name):
+        skip_without(name)
+        path = tmp_path_factory.mktemp(name) / f"out{FORMATS[name].suffix}"
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            run(small_file, name, path, export_source)
+        return path, printed.getvalue()
+
+    return export
+
+
 # Convolutions of other libraries add up in another order: some 1e-7 of a probability.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("name", ["keras", "h5", "savedmodel", "openvino", "litert"])
-def test_export_answers_the_same(name, small_file, export_source, tmp_path, capsys):
-    skip_without(name)
-    path = tmp_path / f"out{FORMATS[name].suffix}"
-    run(small_file, name, path, export_source)
-    printed = capsys.readouterr().out
+def test_export_answers_the_same(name, exported):
+    path, printed = exported(name)
     assert difference(printed) < 1e-5
     assert "MB" in printed
     assert path.exists()
     if name in ("openvino", "litert"):  # which have no room for metadata
-        assert json.loads((tmp_path / "out.json").read_text())["class_names"] == NAMES
+        metadata = json.loads((path.parent / "out.json").read_text())
+        assert metadata["class_names"] == NAMES
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -46,29 +62,24 @@ def test_quantized_export_says_what_it_costs(
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-def test_onnx_carries_the_metadata(small_file, export_source, tmp_path):
-    skip_without("onnx")
+def test_onnx_carries_the_metadata(exported):
+    path, _ = exported("onnx")
     import onnx
 
-    run(small_file, "onnx", tmp_path / "out.onnx", export_source)
-    carried = {e.key: e.value for e in onnx.load(tmp_path / "out.onnx").metadata_props}
+    carried = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
     assert json.loads(carried["class_names"]) == NAMES
     assert json.loads(carried["preprocessing"])["scale"] == 1 / 255
 
 
-def test_saved_model_carries_the_metadata(small_file, export_source, tmp_path):
-    run(small_file, "savedmodel", tmp_path / "out", export_source)
-    metadata = json.loads((tmp_path / "out/assets.extra/card.json").read_text())
+def test_saved_model_carries_the_metadata(exported):
+    path, _ = exported("savedmodel")
+    metadata = json.loads((path / "assets.extra/card.json").read_text())
     assert metadata["class_names"] == NAMES
 
 
 @pytest.mark.parametrize("name", ["h5", "keras"])
-def test_kerass_own_formats_carry_the_metadata(
-    name, small_file, export_source, tmp_path
-):
-    path = tmp_path / f"out.{name}"
-    run(small_file, name, path, export_source)
-    assert load_model(path)[1]["class_names"] == NAMES
+def test_kerass_own_formats_carry_the_metadata(name, exported):
+    assert load_model(exported(name)[0])[1]["class_names"] == NAMES
 
 
 def test_export_of_a_grey_model_that_rescales_answers_the_same(export_source, tmp_path):

@@ -1,6 +1,7 @@
 """What a run does with its images and where it stops, on tiny networks."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -156,20 +157,26 @@ def test_scores_that_are_not_finite_are_not_written(monkeypatch, tmp_path):
     assert not (tmp_path / "metrics.json").exists()
 
 
-@pytest.fixture
-def interrupted(monkeypatch, tmp_path):
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
     """Return the directory of a run that was stopped after its first epoch."""
-    write = RunFiles.write_history
+    directory, write = tmp_path_factory.mktemp("stopped"), RunFiles.write_history
 
     def stop(files, history):
         write(files, history)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RunFiles, "write_history", stop)
         with pytest.raises(KeyboardInterrupt):
-            classification.train(colours(), tmp_path, config())
-    return tmp_path
+            classification.train(colours(), directory, config())
+    return directory
+
+
+@pytest.fixture
+def interrupted(stopped, tmp_path):
+    """Return a copy of such a directory."""
+    return shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
 
 
 def test_earlier_run_is_whole_until_the_new_one_has_an_epoch(monkeypatch, tmp_path):
