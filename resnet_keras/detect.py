@@ -241,10 +241,10 @@ def _predict(arguments):
     check_not_input(written, [arguments.model, *paths])
     finder = _open(arguments)
     rows = []
-    for path, image, found in find_in_files(finder, paths, arguments.threshold, report):
+    for path, size, found in find_in_files(finder, paths, arguments.threshold, report):
         if arguments.out:  # first: it makes the folder, or says that it cannot
-            _write_picture(outputs[path], image, found, finder.class_names)
-        rows.append(as_dict(path, image, found, finder.class_names))
+            _write_picture(path, size, outputs[path], found, finder.class_names)
+        rows.append(as_dict(path, size, found, finder.class_names))
         if not arguments.json:
             print(as_line(rows[-1]))
     if arguments.json and rows:
@@ -255,9 +255,11 @@ def _predict(arguments):
     return max(codes)
 
 
-def _write_picture(output, image, found, class_names):
+def _write_picture(path, size, output, found, class_names):
     from resnet_keras import plots
+    from resnet_keras.data.images import read_image
 
+    image = read_image(path, size[::-1])
     plots.save(plots.annotated(image, found, class_names), output)
     print(f"Written: {output}", file=sys.stderr)
 

@@ -28,11 +28,19 @@ class Found(NamedTuple):
 class WhiteFinder:
     """Finds what is white, one object to a picture, and calls it the second class."""
 
-    class_names, name, threshold, image_size = ["cat", "dog"], "white.h5", 0.5, 96
+    # A side of 200 pixels, so that no picture here is scaled.
+    class_names, name, threshold, image_size = ["cat", "dog"], "white.h5", 0.5, 200
 
     def find(self, images, threshold=None):
         self.asked_for = threshold
         return [self._found(image) for image in images]
+
+    def find_placed(self, placed, num_images, threshold=None):
+        found = self.find([square for square, _ in placed], threshold)
+        return [
+            one._replace(boxes=placement.to_picture(one.boxes))
+            for one, (_, placement) in zip(found, placed, strict=True)
+        ]
 
     def _found(self, image):
         white = image[..., 0] > 200
@@ -74,6 +82,28 @@ def test_a_broken_picture_does_not_stop_the_others(finder, photographs, capsys):
     assert len(printed.out.splitlines()) == 2
     assert "a0.png: not a readable picture" in printed.err
     assert finder.asked_for == 0.1
+
+
+def test_many_pictures_come_in_order_32_at_a_time(finder, tmp_path, capsys):
+    for index in range(70):
+        painted((200, 100), [(index, 20, 90, 60)], tmp_path / f"{index:02d}.png")
+    (tmp_path / "40.png").write_text("no picture")
+    portions, find_placed = [], finder.find_placed
+
+    def counted(placed, num_images, threshold):
+        portions.append((len(placed), num_images))
+        return find_placed(placed, num_images, threshold)
+
+    finder.find_placed = counted
+    assert detect.main(["predict", "white.h5", str(tmp_path)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        f"{tmp_path}/{index:02d}.png: dog (0.750) at {index} 20 90 60"
+        for index in range(70)
+        if index != 40
+    ]
+    assert "40.png: not a readable picture" in printed.err
+    assert portions == [(32, 70), (31, 70), (6, 70)]
 
 
 def test_json_has_boxes_in_pixels_of_the_picture(finder, photographs, capsys):

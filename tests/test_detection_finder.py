@@ -6,6 +6,7 @@ import pytest
 
 from resnet_keras.detection.decoding import decode
 from resnet_keras.detection.finder import Finder
+from resnet_keras.detection.letterbox import letterbox
 from resnet_keras.detection.network import detector
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, save_model
@@ -47,6 +48,17 @@ def test_few_and_many_pictures_have_the_same_found(model):
         assert own.labels.tolist() == its.labels.tolist()
         np.testing.assert_allclose(own.boxes, its.boxes, atol=0.01)
         np.testing.assert_allclose(own.scores, its.scores, atol=1e-4)
+
+
+def test_a_few_of_many_have_what_all_have(model):
+    images = pictures(40)
+    finder = Finder(model, {})
+    placed = [letterbox(image, 64) for image in images[33:36]]
+    for own, its in zip(
+        finder.find_placed(placed, 40), finder.find(images)[33:36], strict=True
+    ):
+        assert own.labels.tolist() == its.labels.tolist()
+        np.testing.assert_array_equal(own.boxes, its.boxes)
 
 
 def test_it_decodes_what_the_model_predicts_of_values_over_255(model):

@@ -12,7 +12,7 @@ from resnet_keras.errors import InputError
 from resnet_keras.files import load_model
 from resnet_keras.inference.preprocessing import find_preprocessing, prepared
 
-_BATCH_SIZE = 32
+BATCH_SIZE = 32
 _THRESHOLD = 0.5  # of a model that names none
 
 
@@ -64,23 +64,36 @@ class Finder:
         Returns:
             List of `Found`, boxes in pixels of the pictures as given.
         """
-        threshold = self.threshold if threshold is None else threshold
-        predict = self._way(len(images))
         results = []
-        for start in range(0, len(images), _BATCH_SIZE):
-            given = images[start : start + _BATCH_SIZE]
-            squares = [letterbox(image, self.image_size) for image in given]
-            batch = self.preprocess(np.stack([square for square, _ in squares]))
-            # One shape, so that TensorFlow traces once.
-            missing = min(_BATCH_SIZE, len(images)) - len(batch)
-            batch = np.pad(batch, [(0, missing), (0, 0), (0, 0), (0, 0)])
-            raw = predict(batch)
-            found = decode(raw, self.image_size, threshold)[: len(squares)]
-            results += [
-                Found(placement.to_picture(one.boxes), one.labels, one.scores)
-                for one, (_, placement) in zip(found, squares, strict=True)
-            ]
+        for start in range(0, len(images), BATCH_SIZE):
+            given = images[start : start + BATCH_SIZE]
+            placed = [letterbox(image, self.image_size) for image in given]
+            results += self.find_placed(placed, len(images), threshold)
         return results
+
+    def find_placed(self, placed, num_images, threshold=None):
+        """Find objects in a few pictures of many that are on squares already.
+
+        Args:
+            placed: list of (square, `Placement`), as `letterbox` returns them, of the
+                finder's size; 32 at most.
+            num_images: how many pictures there are in all, in this call and others.
+            threshold: as `find` takes it.
+
+        Returns:
+            List of `Found`, boxes in pixels of the pictures themselves.
+        """
+        threshold = self.threshold if threshold is None else threshold
+        batch = self.preprocess(np.stack([square for square, _ in placed]))
+        # One shape, so that TensorFlow traces once.
+        missing = min(BATCH_SIZE, num_images) - len(batch)
+        batch = np.pad(batch, [(0, missing), (0, 0), (0, 0), (0, 0)])
+        raw = self._way(num_images)(batch)
+        found = decode(raw, self.image_size, threshold)[: len(placed)]
+        return [
+            Found(placement.to_picture(one.boxes), one.labels, one.scores)
+            for one, (_, placement) in zip(found, placed, strict=True)
+        ]
 
     def preprocess(self, images):
         """Turn uint8 RGB squares into the model's input, float32."""
@@ -93,7 +106,7 @@ class Finder:
 
     def _way(self, num_images):
         # Folding and tracing takes seconds. JAX would compile operation by operation.
-        if num_images <= _BATCH_SIZE and keras.backend.backend() != "jax":
+        if num_images <= BATCH_SIZE and keras.backend.backend() != "jax":
             return self._as_it_is
         if not self._folded:
             self._folded = fold_batch_norm(self.model)

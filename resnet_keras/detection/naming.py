@@ -8,7 +8,7 @@ from PIL import Image
 
 from resnet_keras.data.images import fit, height_and_width
 from resnet_keras.detection.decoding import IOU, suppress
-from resnet_keras.detection.pictures import AT_ONCE, read_whole, rounded
+from resnet_keras.detection.pictures import WHOLE_AT_ONCE, read_whole, rounded
 from resnet_keras.inference.metrics import check_numbers
 from resnet_keras.inference.pictures import read_together
 
@@ -117,7 +117,7 @@ def name_in_files(classifier, finder, paths, report):
         the camera was held.
     """
     classifier.prepare(len(paths))
-    for pairs in read_together(paths, read_whole, report, AT_ONCE):
+    for pairs in read_together(paths, read_whole, report, WHOLE_AT_ONCE):
         names, images = zip(*pairs, strict=True)
         yield from zip(names, *name_found(classifier, finder, images), strict=True)
 

@@ -3,14 +3,18 @@
 from resnet_keras.data.images import read_image
 from resnet_keras.detection.annotations import shown_size
 from resnet_keras.detection.coco import as_coco
-from resnet_keras.detection.letterbox import letterbox
+from resnet_keras.detection.letterbox import read_letterboxed
 from resnet_keras.inference.pictures import read_together
 
-AT_ONCE = 8  # pictures in memory, each as large as it is
+WHOLE_AT_ONCE = 8  # pictures in memory, each as large as it is
+_AT_ONCE = 32  # at the model's size; as many as it takes at once
 
 
 def find_in_files(finder, paths, threshold, report):
-    """Yield a path, its picture and what is found in it, for each picture file.
+    """Yield a path, its picture's size and what is found, for each picture file.
+
+    The pictures come in the order of their paths. They are read as those to train on,
+    32 at a time, and only as large as the model takes them.
 
     Args:
         finder: `Finder`.
@@ -20,13 +24,19 @@ def find_in_files(finder, paths, threshold, report):
             cannot be read; the others go on.
 
     Yields:
-        The path; uint8 (height, width, 3), turned as the camera was held; and `Found`,
-        boxes in pixels of that.
+        The path; (width, height) of the picture, turned as the camera was held; and
+        `Found`, boxes in pixels of that.
     """
-    for pairs in read_together(paths, read_whole, report, AT_ONCE):
-        found = finder.find([image for _, image in pairs], threshold=threshold)
-        for (path, image), one in zip(pairs, found, strict=True):
-            yield path, image, one
+
+    def read(path):
+        # Where the size is not known, reading tells why.
+        return read_letterboxed(path, shown_size(path) or (64, 64), finder.image_size)
+
+    for pairs in read_together(paths, read, report, _AT_ONCE):
+        names, placed = zip(*pairs, strict=True)
+        found = finder.find_placed(placed, len(paths), threshold)
+        for path, (_, placement), one in zip(names, placed, found, strict=True):
+            yield path, (placement.width, placement.height), one
 
 
 def read_whole(path):
@@ -57,25 +67,25 @@ def read_scaled(path, longer, box=None):
     Returns:
         uint8 (height, width, 3), and the box in pixels of it, or None.
     """
-    square, placement = letterbox(read_whole(path), longer)
+    square, placement = read_letterboxed(path, shown_size(path) or (64, 64), longer)
     left, top, right, bottom = placement.window
     if box is not None:
         box = placement.to_square(box)[0] - (left, top, left, top)
     return square[top:bottom, left:right], box
 
 
-def as_dict(path, image, found, class_names):
+def as_dict(path, size, found, class_names):
     """Return what is found in a picture as JSON takes it, best first.
 
     Args:
-        path, image, found: as `find_in_files` yields them.
+        path, size, found: as `find_in_files` yields them.
         class_names: list of str.
 
     Returns:
         Dictionary of "image", "width", "height" and "found", a list of dictionaries of
         "class", "score" and "box": x_min, y_min, x_max, y_max in pixels.
     """
-    height, width = image.shape[:2]
+    width, height = size
     rows = zip(found.boxes, found.labels, found.scores.tolist(), strict=True)
     return {
         "image": path,

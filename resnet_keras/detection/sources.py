@@ -11,7 +11,6 @@ import numpy as np
 
 from resnet_keras.data.arrays import allocate
 from resnet_keras.data.dataset import say_copies
-from resnet_keras.data.images import read_image
 from resnet_keras.data.splitting import (
     TEST_FRACTION,
     is_for_test,
@@ -22,7 +21,7 @@ from resnet_keras.data.tree import is_system
 from resnet_keras.detection.coco import annotation_files, read_coco
 from resnet_keras.detection.dataset import DetectionDataset, Pictures
 from resnet_keras.detection.drawn import SCENES, drawn_scenes
-from resnet_keras.detection.letterbox import GREY, Placement, paste
+from resnet_keras.detection.letterbox import Placement, read_letterboxed
 from resnet_keras.detection.places import files_below
 from resnet_keras.detection.voc import read_voc
 from resnet_keras.detection.yolo import YAML_SUFFIXES, names_file, read_yolo, yaml_of
@@ -196,13 +195,10 @@ def _load(group, image_size, skip_broken, notes):
 
     def read(index):
         picture = group[index][0]
-        placement = Placement(*picture.size, image_size)
-        images[index] = GREY
         try:
-            fitted = read_image(picture.path, placement.shape[::-1])
+            images[index], _ = read_letterboxed(picture.path, picture.size, image_size)
         except InputError as error:
             return error
-        paste(images[index], fitted, placement)
         return None
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
