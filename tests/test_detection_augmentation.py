@@ -72,6 +72,18 @@ def test_boxes_are_clipped_and_dropped_where_little_remains():
     assert numbers == {2, 3}
 
 
+def test_a_sliver_is_kept_where_that_is_asked_for():
+    recipe, rng = replace(STILL, shift=0.1), np.random.default_rng(0)
+    boxes = [[0, 40, 12, 60]] * 2
+    slivers = 0
+    for _ in range(40):
+        _, found, kept = augment_boxes(
+            painted(BOX), boxes, recipe, rng, always=np.array([True, False])
+        )
+        slivers += kept.tolist() == [True, False] and 0 < found[0, 2] < 12 / 3
+    assert slivers > 3
+
+
 def test_a_box_without_area_is_dropped():
     rng = np.random.default_rng(0)
     _, boxes, kept = augment_boxes(painted(BOX), [[5, 5, 5, 9]], STILL, rng)

@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 
 from resnet_keras import hands
+from resnet_keras.data.images import read_image
 from resnet_keras.detection import DetectionDataset, Pictures, load_detection
+from resnet_keras.detection.dataset import joined
 from resnet_keras.detection.drawn import drawn_scenes
-from resnet_keras.detection.letterbox import GREY, Placement, letterbox
+from resnet_keras.detection.letterbox import (
+    GREY,
+    Placement,
+    letterbox,
+    read_letterboxed,
+)
 from resnet_keras.errors import InputError
+from tests.detection_cases import painted
 
 
 def pictures(boxes, labels, size=32):
@@ -61,6 +69,19 @@ def test_the_digest_changes_with_boxes_labels_and_parts(dataset):
     }
     assert len(digests) == 5
     assert dataset.digest() == replace(dataset, notes=("other",)).digest()
+
+
+def test_ignored_boxes_go_with_their_pictures(dataset):
+    rows = np.array([[1, 2, 3, 4, 0]], np.float32)
+    none = np.zeros((0, 5), np.float32)
+    train = replace(dataset.train, ignored=(none, rows, none))
+    assert train.counts(2).tolist() == [1, 2]  # they are no objects
+    assert train[1:].ignored == (rows, none)
+    assert train[np.array([2, 1])].ignored == (none, rows)
+    assert train[np.array([2, 1])].names == ("2.png", "1.png")
+    assert joined(train, dataset.test).ignored[1] is rows
+    changed = replace(dataset, train=train)
+    assert changed.digest() != dataset.digest()
 
 
 def test_scenes_have_none_to_four_hands_and_no_scene_is_in_both_parts():
@@ -115,6 +136,15 @@ def test_a_letterboxed_mark_is_where_its_box_is(width, height):
     [found] = placement.to_square([box])
     np.testing.assert_allclose(seen, found, atol=0.75)
     np.testing.assert_allclose(placement.to_picture([found]), [box], atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [(200, 100), (31, 7), (64, 64)])
+def test_a_file_is_placed_as_its_picture_is(size, tmp_path):
+    path = painted(size, [(3, 2, 20, 5)], tmp_path / "a.png")
+    expected, placement = letterbox(read_image(path, size[::-1]), 64)
+    found, its = read_letterboxed(path, size, 64)
+    np.testing.assert_array_equal(found, expected)
+    assert its == placement
 
 
 def test_the_padding_is_grey_and_equal_on_both_sides():

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 import types
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -76,11 +77,17 @@ def random_case(number=20, size=100, own=250, seed=0):
     return pictures(*objects, size=size, own=own), results
 
 
-def test_figures_are_those_of_pycocotools_from_files(tmp_path):
+@pytest.mark.parametrize("num_crowds", [0, 2])
+def test_figures_are_those_of_pycocotools_from_files(num_crowds, tmp_path):
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
     known, results = random_case()
+    rng = np.random.default_rng(1)
+    low = rng.uniform(0, 60, (len(known), num_crowds, 2))
+    label = rng.integers(0, 2, (len(known), num_crowds, 1))
+    crowds = np.concatenate([low, low + 35, label], 2).astype(np.float32)
+    known = replace(known, ignored=tuple(crowds))
     scale = 250 / 100
 
     def xywh(box):
@@ -94,8 +101,13 @@ def test_figures_are_those_of_pycocotools_from_files(tmp_path):
         )
         for box, label in zip(boxes, labels, strict=True)
     ]
+    objects = [row | {"iscrowd": 0} for row in objects] + [
+        {"image_id": index, "category_id": int(label), "bbox": xywh(box), "iscrowd": 1}
+        for index, rows in enumerate(crowds)
+        for *box, label in rows
+    ]
     for number, row in enumerate(objects):
-        row |= {"id": number + 1, "area": row["bbox"][2] * row["bbox"][3], "iscrowd": 0}
+        row |= {"id": number + 1, "area": row["bbox"][2] * row["bbox"][3]}
     truth = {
         "images": [{"id": index} for index in range(len(known))],
         "annotations": objects,
@@ -123,6 +135,8 @@ def test_figures_are_those_of_pycocotools_from_files(tmp_path):
     values = [-1 if result[name] is None else result[name] for name in FIGURES]
     np.testing.assert_allclose(values, expected.stats, atol=2e-4)
     assert 0.2 < result["AP"] < 0.9
+    plain = evaluate_detections(replace(known, ignored=None), results, NAMES)
+    assert (plain["AP"] < result["AP"] - 5e-3) == bool(num_crowds)
     assert np.mean([*result["AP_per_class"].values()]) == pytest.approx(result["AP"])
 
 
@@ -188,6 +202,56 @@ def test_confusion_misses_and_false_alarms_by_hand():
     assert result["threshold"] == 0.5
 
 
+def with_ignored(known, *rows):
+    """Return pictures of which the first has these ignored boxes, with their class."""
+    ignored = [np.array(rows, np.float32).reshape(-1, 5), *known.ignored[1:]]
+    return replace(known, ignored=tuple(ignored))
+
+
+def test_what_lies_in_an_ignored_box_of_its_class_does_not_count():
+    known = with_ignored(pictures([(A, 0)]), (30, 30, 90, 90, 0))
+    inside, also, half = (35, 35, 60, 60), (62, 40, 80, 85), (80, 40, 100, 60)
+    results = [
+        found(
+            (inside, 0, 0.95),  # cats in the crowd, any number
+            (A, 0, 0.9),
+            (also, 0, 0.8),
+            (half, 0, 0.7),
+            (C, 0, 0.65),  # a cat above the crowd
+            (also, 1, 0.6),  # a dog in a crowd of cats
+        )
+    ]
+    result = evaluate_detections(known, results, NAMES, threshold=0.5)
+    # Of the boxes that count the only cat comes first.
+    assert result["AP"] == pytest.approx(1)
+    assert result["AP_per_class"] == {"cat": pytest.approx(1), "dog": None}
+    assert result["confusion"].tolist() == [[1, 0, 0], [0, 0, 0], [1, 1, 0]]
+    assert result["false_alarms"] == [(0, 4), (0, 5)]
+    assert result["misses"] == []
+    assert result["F1"] == pytest.approx(2 * 1 / (3 + 1))  # one of three that count
+    assert best_threshold(known, results) == (pytest.approx(0.9), pytest.approx(1))
+    plain = evaluate_detections(pictures([(A, 0)]), results, NAMES)
+    assert plain["AP50_per_class"]["cat"] == pytest.approx(1 / 2)  # it comes second
+
+
+def test_an_ignored_object_that_is_not_found_is_no_miss():
+    known = with_ignored(pictures([]), (*B, 1))
+    result = evaluate_detections(known, [found()], NAMES, threshold=0.5)
+    assert (result["misses"], result["AP"]) == ([], None)
+    # All but a hair less than half of it lies in the ignored box.
+    box = (40, 40, 80.1, 70)
+    result = evaluate_detections(known, [found((box, 1, 0.9))], NAMES, threshold=0.5)
+    assert result["false_alarms"] == [(0, 0)]
+
+
+def test_an_object_in_an_ignored_box_counts():
+    known = with_ignored(pictures([(B, 1)]), (30, 30, 90, 90, 1))
+    right = [found((NEAR_B, 1, 0.9))]
+    assert evaluate_detections(known, right, NAMES)["AP50"] == pytest.approx(1)
+    result = evaluate_detections(known, [found((A, 1, 0.9))], NAMES, threshold=0.5)
+    assert (result["misses"], result["AP50"]) == ([(0, 0)], 0)
+
+
 def test_the_best_threshold_by_hand():
     known = pictures([(A, 0), (B, 1)])
     results = [found((A, 0, 0.9), (C, 0, 0.6), (B, 1, 0.4), (C, 1, 0.4), (C, 1, 0.1))]
@@ -214,6 +278,9 @@ def test_a_part_is_scored_in_the_models_order_of_classes():
         assert result["AP"] == pytest.approx(1)
         assert result["threshold"] == 0.3
         np.testing.assert_array_equal(pictures.images, dataset.test.images)
+    one = with_ignored(dataset.test, (0, 0, 64, 64, 2))
+    pictures, _, _ = evaluate_part(finder, replace(dataset, test=one))
+    assert pictures.ignored[0].tolist() == [[0, 0, 64, 64, 3]]
     with pytest.raises(InputError, match="has no train picture"):
         evaluate_part(finder, dataset, "train")
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -30,8 +31,15 @@ def assert_same(found, expected, atol):
         other = by_name[picture.path.name]
         assert (other.size, other.part) == (picture.size, picture.part)
         np.testing.assert_allclose(other.boxes, picture.boxes, rtol=0, atol=atol)
-        names = [found.class_names[label] for label in other.labels]
-        assert names == [expected.class_names[label] for label in picture.labels]
+        np.testing.assert_allclose(
+            other.ignored[:, :4], picture.ignored[:, :4], rtol=0, atol=atol
+        )
+        for ours, theirs in (
+            (other.labels, picture.labels),
+            (other.ignored[:, 4].astype(int), picture.ignored[:, 4].astype(int)),
+        ):
+            names = [found.class_names[label] for label in ours]
+            assert names == [expected.class_names[label] for label in theirs]
 
 
 @pytest.mark.parametrize("order", [("coco", "yolo", "voc"), ("voc", "coco", "yolo")])
@@ -237,15 +245,54 @@ def test_ids_may_be_texts_here_and_numbers_there(tmp_path):
     assert read_coco(path).pictures[0].labels.tolist() == [1]
 
 
-def test_crowds_are_left_out(tmp_path):
+def test_cocos_crowds_are_ignored(tmp_path):
     painted((100, 80), [], tmp_path / "a.png")
-    path = coco(tmp_path / "x.json", [("a.png", 100, 80)], [(1, 1, [0, 0, 9, 9])] * 2)
+    rows = [(1, 2, [10, 20, 30, 40]), (1, 1, [0, 0, 9, 9])]
+    path = coco(tmp_path / "x.json", [("a.png", 100, 80)], rows)
     content = json.loads(path.read_text())
     content["annotations"][0]["iscrowd"] = 1
     path.write_text(json.dumps(content))
     found = read_coco(path)
-    assert len(found.pictures[0].boxes) == 1
-    assert found.notes == ("Boxes around crowds, left out: 1.",)
+    assert found.pictures[0].boxes.tolist() == [[0, 0, 9, 9]]
+    assert found.pictures[0].labels.tolist() == [0]
+    assert found.pictures[0].ignored.tolist() == [[10, 20, 40, 60, 1]]
+    expected = "Boxes around crowds, ignored in training and scoring: 1."
+    assert found.notes == (expected,)
+
+
+def test_vocs_difficult_objects_are_ignored(tmp_path):
+    painted((100, 80), [], tmp_path / "a.png")
+    rows = [("dog", 11, 21, 40, 60), ("cat", 1, 1, 9, 9)]
+    path = voc(tmp_path / "a.xml", "a.png", (100, 80), rows)
+    path.write_text(path.read_text().replace("<difficult>0", "<difficult>1", 1))
+    found = read_voc(tmp_path)
+    assert found.class_names == ["cat", "dog"]
+    assert found.pictures[0].boxes.tolist() == [[0, 0, 9, 9]]
+    assert found.pictures[0].ignored.tolist() == [[10, 20, 40, 60, 1]]
+    assert "difficult, ignored in training and scoring: 1." in found.notes[0]
+
+
+def with_ignored(annotations):
+    """Return annotations of which the first picture has two ignored boxes."""
+    first, *others = annotations.pictures
+    ignored = np.array([[10, 20, 60, 70, 1], [5, 5, 25, 30, 0.0]])
+    return replace(annotations, pictures=[replace(first, ignored=ignored), *others])
+
+
+@pytest.mark.parametrize("order", [("coco", "voc"), ("voc", "coco")])
+def test_ignored_boxes_go_through_coco_and_voc(order, tmp_path):
+    first = found = with_ignored(annotated(tmp_path / "first"))
+    for name in order:
+        read, write = FORMATS[name]
+        write(found, tmp_path / name)
+        found = read(tmp_path / name)
+        assert_same(found, first, 0.501)
+
+
+def test_yolo_has_no_mark_for_ignored_boxes(tmp_path):
+    first = annotated(tmp_path / "first")
+    write_yolo(with_ignored(first), tmp_path / "yolo")
+    assert_same(read_yolo(tmp_path / "yolo"), first, 2e-3)
 
 
 def test_found_boxes_have_scores():

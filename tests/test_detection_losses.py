@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from resnet_keras.detection import losses
-from resnet_keras.detection.targets import locations, to_boxes
+from resnet_keras.detection.targets import IGNORED, locations, to_boxes
 
 
 def numbers(tensor):
@@ -76,6 +76,25 @@ def test_detection_loss_by_the_formulas_in_numpy():
     total = np.sum((targets - p) ** 2 * entropy) / len(positive) + 2 * off / weights
     found = float(losses.DetectionLoss(places)(objects, raw))
     np.testing.assert_allclose(found, total, rtol=1e-5)
+
+
+def test_an_ignored_box_leaves_its_class_open_but_for_objects():
+    places, objects, raw = one_object()
+    parts = losses.DetectionLoss(places).parts
+    before = numbers(parts(objects, raw)["class"])
+    # Class 0 about the object of class 1, in columns 0 to 2 and rows 0 to 1; class 1
+    # in all of the picture, where six locations answer for the object.
+    objects[0, 0] = 0, 0, 24, 16, IGNORED
+    objects[0, 2] = 0, 0, 32, 32, IGNORED - 1
+    after = numbers(parts(objects, raw)["class"])
+    positive = [row * 4 + column for row in (1, 2) for column in (0, 1, 2)]
+    left_open = [(row * 4 + column, 0) for row in (0, 1) for column in (0, 1, 2)]
+    left_open += [(place, 1) for place in range(16) if place not in positive]
+    background = numbers(losses.focal_loss(raw[0, :, 4:], np.zeros((16, 2), "f")))
+    fewer = sum(background[place, label] for place, label in left_open)
+    # The mean is over six locations of two pictures, three to a picture.
+    np.testing.assert_allclose(before[0] - after[0], fewer / 3, rtol=1e-4)
+    np.testing.assert_array_equal(before[1], after[1])
 
 
 def test_pictures_without_an_object_teach_the_classes_alone():

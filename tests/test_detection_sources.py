@@ -1,5 +1,6 @@
 """Data sets as tools lay them out: found, split, read and placed on squares."""
 
+import json
 import shutil
 
 import numpy as np
@@ -88,6 +89,27 @@ def test_a_class_without_a_box_is_left_out(tmp_path):
     assert found.class_names == ["cat", "dog"]
     assert found.train.labels[0].tolist() == [0, 1]
     assert "Classes without a box, left out: all." in found.notes
+
+
+def test_ignored_boxes_lie_on_the_square_and_have_the_number_of_their_class(tmp_path):
+    painted((100, 80), [], tmp_path / "b.png")
+    rows = [(1, 3, [1, 2, 30, 40]), (1, 3, [10, 20, 50, 40]), (1, 2, [1, 2, 30, 40])]
+    names = ["all", "cat", "dog"]
+    file = coco(tmp_path / "x.json", [("b.png", 100, 80)], rows, names)
+    content = json.loads(file.read_text())
+    for index in (1, 2):
+        content["annotations"][index]["iscrowd"] = 1
+    file.write_text(json.dumps(content))
+    found = load_detection(file, 50)
+    # Half as large, 5 pixels further down. A class without an object is left out.
+    assert found.class_names == ["dog"]
+    assert found.train.ignored[0].tolist() == [[5, 15, 30, 35, 0]]
+    assert len(found.train.boxes[0]) == 1
+    content["annotations"][0]["iscrowd"] = 1
+    file.write_text(json.dumps(content))
+    words = "none of 1 pictures has a box that is not marked to be ignored"
+    with pytest.raises(InputError, match=words):
+        load_detection(file, 50)
 
 
 def test_two_ids_of_one_name_are_one_class(tmp_path):
@@ -273,6 +295,14 @@ def test_copies_and_small_boxes_are_told(tmp_path):
     coco(tmp_path / "x.json", [("000.png", 40, 30)], [(1, 1, [1, 2, 4, 20])])
     [note] = [x for x in load_detection(tmp_path, 32).notes if "narrower" in x]
     assert note.startswith("1 of 1 boxes are narrower than 4 pixels on squares of 32")
+
+
+def test_of_a_wide_picture_little_is_left(tmp_path):
+    painted((1000, 100), [], tmp_path / "b.png")
+    file = coco(tmp_path / "x.json", [("b.png", 1000, 100)], [(1, 1, [9, 9, 40, 40])])
+    # 40 pixels of 1000 are 5.1 of 128 and 2.6 of 64.
+    assert not any("narrower" in x for x in load_detection(file, 128).notes)
+    assert any("1 of 1 boxes are narrower" in x for x in load_detection(file, 64).notes)
 
 
 def test_a_test_part_alone_is_enough_to_evaluate_on(tmp_path):

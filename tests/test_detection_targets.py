@@ -3,7 +3,13 @@
 import keras
 import numpy as np
 
-from resnet_keras.detection.targets import assign, locations, to_boxes
+from resnet_keras.detection.targets import (
+    IGNORED,
+    assign,
+    left_open,
+    locations,
+    to_boxes,
+)
 
 
 def assigned(boxes, places):
@@ -59,6 +65,38 @@ def test_large_objects_belong_to_coarse_levels():
 def test_a_picture_without_objects_has_no_answers():
     _, answers = assigned([], locations((64, 64), [(8, 8)]))
     assert answers.sum() == 0
+
+
+def opened(boxes, places, num_classes=3):
+    """Return where each class is left open, (locations, num_classes)."""
+    objects = np.full((1, 4, 5), -1, np.float32)
+    objects[0, : len(boxes)] = boxes
+    found = left_open(keras.ops.convert_to_tensor(objects), places, num_classes)
+    return keras.ops.convert_to_numpy(found)[0]
+
+
+def test_an_ignored_box_has_no_answers_and_leaves_its_class_open():
+    places, box = locations((64, 64), [(8, 8)]), [16, 16, 40, 32]
+    _, answers = assigned([[*box, IGNORED - 2]], places)
+    assert answers.sum() == 0
+    found = opened([[*box, IGNORED - 2], [0, 0, 64, 64, 1]], places)
+    assert found[:, :2].sum() == 0  # an object leaves nothing open
+    rows, columns = np.nonzero(found[:, 2].reshape(8, 8))
+    assert sorted(zip(rows, columns, strict=True)) == [
+        (row, column) for row in (2, 3) for column in (2, 3, 4)
+    ]
+
+
+def test_an_ignored_box_between_centres_leaves_the_nearest_open():
+    found = opened([[14, 6, 16, 9, IGNORED]], locations((64, 64), [(8, 8)]))
+    assert np.argwhere(found).tolist() == [[1, 0]]
+
+
+def test_ignored_boxes_that_overlap_leave_open_once():
+    box = [16, 16, 40, 32, IGNORED]
+    found = opened([box, box], locations((64, 64), [(8, 8)]))
+    assert found.max() == 1
+    assert found.sum() == 6
 
 
 def test_boxes_are_exponentials_in_strides():

@@ -1,6 +1,7 @@
 """A detector's run: what it trains on, what it leaves, and that it can be resumed."""
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from resnet_keras.detection.batches import LocatedBatches, ObjectBatches
 from resnet_keras.detection.dataset import DetectionDataset, Pictures
 from resnet_keras.detection.decoding import localized
 from resnet_keras.detection.finder import Finder
+from resnet_keras.detection.targets import IGNORED
 from resnet_keras.detection.training import Detection, train_detector
 from resnet_keras.errors import InputError
 from resnet_keras.files import save_model
@@ -106,6 +108,31 @@ def test_a_localizers_targets_are_the_courses_y_of_the_same_boxes(dataset):
             np.testing.assert_allclose(found.boxes, [own[:4]], atol=1e-4)
             assert found.labels == own[4]
     assert (y[y[:, 0] == 0] == 0).all()
+
+
+def test_ignored_boxes_are_among_the_targets(dataset):
+    rows = np.array([[0, 0, 32, 32, 1]], np.float32)
+    pictures = replace(dataset.train, ignored=(rows,) * 40)
+    recipe = Recipe(batch_size=12, **STILL)
+    own = ObjectBatches(pictures, np.arange(40), recipe, 0)[0]
+    plain = ObjectBatches(dataset.train, np.arange(40), recipe, 0)[0]
+    np.testing.assert_array_equal(own[0], plain[0])
+    for ours, theirs in zip(own[1], plain[1], strict=True):
+        number = (theirs[:, 4] >= 0).sum()
+        np.testing.assert_array_equal(ours[:number], theirs[:number])
+        assert ours[number].tolist() == [0, 0, 32, 32, IGNORED - 1]
+        assert (ours[number + 1 :] == -1).all()
+
+
+def test_a_localizer_learns_nothing_of_a_picture_with_ignored_boxes_alone(dataset):
+    one = squares(most=1)
+    rows = np.array([[0, 0, 32, 32, 1]], np.float32)
+    recipe = Recipe(batch_size=40, **STILL)
+    _, y = LocatedBatches(one, np.arange(40), 2, recipe, 0)[0]
+    one = replace(one, ignored=(rows,) * 40)
+    _, ours = LocatedBatches(one, np.arange(40), 2, recipe, 0)[0]
+    assert 0 < len(ours) == y[:, 0].sum()
+    assert (ours[:, 0] == 1).all()
 
 
 def test_pictures_without_objects_are_among_them(dataset):

@@ -35,6 +35,8 @@ class Annotated:
         boxes: float64 (num_objects, 4): x_min, y_min, x_max, y_max in pixels, in the
             coordinates of pixel edges.
         labels: int64 (num_objects,), positions in the class names.
+        ignored: float64 (num_ignored, 5), corners and class of boxes that are marked
+            not to count: COCO's crowds, VOC's difficult objects.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class Annotated:
     size: tuple
     boxes: np.ndarray
     labels: np.ndarray
+    ignored: np.ndarray = field(default_factory=lambda: np.zeros((0, 5)))
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ class Annotations:
 class Record:
     """A picture as a format lists it, unchecked.
 
-    `boxes` are (entry, label, four numbers); `entry` names the place in `file`.
+    `boxes` are (entry, label, four numbers); `entry` names the place in `file`. So are
+    `ignored`, those that are marked not to count.
     `size` is (width, height) as the format has it, or None; without pixels, the numbers
     of boxes are fractions of the picture.
     """
@@ -74,6 +78,7 @@ class Record:
     size: tuple | None = None
     in_pixels: bool = True
     boxes: list = field(default_factory=list)
+    ignored: list = field(default_factory=list)
 
 
 class Faults:
@@ -190,24 +195,25 @@ def _settled(record, faults):
     except InputError as error:
         faults.add(record.file, record.path, error)
         return None
-    boxes, labels = [], []
-    for entry, label, values in record.boxes:
-        try:
-            box, is_clipped = _clipped(change(np.array(values, np.float64)), shown)
-        except InputError as error:
-            faults.add(record.file, entry, error)
-            continue
-        if is_clipped:
-            faults.note("Boxes that stick out of their pictures, clipped to them: {}.")
-        boxes.append(box)
-        labels.append(label)
-    return Annotated(
-        record.path,
-        record.part,
-        shown,
-        np.array(boxes, np.float64).reshape(-1, 4),
-        np.array(labels, np.int64),
-    )
+
+    def checked(entries):
+        rows = []
+        for entry, label, values in entries:
+            try:
+                box, is_clipped = _clipped(change(np.array(values, np.float64)), shown)
+            except InputError as error:
+                faults.add(record.file, entry, error)
+                continue
+            if is_clipped:
+                faults.note(
+                    "Boxes that stick out of their pictures, clipped to them: {}."
+                )
+            rows.append([*box, label])
+        return np.array(rows, np.float64).reshape(-1, 5)
+
+    objects, ignored = checked(record.boxes), checked(record.ignored)
+    boxes, labels = objects[:, :4], objects[:, 4].astype(np.int64)
+    return Annotated(record.path, record.part, shown, boxes, labels, ignored)
 
 
 def _stored(path):

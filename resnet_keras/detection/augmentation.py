@@ -8,7 +8,7 @@ from resnet_keras.training.augmentation import augment_and_map
 _LEAST_VISIBLE = 1 / 3  # of a box's area; of less nobody could say what it is
 
 
-def augment_boxes(image, boxes, recipe, rng):
+def augment_boxes(image, boxes, recipe, rng, always=False):
     """Return a random variant of a picture, as `augment` does, with its boxes.
 
     Args:
@@ -16,6 +16,8 @@ def augment_boxes(image, boxes, recipe, rng):
         boxes: (num_objects, 4), x_min, y_min, x_max, y_max in pixels.
         recipe: `Recipe`.
         rng: `numpy.random.Generator`.
+        always: bool, or bool (num_objects,): boxes that are kept however little of
+            them lies in the picture.
 
     Returns:
         The picture, float32 (size, size, 3) in [0, 1]; the boxes that are kept, float32
@@ -41,5 +43,5 @@ def augment_boxes(image, boxes, recipe, rng):
     boxes = np.concatenate([moved.min(1), moved.max(1)], axis=1)
     clipped = np.clip(boxes, 0, image.shape[0])
     seen = areas(clipped)
-    kept = (seen > 0) & (seen >= _LEAST_VISIBLE * areas(boxes))
+    kept = (seen > 0) & (always | (seen >= _LEAST_VISIBLE * areas(boxes)))
     return varied, clipped[kept].astype(np.float32), kept

@@ -4,6 +4,7 @@ import numpy as np
 
 from resnet_keras.detection.augmentation import augment_boxes
 from resnet_keras.detection.network import NUM_BOX
+from resnet_keras.detection.targets import IGNORED
 from resnet_keras.training.augmentation import Batches
 
 
@@ -11,22 +12,27 @@ class ObjectBatches(Batches):
     """Shuffled, augmented batches of pictures with boxes, as `Batches`.
 
     Their targets are float32 (batch_size, most, 5): boxes in pixels and class of the
-    objects that are seen, -1 for none. `most` is the number in the fullest picture.
+    objects that are seen, -1 for none, `IGNORED` less its class for an ignored box.
+    `most` is the number in the fullest picture.
     """
 
     def __init__(self, pictures, rows, recipe, seed, prepare=None):
         self._pictures = pictures
-        self._most = max(1, *map(len, pictures.labels))
+        numbers = zip(pictures.labels, pictures.ignored, strict=True)
+        self._most = max(1, *(len(labels) + len(boxes) for labels, boxes in numbers))
         batch_size = recipe.batch_size
         super().__init__(pictures.images, None, rows, batch_size, recipe, seed, prepare)
 
     def _variant(self, row, rng):
+        ignored = self._pictures.ignored[row]
+        boxes = np.concatenate([self._pictures.boxes[row], ignored[:, :4]])
+        labels = np.append(self._pictures.labels[row], IGNORED - ignored[:, 4])
         image, boxes, kept = augment_boxes(
-            self._images[row], self._pictures.boxes[row], self._recipe, rng
+            self._images[row], boxes, self._recipe, rng, always=labels < 0
         )
         objects = np.full((self._most, 5), -1, np.float32)
         objects[: len(boxes), :4] = boxes
-        objects[: len(boxes), 4] = self._pictures.labels[row][kept]
+        objects[: len(boxes), 4] = labels[kept]
         return image, objects
 
 
@@ -35,11 +41,14 @@ class LocatedBatches(Batches):
 
     Their targets are the course's y, float32 (batch_size, 5 + num_classes), as
     `network.localizer` predicts it; zeros where there is no object. Of several objects
-    the first counts.
+    the first counts. Pictures with ignored boxes alone are left out.
     """
 
     def __init__(self, pictures, rows, num_classes, recipe, seed, prepare=None):
         self._pictures, self._num_classes = pictures, num_classes
+        rows = [
+            x for x in rows if len(pictures.labels[x]) or not len(pictures.ignored[x])
+        ]
         batch_size = recipe.batch_size
         super().__init__(pictures.images, None, rows, batch_size, recipe, seed, prepare)
 

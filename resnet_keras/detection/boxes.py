@@ -29,8 +29,30 @@ def overlaps(boxes, others):
     >>> overlaps(np.array([[0, 0, 2, 2]]), np.array([[1, 0, 3, 2], [5, 5, 6, 6]]))
     array([[0.33333333, 0.        ]])
     """
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    shared = np.maximum(high - low, 0).prod(axis=-1)
+    shared = _shared(boxes, others)
     union = areas(boxes)[:, None] + areas(others)[None] - shared
     return shared / np.maximum(union, 1e-12)
+
+
+def covered(boxes, others):
+    """Return the fraction of each box that lies in each other.
+
+    Args:
+        boxes: (num_boxes, 4).
+        others: (num_others, 4).
+
+    Returns:
+        (num_boxes, num_others), 0 to 1.
+
+    Example:
+
+    >>> covered(np.array([[0, 0, 2, 2]]), np.array([[1, 0, 9, 9], [5, 5, 6, 6]]))
+    array([[0.5, 0. ]])
+    """
+    return _shared(boxes, others) / np.maximum(areas(boxes)[:, None], 1e-12)
+
+
+def _shared(boxes, others):
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    return np.maximum(high - low, 0).prod(axis=-1)

@@ -34,7 +34,7 @@ def read_coco(source, skip_broken=False):
         skip_broken: whether to leave bad entries out; by default they are named.
 
     Returns:
-        `Annotations`, classes in the order of their ids. Crowds are left out.
+        `Annotations`, classes in the order of their ids. Crowds are their `ignored`.
 
     Raises:
         InputError: the file is not COCO's, or there are bad entries: a box that is not
@@ -162,9 +162,7 @@ def _records(content, path, root, part, ids, faults):
 def _add_box(annotation, path, entry, records, ids, faults):
     image, category = _id(annotation.get("image_id")), annotation.get("category_id")
     label, box = ids.get(_id(category)), annotation.get("bbox")
-    if annotation.get("iscrowd"):
-        faults.note("Boxes around crowds, left out: {}.")
-    elif image not in records:
+    if image not in records:
         faults.add(path, entry, f"of image {image}, which is not listed")
     elif label is None:
         known = ", ".join(map(str, sorted(ids)))
@@ -176,8 +174,12 @@ def _add_box(annotation, path, entry, records, ids, faults):
         faults.add(path, entry, f"its bbox is {found}; expected four numbers")
     elif records[image]:
         x, y, width, height = values
-        corners = (x, y, x + width, y + height)
-        records[image].boxes.append((entry, label, corners))
+        row = (entry, label, (x, y, x + width, y + height))
+        if annotation.get("iscrowd"):
+            faults.note("Boxes around crowds, ignored in training and scoring: {}.")
+            records[image].ignored.append(row)
+        else:
+            records[image].boxes.append(row)
 
 
 def _id(value):
@@ -187,7 +189,7 @@ def _id(value):
     return value if isinstance(value, int) else None
 
 
-def as_coco(sizes, names, boxes, labels, class_names, scores=None):
+def as_coco(sizes, names, boxes, labels, class_names, scores=None, ignored=None):
     """Return pictures and boxes as the object that COCO's JSON holds.
 
     Args:
@@ -197,6 +199,8 @@ def as_coco(sizes, names, boxes, labels, class_names, scores=None):
         labels: of each picture (num_objects,).
         class_names: list of str. Their ids count from 1, and so do pictures and boxes.
         scores: of each picture (num_objects,), where the boxes were found by a model.
+        ignored: of each picture (num_ignored, 5), corners and class; they become
+            crowds ("iscrowd": 1), which is what COCO ignores.
 
     Returns:
         Dictionary of "images", "annotations" and "categories".
@@ -206,9 +210,10 @@ def as_coco(sizes, names, boxes, labels, class_names, scores=None):
         width, height = map(int, size)
         image = {"id": index + 1, "file_name": name, "width": width, "height": height}
         images.append(image)
-        for row, (box, label) in enumerate(
-            zip(boxes[index], labels[index], strict=True)
-        ):
+        rows = [(*row, 0) for row in zip(boxes[index], labels[index], strict=True)]
+        if ignored is not None:
+            rows += [(row[:4], row[4], 1) for row in ignored[index]]
+        for row, (box, label, is_crowd) in enumerate(rows):
             left, top, right, bottom = (round(float(value), 3) for value in box)
             sides = (round(right - left, 3), round(bottom - top, 3))
             annotation = {
@@ -217,7 +222,7 @@ def as_coco(sizes, names, boxes, labels, class_names, scores=None):
                 "category_id": int(label) + 1,
                 "bbox": [left, top, *sides],
                 "area": round(sides[0] * sides[1], 3),
-                "iscrowd": 0,
+                "iscrowd": is_crowd,
             }
             if scores is not None:
                 annotation["score"] = float(scores[index][row])
@@ -254,5 +259,6 @@ def write_coco(annotations, directory):
                 [picture.boxes for _, picture in rows],
                 [picture.labels for _, picture in rows],
                 annotations.class_names,
+                ignored=[picture.ignored for _, picture in rows],
             )
             write_json(Path(directory) / folder / FILE, content)

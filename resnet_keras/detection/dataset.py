@@ -22,6 +22,9 @@ class Pictures:
         labels: tuple of int64 (num_objects,), positions in the data set's class names.
         names: tuple of str, the file's name or "scene 17".
         sizes: int64 (num_pictures, 2), width and height of the pictures themselves.
+        ignored: tuple of float32 (num_ignored, 5), corners as in `boxes` and class:
+            crowds and difficult objects, of which nothing is learned and which score
+            neither way. None stands for no such boxes.
     """
 
     images: np.ndarray
@@ -29,6 +32,12 @@ class Pictures:
     labels: tuple
     names: tuple
     sizes: np.ndarray
+    ignored: tuple | None = None
+
+    def __post_init__(self):
+        if self.ignored is None:
+            none = np.zeros((0, 5), np.float32)
+            object.__setattr__(self, "ignored", (none,) * len(self.images))
 
     def __len__(self):
         return len(self.images)
@@ -48,13 +57,18 @@ class Pictures:
         return Placement(width, height, self.images.shape[1])
 
     def __getitem__(self, rows):
-        """Return the pictures that a slice selects, as `Pictures`."""
+        """Return the pictures that a slice or an array selects, as `Pictures`."""
+
+        def chosen(values):
+            return tuple(values[row] for row in np.arange(len(self))[rows])
+
         return Pictures(
             self.images[rows],
-            self.boxes[rows],
-            self.labels[rows],
-            self.names[rows],
+            chosen(self.boxes),
+            chosen(self.labels),
+            chosen(self.names),
             self.sizes[rows],
+            chosen(self.ignored),
         )
 
 
@@ -96,9 +110,12 @@ class DetectionDataset:
         found = hashlib.blake2b(json.dumps(self.class_names).encode(), digest_size=16)
         for part in (self.train, self.test):
             found.update(len(part).to_bytes(8, "little"))
-            for boxes, labels in zip(part.boxes, part.labels, strict=True):
+            for boxes, labels, ignored in zip(
+                part.boxes, part.labels, part.ignored, strict=True
+            ):
                 found.update(len(labels).to_bytes(8, "little") + labels.tobytes())
                 found.update(np.rint(boxes).astype(np.int64).tobytes())
+                found.update(np.rint(ignored).astype(np.int64).tobytes())
         found.update(self.num_validation.to_bytes(8, "little"))
         return found.hexdigest()
 
@@ -133,6 +150,7 @@ def joined(first, second):
         first.labels + second.labels,
         first.names + second.names,
         np.concatenate([first.sizes, second.sizes]),
+        first.ignored + second.ignored,
     )
 
 

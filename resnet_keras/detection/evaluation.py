@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from resnet_keras.detection.boxes import overlaps
+from resnet_keras.detection.boxes import covered, overlaps
 from resnet_keras.detection.coco import as_coco
 from resnet_keras.detection.dataset import joined
 from resnet_keras.errors import InputError
@@ -51,6 +51,9 @@ def evaluate_detections(pictures, found, class_names, threshold=None):
     Raises:
         InputError: pycocotools is not installed.
 
+    A found box of which half lies in an ignored box of its class, and which is no
+    object, does not count (for COCO's figures: as much of it as the overlap asked for).
+
     Source: Lin et al. 2014, "Microsoft COCO", as pycocotools computes it.
     """
     result = _coco_figures(pictures, found, class_names)
@@ -91,7 +94,11 @@ def evaluate_part(finder, dataset, part="test", data="the data"):
         finder.class_names, False, dataset.class_names, finder.name, data
     ).positions
     labels = tuple(positions[each] for each in pictures.labels)
-    pictures = replace(pictures, labels=labels)
+    ignored = tuple(
+        np.column_stack([each[:, :4], positions[each[:, 4].astype(int)]])
+        for each in pictures.ignored
+    )
+    pictures = replace(pictures, labels=labels, ignored=ignored)
     found = finder.find(pictures.images, threshold=LEAST_SCORE)
     result = evaluate_detections(pictures, found, finder.class_names, finder.threshold)
     return pictures, found, result
@@ -124,14 +131,23 @@ def _f1(scores, is_hit, num_objects, threshold):
 
 
 def _hits(pictures, found):
-    """Return scores of all found boxes, which are hits, and the number of objects."""
+    """Return scores of the found boxes that count, which are hits, and all objects."""
     scores, is_hit = [np.zeros(0, np.float32)], [np.zeros(0, bool)]
-    for boxes, labels, one in zip(pictures.boxes, pictures.labels, found, strict=True):
-        matched = match(boxes, one, labels)
-        scores.append(np.asarray(one.scores))
-        is_hit.append(matched >= 0)
+    for index, one in enumerate(found):
+        hits, counts = _judged(pictures, index, one)
+        scores.append(np.asarray(one.scores)[counts])
+        is_hit.append(hits[counts])
     num_objects = sum(map(len, pictures.labels))
     return np.concatenate(scores), np.concatenate(is_hit), num_objects
+
+
+def _judged(pictures, index, one):
+    """Return which boxes found in a picture are hits, and which of all count."""
+    is_hit = match(pictures.boxes[index], one, pictures.labels[index]) >= 0
+    ignored = pictures.ignored[index]
+    inside = covered(np.asarray(one.boxes), ignored[:, :4]) >= LEAST_OVERLAP
+    inside &= np.asarray(one.labels)[:, None] == ignored[:, 4]
+    return is_hit, is_hit | ~inside.any(1)
 
 
 def match(boxes, found, labels=None):
@@ -163,7 +179,8 @@ def _compared(pictures, found, num_classes, threshold):
     for index, (boxes, labels) in enumerate(
         zip(pictures.boxes, pictures.labels, strict=True)
     ):
-        rows = np.flatnonzero(np.asarray(found[index].scores) >= threshold)
+        _, counts = _judged(pictures, index, found[index])
+        rows = np.flatnonzero(counts & (np.asarray(found[index].scores) >= threshold))
         one = type(found[index])(*(np.asarray(each)[rows] for each in found[index]))
         matched = match(boxes, one)
         for row, label, score, true in zip(
@@ -195,12 +212,18 @@ def _coco_figures(pictures, found, class_names):
         ) from error
     own = [pictures.placement(index).to_picture for index in range(len(pictures))]
     true = [back(boxes) for back, boxes in zip(own, pictures.boxes, strict=True)]
+    ignored = [
+        np.column_stack([back(rows[:, :4]), rows[:, 4]])
+        for back, rows in zip(own, pictures.ignored, strict=True)
+    ]
     boxes = [back(one.boxes) for back, one in zip(own, found, strict=True)]
     labels, scores = [one.labels for one in found], [one.scores for one in found]
     about = (pictures.sizes, pictures.names)
     with contextlib.redirect_stdout(io.StringIO()):  # it prints as it goes
         known, other = COCO(), COCO()
-        known.dataset = as_coco(*about, true, pictures.labels, class_names)
+        known.dataset = as_coco(
+            *about, true, pictures.labels, class_names, ignored=ignored
+        )
         other.dataset = as_coco(*about, boxes, labels, class_names, scores)
         known.createIndex()
         other.createIndex()

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from resnet_keras.detection.network import NUM_BOX
-from resnet_keras.detection.targets import assign, to_boxes
+from resnet_keras.detection.targets import assign, left_open, to_boxes
 
 _BOX_WEIGHT = 2.0  # of GIoU beside the classes, as in Li et al. (2020)
 _GAMMA = 2.0
@@ -187,14 +187,15 @@ class DetectionLoss(keras.losses.Loss):
 
     The target of an object's class is the IoU of the box that is predicted beside it,
     so that a score says how good a box is. Both are averaged over the locations that
-    answer for an object, in the whole batch.
+    answer for an object, in the whole batch. Within an ignored box the score of its
+    class costs nothing, unless the location answers for an object of that class.
 
     Args:
         places: `targets.Locations` of the detector.
         name: of the loss.
 
-    In: objects (batch, most, 5), boxes in pixels and class, -1 for none; and raw
-    predictions (batch, locations, 4 + classes).
+    In: objects (batch, most, 5), boxes in pixels and class, -1 for none, `IGNORED` less
+    its class for an ignored box; and raw predictions (batch, locations, 4 + classes).
     """
 
     def __init__(self, places, name="detection_loss"):
@@ -217,6 +218,8 @@ class DetectionLoss(keras.losses.Loss):
             ops.cast(ops.maximum(chosen[..., 4], 0), "int32"), logits.shape[-1]
         )
         focal = focal_loss(logits, classes * quality[..., None])
+        is_open = left_open(objects, self._places, logits.shape[-1])
+        focal *= 1 - is_open * (1 - classes * answers[..., None])
         focal = ops.sum(focal, (1, 2)) / _mean(answers)
         # A box that is far off counts little, as it will be outscored by others.
         off = (1 - giou(boxes, chosen[..., :4])) * quality

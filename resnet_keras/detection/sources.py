@@ -140,13 +140,17 @@ def _used_classes(annotations):
     counts = Counter(label for each in annotations.pictures for label in each.labels)
     used = [label for label in range(len(names)) if counts[label]]
     if not used:
+        marked = any(len(each.ignored) for each in annotations.pictures)
         raise InputError(
             f"{annotations.pictures[0].path.parent}: none of "
-            f"{len(annotations.pictures)} pictures has a box; expected some objects."
+            f"{len(annotations.pictures)} pictures has a box"
+            f"{' that is not marked to be ignored' if marked else ''}; expected some "
+            "objects."
         )
-    place = {label: index for index, label in enumerate(used)}
+    place = np.full(len(names), -1)
+    place[used] = np.arange(len(used))
     pictures = [
-        (each, np.array([place[label] for label in each.labels], np.int64))
+        replace(each, labels=place[each.labels], ignored=_renumbered(each, place))
         for each in annotations.pictures
     ]
     notes = []
@@ -155,9 +159,16 @@ def _used_classes(annotations):
     return [names[label] for label in used], pictures, notes
 
 
+def _renumbered(picture, place):
+    """Return the ignored boxes whose class has a place, with that as their class."""
+    boxes, labels = np.split(picture.ignored, [4], axis=1)
+    rows = np.concatenate([boxes, place[labels.astype(int)]], axis=1)
+    return rows[rows[:, 4] >= 0]
+
+
 def _split(pictures, source, seed, needs_train):
     """Return the pictures of each part, a dictionary, and notes."""
-    present = {each.part for each, _ in pictures}
+    present = {each.part for each in pictures}
     if needs_train and "train" not in present:
         raise InputError(
             f"{source}: holds {' and '.join(sorted(present))} pictures only; expected "
@@ -165,11 +176,11 @@ def _split(pictures, source, seed, needs_train):
         )
     roles, is_drawn, note = settle_parts(present, needs_train)
     groups = {"train": [], "validation": [], "test": []}
-    for each, labels in pictures:
+    for each in pictures:
         role = roles[each.part]
         if is_drawn and is_for_test(_ROBOFLOW.sub("", each.path.stem), seed):
             role = "test"
-        groups[role].append((each, labels))
+        groups[role].append(each)
     notes = [note.replace("image", "picture")] if note else []
     if is_drawn and groups["test"]:
         notes.append(
@@ -186,7 +197,7 @@ def _split(pictures, source, seed, needs_train):
 
 
 def _load(group, image_size, skip_broken, notes):
-    """Read (Annotated, labels) and place them on squares.
+    """Read `Annotated` and place them on squares.
 
     Returns:
         `Pictures`, and a list of the positions in `group` of those in it.
@@ -194,7 +205,7 @@ def _load(group, image_size, skip_broken, notes):
     images = allocate(len(group), (image_size, image_size))
 
     def read(index):
-        picture = group[index][0]
+        picture = group[index]
         try:
             images[index], _ = read_letterboxed(picture.path, picture.size, image_size)
         except InputError as error:
@@ -214,17 +225,22 @@ def _load(group, image_size, skip_broken, notes):
         for to, row in enumerate(kept):  # in place: they may be larger than memory
             images[to] = images[row]
         images, group = images[: len(kept)], [group[index] for index in kept]
-    boxes = (
-        Placement(*each.size, image_size).to_square(each.boxes) for each, _ in group
-    )
     pictures = Pictures(
         images,
-        tuple(np.clip(each, 0, image_size).astype(np.float32) for each in boxes),
-        tuple(labels for _, labels in group),
-        tuple(str(each.path) for each, _ in group),
-        np.array([each.size for each, _ in group], np.int64).reshape(-1, 2),
+        tuple(_on_square(each.boxes, each.size, image_size) for each in group),
+        tuple(each.labels for each in group),
+        tuple(str(each.path) for each in group),
+        np.array([each.size for each in group], np.int64).reshape(-1, 2),
+        tuple(_on_square(each.ignored, each.size, image_size) for each in group),
     )
     return pictures, kept
+
+
+def _on_square(rows, size, image_size):
+    """Place rows that begin with a box, and return them as float32."""
+    boxes = Placement(*size, image_size).to_square(rows[:, :4])
+    rows = np.concatenate([np.clip(boxes, 0, image_size), rows[:, 4:]], axis=1)
+    return rows.astype(np.float32)
 
 
 def _check_trained(train, class_names, source):

@@ -12,6 +12,7 @@ RADIUS = 1.5  # of the centre that answers for an object, in strides: 3x3 locati
 # Longest side of an object in strides of the level that it belongs to, but for the
 # finest and the coarsest, which take all that is smaller and larger.
 LONGEST = 8
+IGNORED = -2  # less its class: what an ignored box has instead of a class
 
 
 class Locations(NamedTuple):
@@ -99,7 +100,8 @@ def assign(objects, places):
     within its box, and the nearest one always. Of several objects the smallest counts.
 
     Args:
-        objects: tensor (batch, most, 5): boxes in pixels and class, -1 for no object.
+        objects: tensor (batch, most, 5): boxes in pixels and class, -1 for no object,
+            `IGNORED` less its class for an ignored box.
         places: `Locations`.
 
     Returns:
@@ -109,16 +111,43 @@ def assign(objects, places):
     Source: Tian et al. (2019), arXiv 1904.01355, with the centre sampling of its
     second version.
     """
-    boxes, classes = objects[:, None, :, :4], objects[:, None, :, 4]
-    centres, *rest = (ops.convert_to_tensor(each)[:, None] for each in places)
-    strides, shortest, most = rest
-    low, high = boxes[..., :2], boxes[..., 2:]
-    away = ops.max(ops.abs(centres - (low + high) / 2), -1) / strides
-    within = ops.min(ops.minimum(centres - low, high - centres), -1) > 0
-    longest = ops.max(high - low, -1)
+    within, away = _lie(objects, places)
+    shortest, most = (ops.convert_to_tensor(each)[:, None] for each in places[2:])
+    sides = (objects[..., 2:4] - objects[..., :2])[:, None]
+    longest = ops.max(sides, -1)
     fits = (longest >= shortest) & (longest < most)
     near = (within & (away < RADIUS)) | (away <= 0.5)
-    answers = near & fits & (classes >= 0)
-    areas = ops.prod(high - low, -1) * ops.ones_like(away)
+    answers = near & fits & (objects[:, None, :, 4] >= 0)
+    areas = ops.prod(sides, -1) * ops.ones_like(away)
     areas = ops.where(answers, areas, np.inf)
     return ops.argmin(areas, -1), ops.cast(ops.any(answers, -1), "float32")
+
+
+def left_open(objects, places, num_classes):
+    """Say of which classes each location learns nothing: those of ignored boxes there.
+
+    Args:
+        objects, places: as `assign` takes them.
+        num_classes: of the detector.
+
+    Returns:
+        Tensor (batch, locations, num_classes), 1 within an ignored box of the class, or
+        at the location that is nearest to its centre; 0 elsewhere; float32.
+    """
+    within, away = _lie(objects, places)
+    there = ops.cast(within | (away <= 0.5), "float32")
+    classes = IGNORED - ops.arange(num_classes, dtype="float32")
+    ignored = ops.cast(objects[..., 4:] == classes, "float32")
+    return ops.minimum(ops.matmul(there, ignored), 1.0)
+
+
+def _lie(objects, places):
+    """Return whether locations lie within boxes, and how far from their centres.
+
+    Both are (batch, locations, most); the distance is the longer of those along x and
+    y, in strides.
+    """
+    low, high = objects[:, None, :, :2], objects[:, None, :, 2:4]
+    centres, strides = (ops.convert_to_tensor(each)[:, None] for each in places[:2])
+    away = ops.max(ops.abs(centres - (low + high) / 2), -1) / strides
+    return ops.min(ops.minimum(centres - low, high - centres), -1) > 0, away

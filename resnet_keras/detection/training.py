@@ -81,7 +81,7 @@ class Detection:
     def __init__(self, dataset, config, verbose=False):
         self._dataset, self._config = dataset, config
         self._train_rows, held_out = _hold_out(dataset, config.seed)
-        self._validation = _rows(dataset.train, held_out)
+        self._validation = dataset.train[held_out]
         names = dataset.class_names
         # The head that names whole pictures is left out, but for two classes or more.
         backbone, preprocessing = network_to_train(config, max(2, len(names)), verbose)
@@ -165,14 +165,3 @@ def _hold_out(dataset, seed):
     rows = np.random.default_rng(seed).permutation(number)
     held_out = min(round(_VALIDATION_FRACTION * number), _MOST_VALIDATING)
     return np.sort(rows[held_out:]), np.sort(rows[:held_out])
-
-
-def _rows(pictures, rows):
-    """Return some of the pictures, as `Pictures`."""
-    return type(pictures)(
-        pictures.images[rows],
-        tuple(pictures.boxes[row] for row in rows),
-        tuple(pictures.labels[row] for row in rows),
-        tuple(pictures.names[row] for row in rows),
-        pictures.sizes[rows],
-    )

@@ -36,7 +36,7 @@ def read_voc(source, skip_broken=False):
     Returns:
         `Annotations`, classes in the order of text. A box of VOC's from pixel 1 to 10
         is one from 0 to 10 here: the edges of its pixels. Objects marked as difficult
-        are kept.
+        are `ignored`.
 
     Raises:
         InputError: there are bad entries: no XML; a box that is not four numbers, has
@@ -67,11 +67,13 @@ def read_voc(source, skip_broken=False):
         record = Record(picture, part, file, size and tuple(map(round, size)))
         _add_boxes(record, root, faults)
         records.append(record)
-    class_names = sorted({name for each in records for _, name, _ in each.boxes})
+    rows = [row for each in records for row in each.boxes + each.ignored]
+    class_names = sorted({name for _, name, _ in rows})
     for record in records:
-        record.boxes = [
-            (entry, class_names.index(name), box) for entry, name, box in record.boxes
-        ]
+        record.boxes, record.ignored = (
+            [(entry, class_names.index(name), box) for entry, name, box in some]
+            for some in (record.boxes, record.ignored)
+        )
     taken = {record.path.resolve() for record in records}
     if not listed:
         for path in pictures.all:
@@ -133,19 +135,24 @@ def _add_boxes(record, root, faults):
             )
             faults.add(record.file, entry, f"{found}; expected four numbers in bndbox")
         else:
-            if (element.findtext("difficult") or "").strip() == "1":
-                faults.note("Objects marked as difficult, kept like others: {}.")
             left, top, right, bottom = values
             box = (left - 1, top - 1, right, bottom)
             if right < left or bottom < top:  # which has no pixel, not even one
                 box = (left, top, right, bottom)
-            record.boxes.append((entry, name, box))
+            if (element.findtext("difficult") or "").strip() == "1":
+                faults.note(
+                    "Objects marked as difficult, ignored in training and scoring: {}."
+                )
+                record.ignored.append((entry, name, box))
+            else:
+                record.boxes.append((entry, name, box))
 
 
 def write_voc(annotations, directory):
     """Write pictures and boxes as Annotations/, JPEGImages/ and ImageSets/Main/.
 
     Corners are rounded to whole pixels, as VOC has them; a box of less is one pixel.
+    Ignored boxes are marked as difficult.
 
     Args:
         annotations: `Annotations`.
@@ -186,15 +193,17 @@ def _element(path, picture, class_names):
     add(size, "width", picture.size[0])
     add(size, "height", picture.size[1])
     add(size, "depth", 3)
-    corners = np.rint(picture.boxes).astype(int)
+    corners = np.concatenate([picture.boxes, picture.ignored[:, :4]])
+    corners = np.rint(corners).astype(int)
     corners[:, :2] += 1
     # Of a box within half a pixel, the pixel that it lies in.
     corners[:, :2] = np.minimum(corners[:, :2], picture.size)
     corners[:, 2:] = np.maximum(corners[:, 2:], corners[:, :2])
-    for box, label in zip(corners, picture.labels, strict=True):
+    labels = [*picture.labels, *picture.ignored[:, 4].astype(int)]
+    for index, (box, label) in enumerate(zip(corners, labels, strict=True)):
         element = add(root, "object")
         add(element, "name", class_names[label])
-        add(element, "difficult", 0)
+        add(element, "difficult", int(index >= len(picture.labels)))
         bounds = add(element, "bndbox")
         for side, value in zip(_SIDES, box, strict=True):
             add(bounds, side, value)

@@ -282,6 +282,9 @@ def _tell_lone_labels(used, faults):
 def write_yolo(annotations, directory):
     """Write pictures and boxes as data.yaml, images/ and labels/.
 
+    Ignored boxes are left out, for YOLO has no mark for them; who reads the files
+    learns them as background.
+
     Args:
         annotations: `Annotations`.
         directory: an empty folder, or none yet; gets images/train/a.jpg,
