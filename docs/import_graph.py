@@ -21,8 +21,9 @@ LAYERS = (
     ("commands", "data", "weights"),
     ("plots", "inference"),
     ("training", "explain", "check"),
-    ("audit", "export", "experiments", "benchmark"),
+    ("audit", "export"),
     ("detection",),
+    ("experiments", "benchmark"),
     ("command line",),
 )
 # Inside a function only: building a network with weights reads them.

@@ -33,6 +33,7 @@ def test_help_answers_before_keras_is_loaded():
         ["depth-cost"],
         ["fine-tune", "model.h5", "--data", "signs"],
         ["recipe", "--data", "signs", "--epochs", "1", "--only", "flips"],
+        ["finding", "--data", "signs", "--detector", "a.h5", "--quick"],
         ["explain", "model.h5", "image.png", "--trust"],
     ],
     ids=lambda line: line[0],

@@ -58,6 +58,7 @@ def _parse(argv):
             _add_seeds(command)
     _add_fine_tune(commands)
     _add_recipe(commands)
+    _add_finding(commands)
     _add_explain(commands)
     add_out(parser, _OUT, "the results")
     for command in commands.choices.values():  # before the name, and after it
@@ -112,6 +113,24 @@ def _add_recipe(commands):
     )
 
 
+def _add_finding(commands):
+    command = commands.add_parser(
+        "finding", help="what a detector finds in photographs, and names (about 2 min)"
+    )
+    add_data(command, "; photographs of one object each, whose test part is used")
+    command.add_argument(
+        "--detector", required=True, metavar="FILE", help="a detector trained here"
+    )
+    command.add_argument(
+        "--classifier",
+        metavar="FILE",
+        help="name larger pictures with this one, without and with the detector",
+    )
+    command.add_argument(
+        "--quick", action="store_true", help="seconds instead of minutes"
+    )
+
+
 def _add_explain(commands):
     command = commands.add_parser(
         "explain", help="what in an image a model's prediction depends on (seconds)"
@@ -143,7 +162,7 @@ def main(argv=None):
         raise InputError(f"{arguments.out}: is a file; expected a folder for --out.")
     suffixes = (".csv", ".png", ".txt")
     outputs = [Path(arguments.out) / f"{arguments.name}{each}" for each in suffixes]
-    read = ("data", "weights", "model_name", "image_path")
+    read = ("data", "weights", "model_name", "image_path", "detector", "classifier")
     check_not_input(outputs, [getattr(arguments, key, None) for key in read])
     load_keras()
     # TensorFlow warns of repeated tracing, as if the many networks were one.
