@@ -149,6 +149,31 @@ def test_a_localizer_gives_probabilities_and_fractions(backbone):
     np.testing.assert_allclose(y[:, 5:].sum(1), 1, rtol=1e-5)
 
 
+def test_a_localizers_centre_is_the_mean_position_of_its_heat(backbone):
+    model = localizer(backbone, classes=3, input_shape=(64, 96, 3))  # 8 x 12 cells
+    heat = np.zeros((2, 96), np.float32)
+    heat[0, 12 * 2 + 5] = 1
+    heat[1, [0, 95]] = 0.5
+    centres = keras.ops.convert_to_numpy(model.get_layer("centre")(heat))
+    np.testing.assert_allclose(centres, [[5.5 / 12, 2.5 / 8], [0.5, 0.5]], rtol=1e-6)
+    images = np.random.default_rng(0).random((2, 64, 96, 3), np.float32)
+    names = ("attention", "sigmoid", "y")
+    layers = [model.get_layer(name).output for name in names]
+    outputs = keras.Model(model.input, layers)(images)
+    heat, sizes, y = map(keras.ops.convert_to_numpy, outputs)
+    means = np.einsum("bn,bns->bs", heat, sizes.reshape(2, 96, 2))
+    np.testing.assert_allclose(y[:, 3:5], means, rtol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_plain_keras_opens_a_localizers_file(backbone, tmp_path, suffix):
+    model = localizer(backbone, classes=2)
+    model.save(tmp_path / f"localizer{suffix}")
+    opened = keras.models.load_model(tmp_path / f"localizer{suffix}", compile=False)
+    images = pictures(64)
+    np.testing.assert_array_equal(model(images), opened(images))
+
+
 def test_what_cannot_be_built_is_refused(backbone):
     with pytest.raises(ValueError, match="classes is 0; expected a whole number"):
         detector(backbone, 0)

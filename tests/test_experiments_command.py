@@ -31,6 +31,7 @@ def test_help_answers_before_keras_is_loaded():
         ["identity"],
         ["shortcuts", "--seeds", "2"],
         ["depth-cost"],
+        ["localization", "--seeds", "1", "--quick"],
         ["fine-tune", "model.h5", "--data", "signs"],
         ["recipe", "--data", "signs", "--epochs", "1", "--only", "flips"],
         ["finding", "--data", "signs", "--detector", "a.h5", "--quick"],

@@ -33,8 +33,8 @@ def drawn_scenes(image_size, num_train=2000, num_test=400):
             f"from {_SIZES[0]} to {_SIZES[1]}."
         )
     parts = [
-        _draw(image_size, num_train, 0, "scene"),
-        _draw(image_size, num_test, hands.TEST_START, "test scene"),
+        draw_pictures(image_size, num_train, 0, "scene"),
+        draw_pictures(image_size, num_test, hands.TEST_START, "test scene"),
     ]
     class_names = [str(sign) for sign in range(6)]
     notes = ()
@@ -47,9 +47,18 @@ def drawn_scenes(image_size, num_train=2000, num_test=400):
     return DetectionDataset(SCENES, source, class_names, *parts, notes)
 
 
-def _draw(size, number, start, name):
+def draw_pictures(size, number, start, name, most_hands=_MOST_HANDS):
+    """Return scenes of none to so many hands as `Pictures`.
+
+    Args:
+        size: side in pixels.
+        number: of scenes.
+        start: number of the first.
+        name: of each, before its position.
+        most_hands: in a scene; any number up to it is equally frequent.
+    """
     images, boxes, labels = allocate(number, (size, size)), [], []
-    scenes = hands.iter_scenes(number, size, _MOST_HANDS, start=start, min_hands=0)
+    scenes = hands.iter_scenes(number, size, most_hands, start=start, min_hands=0)
     for index, scene in enumerate(scenes):
         images[index] = scene.image
         boxes.append(scene.boxes)

@@ -1,8 +1,10 @@
 """A classifier's backbone made into a localizer, or into a detector."""
 
 import math
+from functools import partial
 
 import keras
+import numpy as np
 from keras import layers
 from keras.initializers import GlorotUniform
 
@@ -13,6 +15,7 @@ from resnet_keras.nets.graph import deep_recursion, feature_maps
 STRIDE = 8  # of the finest predictions, in pixels
 LARGE = 320  # from this side on, in pixels, objects need coarser predictions as well
 NUM_BOX = 4  # numbers of a box at each location, before those of the classes
+_LOCALIZER_CHANNELS = 128  # of its merged feature maps
 # Begin with a probability of 0.01 for each class: nearly all locations see none
 # (Lin et al. 2017, section 3.3), and with boxes that reach two strides to each side.
 _CLASS_BIAS, _BOX_BIAS = -math.log(99), math.log(2)
@@ -22,6 +25,10 @@ def localizer(backbone, classes, input_shape=None, initializer=GlorotUniform):
     """Build a network that says whether there is an object, where, and which.
 
     For pictures of one object at most, as in the course; for several use `detector`.
+    p_c and the class come from the mean of the last feature maps. The box comes from
+    the feature maps of strides 8 to 32, merged as in `detector`: a heat map over their
+    positions adds up to 1; the mean position under it is the centre, and the mean of
+    what each position says of height and width is the size.
 
     Args:
         backbone: a network of this package, or a loaded file with its layers' names.
@@ -47,26 +54,36 @@ def localizer(backbone, classes, input_shape=None, initializer=GlorotUniform):
     >>> localizer(ResNet18(), classes=3).output_shape
     (None, 8)
 
-    Source: the course "Convolutional Neural Networks", week 3, object localization.
+    Source: the course "Convolutional Neural Networks", week 3, object localization; for
+    the centre, Nibali et al. (2018), arXiv 1801.07372.
     """
     _check_classes(classes)
     features = _features(backbone, input_shape)
-    X = list(features.output.values())[-1]
-    pooled = layers.GlobalAveragePooling2D(name="pooled")(X)
-    # Where the object is, the mean over all positions hardly tells.
-    everywhere = layers.Flatten(name="everywhere")(X)
+    coarse = list(features.output.values())[-1]
+    pooled = layers.GlobalAveragePooling2D(name="pooled")(coarse)
+    fine = _merged(_used(features), _LOCALIZER_CHANNELS, initializer)[0]
+    heat = layers.Flatten(name="flat_heat")(_conv(1, 1, "heat", initializer)(fine))
+    heat = layers.Softmax(name="attention")(heat)
+    centres = layers.Dense(2, use_bias=False, trainable=False, name="centre")
+    sizes = _conv(2, 1, "sizes", initializer)(fine)
+    sizes = layers.Activation("sigmoid", name="sigmoid")(sizes)
+    sizes = layers.Reshape((-1, 2), name="flat_sizes")(sizes)
+    dense = partial(layers.Dense, kernel_initializer=initializer(seed=0))
     y = [
-        layers.Dense(
-            number, activation, name=name, kernel_initializer=initializer(seed=0)
-        )(X)
-        for name, number, activation, X in (
-            ("p_c", 1, "sigmoid", pooled),
-            ("b", NUM_BOX, "sigmoid", everywhere),
-            ("c", classes, "softmax", pooled),
-        )
+        dense(1, "sigmoid", name="p_c")(pooled),
+        centres(heat),
+        layers.Dot(axes=1, name="size")([heat, sizes]),
+        dense(classes, "softmax", name="c")(pooled),
     ]
+    centres.set_weights([_centres(*fine.shape[1:3])])
     y = layers.Concatenate(name="y")(y)
     return keras.Model(features.input, y, name=f"{backbone.name}Localizer")
+
+
+def _centres(rows, columns):
+    """Return the centres of the cells of a map, (cells, 2), as fractions of it."""
+    y, x = np.indices((rows, columns)).reshape(2, -1)
+    return (np.stack([x, y], 1) + 0.5) / (columns, rows)
 
 
 def detector(

@@ -29,6 +29,7 @@ _EXPERIMENTS = {
     "branch-scale": ("how large F(X) is beside X, and training without norm", 2),
     "refinement": ("whether blocks move their input down the loss", 1),
     "landscape": ("the loss around trained networks", 4),
+    "localization": ("the course's squared error beside a better loss", 24),
 }
 _OF_ONE_SEED = ("gradients", "identity", "depth-cost")
 _OUT = "runs/experiments"
@@ -115,7 +116,7 @@ def _add_recipe(commands):
 
 def _add_finding(commands):
     command = commands.add_parser(
-        "finding", help="what a detector finds in photographs, and names (about 2 min)"
+        "finding", help="what a detector finds in photographs, and names (about 1 min)"
     )
     add_data(command, "; photographs of one object each, whose test part is used")
     command.add_argument(
