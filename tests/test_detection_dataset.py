@@ -9,7 +9,7 @@ from resnet_keras import hands
 from resnet_keras.data.images import read_image
 from resnet_keras.detection import DetectionDataset, Pictures, load_detection
 from resnet_keras.detection.dataset import joined
-from resnet_keras.detection.drawn import drawn_scenes
+from resnet_keras.detection.drawn import draw_pictures, drawn_scenes
 from resnet_keras.detection.letterbox import (
     GREY,
     Placement,
@@ -96,6 +96,12 @@ def test_scenes_have_none_to_four_hands_and_no_scene_is_in_both_parts():
     np.testing.assert_array_equal(found.test.labels[7], scene.labels)
     assert found.test.names[7] == "test scene 7"
     assert found.test.placement(7) == Placement(64, 64, 64)
+
+
+def test_scenes_have_no_more_hands_than_asked_for():
+    found = draw_pictures(64, 30, 0, "picture", most_hands=1)
+    assert {len(labels) for labels in found.labels} == {0, 1}
+    assert found.names[29] == "picture 29"
 
 
 def test_to_evaluate_only_test_scenes_are_drawn(monkeypatch):

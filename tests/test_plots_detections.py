@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
@@ -35,6 +36,18 @@ def test_pictures_show_true_and_found_boxes():
     assert [text.get_text() for text in first.texts] == ["の 0.88"]
     assert len(second.texts) == 0
     assert figure.get_suptitle().startswith("2 of 2 pictures")
+
+
+def test_a_box_is_drawn_along_its_pixels_edges():
+    axes = Figure().subplots()
+    axes.imshow(PICTURES[0])
+    plots.draw_box(axes, [1, 2, 9, 20], "red", linewidth=2, linestyle="--")
+    [patch] = axes.patches
+    # Matplotlib has the first pixel from -0.5 to 0.5.
+    assert patch.get_xy() == (0.5, 1.5)
+    assert (patch.get_width(), patch.get_height()) == (8, 18)
+    assert (patch.get_linewidth(), patch.get_linestyle()) == (2, "--")
+    assert patch.get_edgecolor() == (1, 0, 0, 1)
 
 
 def test_no_more_pictures_are_shown_than_asked_for():

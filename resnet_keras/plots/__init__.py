@@ -3,6 +3,7 @@
 It may import Matplotlib, stage tables and the writing of files; it loads no Keras.
 """
 
+from resnet_keras.plots.boxes import draw_box
 from resnet_keras.plots.detections import (
     annotated,
     ap_curves,
@@ -23,6 +24,7 @@ __all__ = [
     "confusion",
     "curves",
     "detections",
+    "draw_box",
     "false_alarms",
     "fonts_for",
     "found_confusion",
