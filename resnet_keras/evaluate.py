@@ -19,7 +19,7 @@ from resnet_keras.files.writing import (
 )
 from resnet_keras.tables import table
 
-_RESULTS = ("confusion.png", "metrics.json")
+_RESULTS = ("confusion.png", "reliability.png", "metrics.json")
 
 
 def _parse(argv):
@@ -37,7 +37,9 @@ def _parse(argv):
         help='which images (default: test); "all" suits data that the model never saw',
     )
     parser.add_argument(
-        "--out", metavar="DIR", help="where to write confusion.png and metrics.json"
+        "--out",
+        metavar="DIR",
+        help="where to write confusion.png, reliability.png and metrics.json",
     )
     parser.add_argument(
         "--corruptions",
@@ -95,6 +97,18 @@ def main(argv=None):
         f"{result['loss']:.4f}\nBalanced accuracy {result['balanced_accuracy']:.4f}, "
         f"macro F1 {result['macro_f1']:.4f}"
     )
+    low, high = result["calibration_interval"]
+    print(
+        f"Probabilities are off by {result['calibration_error']:.3f} on average (95 % "
+        f"interval {low:.3f} to {high:.3f})"
+    )
+    if "coverage" in result:
+        right = result.get("answered_accuracy")
+        print(
+            f"Answered {result['coverage']:.4f} of the images"
+            + (f", of which {right:.4f} are right" if right is not None else "")
+            + "; the others are none of the classes"
+        )
     for warning in never_predicted(result, result["class_names"]):
         print(f"Warning: {warning}")
     corrupted = {}
@@ -117,16 +131,20 @@ def _write(out, arguments, result, corrupted):
     """Write the figures of an evaluation, and the picture of its confusions."""
     from resnet_keras import plots
     from resnet_keras.files import versions
+    from resnet_keras.inference.answering import reliability as by_probability
     from resnet_keras.inference.evaluation import as_metrics
 
-    confusion, metrics = (out / name for name in _RESULTS)
+    confusion, reliability, metrics = (out / name for name in _RESULTS)
     plots.save(plots.confusion(result["confusion"], result["class_names"]), confusion)
+    sure = result["calibrated"].max(axis=1)
+    is_right = result["calibrated"].argmax(axis=1) == result["labels"]
+    plots.save(plots.reliability(*by_probability(sure, is_right)), reliability)
     written = {"model": arguments.model, "data": arguments.data}
     written |= as_metrics(result, arguments.part)
     if corrupted:
         written["corruption_accuracy"] = corrupted
     write_json(metrics, written | {"versions": versions()})
-    print(f"Written: {confusion}, {metrics}")
+    print(f"Written: {confusion}, {reliability}, {metrics}")
 
 
 def _scores_when_corrupted(classifier, result):

@@ -16,6 +16,7 @@ from resnet_keras.commands import (
 )
 from resnet_keras.files.writing import check_not_input, refuse_file
 
+_NO_ANSWER = {"class": None, "none_of_these": True}
 _SHOWN = 320  # pixels of a written picture's longer side
 
 
@@ -87,13 +88,21 @@ def main(argv=None):
         print(remark, file=sys.stderr)
     rows = []
     for path, probabilities, place in predictions:
+        is_answer = True
+        if answering := classifier.answering:
+            is_answer = bool(answering.answers(probabilities))
+            probabilities = answering.calibrated(probabilities)
         ranked = ranking(probabilities, classifier.class_names, arguments.top)
         if arguments.out:  # first: it makes the folder, or says that it cannot
-            _write_picture(outputs[path], path, ranked, place)
+            _write_picture(outputs[path], path, ranked, place, is_answer)
         if arguments.json:
-            rows.append(_as_json(path, ranked, place))
+            found = _as_json(path, ranked, place)
+            rows.append(found if is_answer else found | _NO_ANSWER)
         else:
             words = [f"{name} ({probability:.3f})" for name, probability in ranked]
+            if not is_answer:
+                name, probability = ranked[0]
+                words = [f"none of these (nearest: {name}, {probability:.3f})"]
             words += [place.in_words()] if place else []
             print(f"{path}: {words[0]}", *words[1:], sep="  ")
     if rows:
@@ -134,7 +143,7 @@ def _as_json(path, ranked, place):
     }
 
 
-def _write_picture(output, path, ranked, place):
+def _write_picture(output, path, ranked, place, is_answer):
     from resnet_keras import plots
     from resnet_keras.data.images import read_image
 
@@ -143,7 +152,7 @@ def _write_picture(output, path, ranked, place):
         from resnet_keras.detection.pictures import read_scaled
 
         image, box = read_scaled(path, _SHOWN, place.box)
-    plots.save(plots.prediction(image, ranked, box), output)
+    plots.save(plots.prediction(image, ranked, box, is_answer), output)
     print(f"Written: {output}", file=sys.stderr)
 
 

@@ -129,4 +129,4 @@ def test_as_a_process_nothing_but_results_is_printed(model, tmp_path):
     source = write_folders(tmp_path / "data", {"0": 12, "1": 12})
     process = command("evaluate", model, "--data", source, "--part", "all")
     assert (process.returncode, process.stderr) == (0, "")
-    assert process.stdout.splitlines()[-2].startswith("Accuracy 1.0000 (95 % ")
+    assert process.stdout.splitlines()[-3].startswith("Accuracy 1.0000 (95 % ")

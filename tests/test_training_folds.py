@@ -263,7 +263,7 @@ def test_model_card_names_what_could_break_its_form():
     metrics |= {"num_parameters": 1, "num_train_images_scored": 1, "versions": {}}
     metrics |= {"test_accuracy": 0.5, "test_interval": (0.1, 0.9), "warnings": ["w"]}
     metrics |= {"test_balanced_accuracy": 0.5, "test_macro_f1": 0.5}
-    metrics |= {"train_accuracy": 0.5, "train_seconds": 60.0}
+    metrics |= {"train_accuracy": 0.5, "train_seconds": 60.0, "answers_all": True}
     text = model_card(dataset, RunConfig(data="x y"), metrics)
     yaml = pytest.importorskip("yaml")
     front = yaml.safe_load(text.split("---\n")[1])

@@ -11,6 +11,7 @@ from resnet_keras.accelerate import probe
 from resnet_keras.data import Dataset, Split
 from resnet_keras.errors import InputError
 from resnet_keras.files.finite import not_finite
+from resnet_keras.inference import Classifier, answering
 from resnet_keras.training import Batches, Recipe, RunConfig, classification, loop
 from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.start import initial_network
@@ -57,6 +58,20 @@ def test_of_many_images_only_so_many_validate(monkeypatch, tmp_path):
     metrics = classification.train(colours(), tmp_path, config(19, epochs=1))
     assert metrics["num_train_images"] == 57  # a tenth would be 6
     assert metrics["num_validation_images"] == 3
+
+
+def test_a_run_stores_when_to_answer(monkeypatch, tmp_path):
+    monkeypatch.setattr(answering, "_LEAST_IMAGES", 6)
+    classification.train(colours(), tmp_path, config(epochs=1))
+    model, metadata = load_model(tmp_path / "model.h5")
+    labels = colours().train.labels
+    _, held_out = classification.hold_out(labels, 0)
+    probabilities = Classifier(model, metadata).probabilities(
+        colours().train.images[held_out]
+    )
+    expected = answering.Answering.fit(probabilities, labels[held_out])
+    assert metadata["answering"]["temperature"] == expected.temperature
+    assert metadata["answering"]["threshold"] == pytest.approx(expected.threshold)
 
 
 def test_an_epoch_of_one_step_has_no_speed(tmp_path):

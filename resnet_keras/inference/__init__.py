@@ -6,6 +6,7 @@ It may import `files`, `data`, `weights` and `accelerate`.
 from resnet_keras.lazy import lazy
 
 _NAMES = {
+    "answering": "Answering calibration_error",
     "classifier": "Classifier",
     "opening": "open_classifier",
     "pictures": "predict_files ranking",

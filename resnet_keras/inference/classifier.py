@@ -10,6 +10,7 @@ from resnet_keras.accelerate.folding import copy_folded_weights, fold_batch_norm
 from resnet_keras.accelerate.probe import uses_fused_operations
 from resnet_keras.errors import InputError
 from resnet_keras.inference import graph
+from resnet_keras.inference.answering import Answering
 from resnet_keras.inference.heads import Head, last_activation
 from resnet_keras.inference.preprocessing import find_preprocessing, prepared
 
@@ -35,6 +36,10 @@ class Classifier:
 
     Raises:
         InputError: the model does not classify images, or metadata and model disagree.
+
+    Attributes:
+        answering: `Answering`, or None for a file that does not say: how sure
+            predictions are, and which are none of the classes.
     """
 
     def __init__(self, model, metadata, name="model"):
@@ -57,6 +62,7 @@ class Classifier:
         self._head = Head(last_activation(model), outputs[1], name)
         self.assumptions += [x for x in (words, self._head.note) if x]
         self.class_names = self._fill_in_class_names(metadata, name)
+        self.answering = Answering.of_metadata(metadata, name)
         self._fixed_batch_size = inputs[0]
         self._folded = self._fastest = None
         self._num_expected = 0
@@ -100,6 +106,7 @@ class Classifier:
                 if self._says_preprocessing
                 else {}
             ),
+            **(self.answering.as_metadata() if self.answering else {}),
         }
 
     def _fill_in_class_names(self, metadata, name):

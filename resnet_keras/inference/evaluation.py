@@ -4,7 +4,13 @@ import numpy as np
 
 from resnet_keras.errors import InputError
 from resnet_keras.inference.aligning import align_classes
+from resnet_keras.inference.answering import calibration_error
 from resnet_keras.inference.metrics import check_numbers, scores
+
+_MORE = (
+    *("balanced_accuracy", "macro_f1", "calibration_error", "calibration_interval"),
+    *("coverage", "answered_accuracy"),
+)
 
 
 def evaluate(classifier, dataset, part="test", data="the data"):
@@ -19,7 +25,11 @@ def evaluate(classifier, dataset, part="test", data="the data"):
     Returns:
         The dictionary of `scores`, with `class_names`, of the model's outputs; `note`,
         a sentence where their order was assumed, else ""; `images`, a list of arrays;
-        and `labels`, (num_images,), positions in `class_names`.
+        and `labels`, (num_images,), positions in `class_names`; `calibrated`,
+        (num_images, num_classes), probabilities as `predict` gives them;
+        `calibration_error` and its `calibration_interval`; and, if the model knows
+        when not to answer, `coverage`, the share of images that it answers, and
+        `answered_accuracy`, how many of those are right.
 
     Raises:
         InputError: model and data do not have the same classes, the part has no image,
@@ -45,7 +55,18 @@ def evaluate(classifier, dataset, part="test", data="the data"):
     probabilities = np.concatenate([classifier.probabilities(x) for x in images])
     check_numbers(probabilities, classifier.name)
     result = scores(probabilities, labels)
+    calibrated, answering = probabilities, classifier.answering
+    if answering:
+        calibrated = answering.calibrated(probabilities)
+        answered = answering.answers(probabilities)
+        is_right = probabilities.argmax(axis=1) == labels
+        result["coverage"] = float(answered.mean())
+        if answered.any():
+            result["answered_accuracy"] = float(is_right[answered].mean())
+    error, interval = calibration_error(calibrated, labels)
+    result |= {"calibration_error": error, "calibration_interval": interval}
     return result | {
+        "calibrated": calibrated,
         "class_names": class_names,
         "note": note,
         "images": images,
@@ -63,8 +84,7 @@ def as_metrics(result, part):
         f"{part}_accuracy": result["accuracy"],
         f"{part}_interval": list(result["interval"]),
         f"{part}_loss": result["loss"],
-        "balanced_accuracy": result["balanced_accuracy"],
-        "macro_f1": result["macro_f1"],
+        **{key: result[key] for key in _MORE if key in result},
         f"num_{part}_images": len(result["labels"]),
         "class_names": result["class_names"],
         **{

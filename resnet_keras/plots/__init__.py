@@ -15,7 +15,14 @@ from resnet_keras.plots.detections import (
 )
 from resnet_keras.plots.diagram import architecture
 from resnet_keras.plots.names import fonts_for, verbatim
-from resnet_keras.plots.results import confusion, curves, mistakes, prediction, save
+from resnet_keras.plots.results import (
+    confusion,
+    curves,
+    mistakes,
+    prediction,
+    reliability,
+    save,
+)
 
 __all__ = [
     "annotated",
@@ -32,6 +39,7 @@ __all__ = [
     "mistakes",
     "precision_recall",
     "prediction",
+    "reliability",
     "save",
     "verbatim",
 ]

@@ -78,6 +78,35 @@ def confusion(matrix, class_names):
     return figure
 
 
+def reliability(mean, accuracy, counts):
+    """Plot accuracy against probability, and how many predictions have each.
+
+    Args:
+        mean, accuracy, counts: (num_bins,), of predictions by their probability, as
+            `inference.answering.reliability` returns them.
+    """
+    figure = Figure(figsize=(4.6, 5.2), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    has_images = counts > 0
+    upper.plot((0, 1), (0, 1), "--", color="grey", linewidth=1, label="calibrated")
+    points = mean[has_images], accuracy[has_images]
+    upper.plot(*points, "o-", color=_TRAIN, label="this model")
+    upper.set(
+        ylabel="accuracy", title="How often predictions are right", ylim=(0, 1.02)
+    )
+    upper.legend(frameon=False, loc="upper left")
+    edges = np.linspace(0, 1, len(counts) + 1)
+    lower.bar(
+        edges[:-1], counts, 1 / len(counts), align="edge", color=_TRAIN, alpha=0.6
+    )
+    lower.set(xlabel="probability of the predicted class", ylabel="images", xlim=(0, 1))
+    lower.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
+    for axes in (upper, lower):
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
 def mistakes(images, labels, probabilities, class_names, most=24):
     """Show the wrong predictions, the most confident first, each with the true class.
 
@@ -104,7 +133,7 @@ def mistakes(images, labels, probabilities, class_names, most=24):
     return _grid(shown, titles, title, fonts_for(names))
 
 
-def prediction(image, ranking, box=None):
+def prediction(image, ranking, box=None, is_answer=True):
     """Show a picture beside bars of the most probable classes.
 
     Args:
@@ -112,6 +141,7 @@ def prediction(image, ranking, box=None):
         ranking: list of (class name, probability), best first. Two classes may have
             one name, as "maillot" and "crane" are in ImageNet.
         box: (4,), x_min, y_min, x_max, y_max in pixels, of what is named; or None.
+        is_answer: whether the best is an answer, or the picture none of the classes.
     """
     figure = Figure(figsize=(6.4, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -122,13 +152,13 @@ def prediction(image, ranking, box=None):
     names = [verbatim(name) for name, _ in ranking]
     values = [value for _, value in ranking]
     ranks = range(len(ranking))
-    colours = [_VALIDATION] + [_TRAIN] * (len(ranking) - 1)
+    colours = [_VALIDATION if is_answer else _TRAIN] + [_TRAIN] * (len(ranking) - 1)
     bars = right.barh(ranks, values, color=colours)
     right.bar_label(bars, [f"{value:.3f}" for value in values], padding=3)
     right.set(xlim=(0, 1.2), xticks=(0, 0.5, 1), xlabel="probability")
     style = {"fontfamily": fonts_for(names)}
     right.set_yticks(ranks, names, **style)
-    right.set_title(names[0], **style)
+    right.set_title(names[0] if is_answer else "none of these", **style)
     right.invert_yaxis()  # the best on top
     right.spines[["top", "right"]].set_visible(False)
     return figure

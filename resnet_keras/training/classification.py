@@ -10,6 +10,7 @@ from resnet_keras.data import stratified_split
 from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING
 from resnet_keras.inference import Classifier, scores
+from resnet_keras.inference.answering import KEY, Answering
 from resnet_keras.inference.metrics import never_predicted
 from resnet_keras.training import loop
 from resnet_keras.training.augmentation import Batches
@@ -165,7 +166,13 @@ class Classification:
                     f"{found['loss']}; the checkpoint of the last epoch is kept. Begin "
                     "again with --overwrite and a lower --learning-rate."
                 )
+        if len(self._held_out):
+            rows = self._held_out
+            probabilities = _probabilities(classifier, dataset.train, rows)
+            answering = Answering.fit(probabilities, dataset.train.labels[rows])
+            self.metadata.update(answering.as_metadata() if answering else {})
         metrics = {
+            "answers_all": KEY not in self.metadata,
             **{f"test_{name}": on_test[name] for name in _ON_TEST},
             "train_accuracy": on_train["accuracy"],
             "train_loss": on_train["loss"],
@@ -216,8 +223,13 @@ def balanced_weights(labels, num_classes):
 
 def score_rows(classifier, split, rows):
     """Return the `scores` of some images of a `Split`, at most 1024 in memory."""
-    probabilities = [
-        classifier.probabilities(split.images[rows[start : start + 1024]])
-        for start in range(0, len(rows), 1024)
-    ]
-    return scores(np.concatenate(probabilities), split.labels[rows])
+    return scores(_probabilities(classifier, split, rows), split.labels[rows])
+
+
+def _probabilities(classifier, split, rows):
+    return np.concatenate(
+        [
+            classifier.probabilities(split.images[rows[start : start + 1024]])
+            for start in range(0, len(rows), 1024)
+        ]
+    )

@@ -7,11 +7,16 @@ from resnet_keras.files.writing import write_whole
 from resnet_keras.inference.metrics import with_interval
 from resnet_keras.training.config import RunConfig
 
-_LIMITS = (
-    "It knows the classes above and no others, and gives each picture one of them.",
+_ALL = "It knows the classes above and no others, and gives each picture one of them."
+_NONE = (
+    "It knows the classes above and no others. `predict` names none of them where a "
+    "picture is unlike all: so for one in 30 pictures of its classes, and not for "
+    "every other picture."
+)
+_OTHERS = (
     "Its scores hold for pictures like the test images: of the same cameras, places "
     "and people. `python -m resnet_keras.evaluate MODEL --data OTHER --part all` tells "
-    "how far they hold for others.",
+    "how far they hold for others."
 )
 
 
@@ -71,7 +76,8 @@ def model_card(dataset, config, metrics):
         "",
         "## Limits",
         "",
-        *[f"- {limit}" for limit in (*_LIMITS, *metrics["warnings"])],
+        f"- {_ALL if metrics['answers_all'] else _NONE}",
+        *[f"- {limit}" for limit in (_OTHERS, *metrics["warnings"])],
         "",
         "## Training",
         "",

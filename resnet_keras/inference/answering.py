@@ -1,0 +1,187 @@
+"""When a classifier answers, and how sure it is: a temperature and a threshold."""
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from resnet_keras.errors import InputError
+
+KEY = "answering"  # in metadata
+# Of the validation images so many are answered: of others a point or two fewer.
+_ANSWERED = 0.97
+_LEAST_IMAGES = 50  # fewer tell neither temperature nor threshold
+_TEMPERATURES = np.exp(np.linspace(math.log(0.1), math.log(10), 461))
+_EPSILON = 1e-30  # of a probability whose logarithm is taken
+_NUM_BINS = 15
+
+
+@dataclass(frozen=True)
+class Answering:
+    """How sure predictions are, and which are too unlike the training images' to name.
+
+    Args:
+        temperature: divides the logits, so that of predictions with a probability of
+            0.9 nine in ten are right; above 0.
+        threshold: least `margin` of a prediction that is given as an answer.
+    """
+
+    temperature: float
+    threshold: float
+
+    def __post_init__(self):
+        for name, value in asdict(self).items():
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise InputError(f"its {name} is {value!r}; expected a number.")
+            if not math.isfinite(value):
+                raise InputError(f"its {name} is {value}; expected a finite number.")
+        if self.temperature <= 0:
+            raise InputError(
+                f"its temperature is {self.temperature}; expected one above 0."
+            )
+
+    @classmethod
+    def fit(cls, probabilities, labels):
+        """Return the `Answering` that suits images held out from training.
+
+        Args:
+            probabilities: (num_images, num_classes), of the model as it is.
+            labels: int (num_images,).
+
+        Returns:
+            `Answering`, or None for fewer than 50 images.
+
+        Source: Guo et al. 2017, "On calibration of modern neural networks".
+        """
+        if len(labels) < _LEAST_IMAGES:
+            return None
+        rows = np.arange(len(labels))
+        losses = [
+            -_log_softmax(_logits(probabilities) / t)[rows, labels].mean()
+            for t in _TEMPERATURES
+        ]
+        least = np.quantile(margin(probabilities), 1 - _ANSWERED)
+        return cls(float(_TEMPERATURES[np.argmin(losses)]), float(least))
+
+    @classmethod
+    def of_metadata(cls, metadata, name):
+        """Return what `as_metadata` wrote, or None for a file without it.
+
+        Raises:
+            InputError: it is not what is expected; the message begins with `name`.
+        """
+        values = metadata.get(KEY)
+        if values is None:
+            return None
+        try:
+            return cls(values["temperature"], values["threshold"])
+        except (TypeError, KeyError, IndexError):
+            raise InputError(
+                f"{name}: its metadata has {KEY} {values!r}; expected temperature and "
+                "threshold."
+            ) from None
+        except InputError as error:
+            raise InputError(f"{name}: in its metadata, {error}") from None
+
+    def as_metadata(self):
+        """Return a dictionary to be part of a file's metadata."""
+        return {KEY: asdict(self)}
+
+    def calibrated(self, probabilities):
+        """Return probabilities that say how often the prediction is right.
+
+        Args:
+            probabilities: (..., num_classes), of the model as it is.
+
+        Example:
+
+        >>> sure = Answering(temperature=0.5, threshold=0.0)
+        >>> sure.calibrated(np.array([0.75, 0.25])).round(6).tolist()
+        [0.9, 0.1]
+        """
+        return np.exp(_log_softmax(_logits(probabilities) / self.temperature))
+
+    def answers(self, probabilities):
+        """Return whether each prediction is given as an answer, bool (...)."""
+        return margin(probabilities) >= self.threshold
+
+
+def margin(probabilities):
+    """Return how far the likeliest class is above all: of the logits maximum less mean.
+
+    It tells pictures of no class better than the probability, which the second class
+    alone may make small (docs/training.md has the comparison).
+
+    Args:
+        probabilities: (..., num_classes), of the model as it is.
+
+    Example:
+
+    >>> margin(np.exp([[-1.0, -3.0, -5.0]])).tolist()
+    [2.0]
+    """
+    logits = _logits(probabilities)
+    return logits.max(axis=-1) - logits.mean(axis=-1)
+
+
+def calibration_error(probabilities, labels):
+    """Return the expected calibration error: by how much probabilities are off.
+
+    Predictions are sorted into 15 bins by their probability; the error is the mean
+    distance, over images, of a bin's mean probability from its accuracy.
+
+    Args:
+        probabilities: (num_images, num_classes).
+        labels: int (num_images,).
+
+    Returns:
+        The error, and its 95 % interval (low, high) by drawing the images again 1,000
+        times. Few images make it larger than it is, even of a calibrated model.
+
+    Example:
+
+    >>> sure = np.array([[0.8, 0.2]] * 10)
+    >>> round(calibration_error(sure, np.array([0] * 8 + [1] * 2))[0], 6)
+    0.0
+
+    Source: Naeini et al. 2015; Guo et al. 2017, with 15 bins.
+    """
+    sure = probabilities.max(axis=1)
+    is_right = probabilities.argmax(axis=1) == labels
+    error = _error(sure, is_right)
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(0, len(labels), (1000, len(labels)))
+    again = [_error(sure[rows], is_right[rows]) for rows in drawn]
+    return error, [float(x) for x in np.quantile(again, [0.025, 0.975])]
+
+
+def reliability(sure, is_right):
+    """Return for each of 15 bins of probability its mean, accuracy, and image count.
+
+    Args:
+        sure: (num_images,), probability of the predicted class, 0 to 1.
+        is_right: bool (num_images,).
+
+    Returns:
+        Arrays (15,): mean probability and accuracy, NaN in an empty bin; and counts.
+    """
+    bins = np.clip((np.asarray(sure) * _NUM_BINS).astype(int), 0, _NUM_BINS - 1)
+    counts = np.bincount(bins, minlength=_NUM_BINS)
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN
+        mean = np.bincount(bins, sure, _NUM_BINS) / counts
+        accuracy = np.bincount(bins, is_right, _NUM_BINS) / counts
+    return mean, accuracy, counts
+
+
+def _error(sure, is_right):
+    mean, accuracy, counts = reliability(sure, is_right)
+    return float(np.nansum(counts * np.abs(mean - accuracy)) / counts.sum())
+
+
+def _logits(probabilities):
+    return np.log(np.maximum(np.asarray(probabilities, np.float64), _EPSILON))
+
+
+def _log_softmax(logits):
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
