@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 
 from resnet_keras.commands import (
+    add_resume,
     add_skip_broken,
     add_trust,
     complain,
     load_keras,
     number_from,
+    refuse_both,
     run,
     something,
 )
@@ -19,9 +21,7 @@ from resnet_keras.detection.settings import DEFAULTS, FIGURE_FILES
 from resnet_keras.files.writing import check_not_input, refuse_file, write_json
 from resnet_keras.training.config import RunConfig
 from resnet_keras.training.options import (
-    add_resume,
     add_settings,
-    refuse_both,
     settings_given,
 )
 

@@ -1,19 +1,26 @@
 """Name what is in pictures: `python -m resnet_keras.predict`."""
 
 import argparse
+import hashlib
+import itertools
 import json
+import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from resnet_keras.commands import (
     add_preprocessing,
+    add_resume,
     add_trust,
     complain,
     integer_from,
     load_keras,
+    refuse_both,
     run,
     something,
 )
+from resnet_keras.errors import InputError
 from resnet_keras.files.writing import check_not_input, refuse_file
 
 _NO_ANSWER = {"class": None, "none_of_these": True}
@@ -33,9 +40,16 @@ def _parse(argv):
     parser.add_argument(
         "images",
         metavar="IMAGE",
-        nargs="+",
+        nargs="*",
         help="a picture, a folder of pictures (those of its subfolders, too), or a "
         "pattern in quotes",
+    )
+    parser.add_argument(
+        "--list",
+        type=something,
+        metavar="FILE",
+        help="take these too: a line for each picture, folder or pattern; - is the "
+        "standard input",
     )
     parser.add_argument(
         "--top",
@@ -54,9 +68,56 @@ def _parse(argv):
     parser.add_argument(
         "--out", metavar="DIR", help="where to write the pictures with their names"
     )
+    many = parser.add_argument_group("for any number of pictures")
+    many.add_argument(
+        "--table",
+        type=something,
+        metavar="FILE",
+        help="write a .csv or .parquet file, row by row, instead of printing",
+    )
+    many.add_argument(
+        "--skip-broken",
+        action="store_true",
+        help="end with 0 though pictures could not be read; they are named all the "
+        "same",
+    )
+    many.add_argument(
+        "--shard",
+        type=_shard,
+        metavar="I/N",
+        help="take every Nth picture from the Ith on: 1/8 to 8/8 for eight machines",
+    )
+    add_resume(many, "predictions that were cut off", "the table that is there")
     add_preprocessing(parser)
     add_trust(parser)
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    _check(parser, arguments)
+    return arguments
+
+
+def _shard(text):
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}; expected I/N, as 1/8, with I from 1 to N"
+        )
+    return int(found[1]), int(found[2])
+
+
+def _check(parser, arguments):
+    """End, with the parser's error, where options do not go together."""
+    if not arguments.images and not arguments.list:
+        parser.error("the following arguments are required: IMAGE, or --list")
+    refuse_both(parser, arguments)
+    if not arguments.table:
+        if arguments.resume or arguments.overwrite:
+            parser.error("--resume and --overwrite are for --table, which is missing")
+        return
+    for name in ("json", "out", "find"):
+        if getattr(arguments, name):
+            parser.error(f"--table and --{name} exclude each other")
+    if not arguments.table.lower().endswith((".csv", ".parquet")):
+        parser.error(f"--table {arguments.table}: expected a .csv or .parquet file")
 
 
 def main(argv=None):
@@ -64,6 +125,8 @@ def main(argv=None):
     arguments = _parse(argv)
     if arguments.out:
         refuse_file(arguments.out)
+    if arguments.table:
+        return _write_table(arguments)
     load_keras()
     from resnet_keras.inference import open_classifier, ranking
     from resnet_keras.inference.pictures import find_all, output_paths
@@ -72,8 +135,13 @@ def main(argv=None):
 
     def report(error):  # one broken picture does not stop the others
         codes.add(complain(error))
+        if arguments.skip_broken:
+            codes.discard(2)
 
-    paths = find_all(arguments.images, report)
+    paths = find_all(_names(arguments), report)
+    if arguments.shard:
+        first, step = arguments.shard
+        paths = paths[first - 1 :: step]
     if not paths:
         return max(codes)
     if arguments.out:
@@ -108,6 +176,85 @@ def main(argv=None):
     if rows:
         print(json.dumps(rows, allow_nan=False))
     return max(codes)
+
+
+def _names(arguments):
+    """Yield what was named, and then the lines of `--list`."""
+    yield from arguments.images
+    if arguments.list == "-":
+        yield from _lines(sys.stdin)
+    elif arguments.list:
+        with open(arguments.list, errors="surrogateescape") as file:
+            yield from _lines(file)
+
+
+def _lines(file):
+    return filter(None, (line.rstrip("\r\n") for line in file))
+
+
+def _write_table(arguments):
+    """Write predictions for any number of pictures; 2 if any could not be read."""
+    table = Path(arguments.table)
+    if table.exists() and not arguments.overwrite:
+        raise InputError(
+            f"{table}: is there already. Choose another --table, or use --overwrite."
+        )
+    if table.suffix.lower() == ".parquet" and not find_spec("pyarrow"):
+        raise InputError(
+            f"{table}: Parquet needs pyarrow; pip install 'resnet_keras[parquet]', or "
+            "give a .csv file."
+        )
+    load_keras()
+    from resnet_keras.inference import open_classifier, predict_to_table
+    from resnet_keras.inference.pictures import each_picture
+
+    first, step = arguments.shard or (1, 1)
+    codes = {0}
+
+    def paths(report):
+        return itertools.islice(
+            each_picture(_names(arguments), report), first - 1, None, step
+        )
+
+    total = None
+    if arguments.list != "-":
+        total = sum(1 for _ in paths(lambda error: codes.add(complain(error))))
+        if not total:
+            raise InputError("there is no picture; expected some to name.")
+    classifier = open_classifier(
+        arguments.model, arguments.trust, arguments.preprocessing
+    )
+    for remark in classifier.remarks():
+        print(remark, file=sys.stderr)
+    settings = {
+        "model": _digest(arguments.model),
+        "preprocessing": arguments.preprocessing,
+        "top": arguments.top,
+        "shard": [first, step],
+    }
+    if arguments.overwrite:
+        for suffix in (".part.json", ".part"):
+            Path(f"{table}{suffix}").unlink(missing_ok=True)
+    silent = total is not None  # names that mean nothing were told above
+    number, broken = predict_to_table(
+        classifier,
+        paths((lambda error: None) if silent else lambda error: complain(error)),
+        table,
+        settings,
+        arguments.top,
+        total,
+        arguments.resume,
+    )
+    print(f"Written: {table}, {number} pictures, {broken} of which cannot be read")
+    return 0 if arguments.skip_broken else max(codes | {2 if broken else 0})
+
+
+def _digest(model):
+    """Return a hash of a model's file, or its name if it is none."""
+    if not Path(model).is_file():
+        return model
+    with open(model, "rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
 
 
 def _open_finder(arguments):

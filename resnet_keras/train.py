@@ -3,13 +3,18 @@
 import argparse
 import shlex
 
-from resnet_keras.commands import add_skip_broken, integer_from, run, something
+from resnet_keras.commands import (
+    add_resume,
+    add_skip_broken,
+    integer_from,
+    refuse_both,
+    run,
+    something,
+)
 from resnet_keras.training.config import NUM_IMAGES_SHOWN, RunConfig
 from resnet_keras.training.options import (
     add_number,
-    add_resume,
     add_settings,
-    refuse_both,
     settings_given,
 )
 from resnet_keras.training.recipe import RECIPES

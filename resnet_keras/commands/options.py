@@ -40,6 +40,26 @@ def add_out(parser, default, text):
     )
 
 
+def add_resume(
+    parser, cut_off="a run that was cut off", present="the run that is there"
+):
+    """Give a command the options `--resume` and `--overwrite`.
+
+    Args:
+        parser: of argparse.
+        cut_off: what is resumed, in words.
+        present: what is replaced, in words.
+    """
+    parser.add_argument("--resume", action="store_true", help=f"go on with {cut_off}")
+    parser.add_argument("--overwrite", action="store_true", help=f"replace {present}")
+
+
+def refuse_both(parser, arguments):
+    """End, with the parser's error, where both options of `add_resume` are given."""
+    if arguments.resume and arguments.overwrite:
+        parser.error("--resume and --overwrite exclude each other")
+
+
 def add_trust(parser):
     """Give a command that opens a model the option `--trust`."""
     parser.add_argument(

@@ -10,6 +10,7 @@ _NAMES = {
     "classifier": "Classifier",
     "opening": "open_classifier",
     "pictures": "predict_files ranking",
+    "many": "predict_to_table",
     "evaluation": "evaluate",
     "aligning": "align_classes",
     "metrics": "scores check_numbers",

@@ -27,20 +27,9 @@ def find_pictures(name):
         InputError: a folder holds no picture, or a pattern matches nothing.
     """
     if os.path.isdir(name):
-        found = []
-        for folder, folders, files in os.walk(name):
-            folders[:] = sorted(x for x in folders if not _is_hidden(x))
-            found += [
-                os.path.join(folder, file)
-                for file in files
-                if Path(file).suffix.lower() in IMAGE_SUFFIXES and not _is_hidden(file)
-            ]
-        if not found:
-            raise InputError(
-                f"{name}: a folder without pictures; expected some "
-                f"({', '.join(sorted(IMAGE_SUFFIXES))}), in subfolders too."
-            )
-        return sorted(found)
+        if not (found := sorted(_walk(name))):
+            raise _without_pictures(name)
+        return found
     if os.path.lexists(name) or not glob.has_magic(name):
         return [name]
     found = sorted(glob.glob(name, recursive=True))
@@ -49,6 +38,44 @@ def find_pictures(name):
     # Of a folder among them the pictures, unless ** has found those already.
     pictures = [x for match in found for x in _pictures_or_nothing(match)]
     return list(dict.fromkeys(pictures))
+
+
+def each_picture(names, report):
+    """Yield the picture files that several names mean, one by one.
+
+    As `find_all`, for any number: nothing is kept in memory. The pictures of a folder
+    come before those of its subfolders.
+
+    Args:
+        names: iterable of files, folders and patterns.
+        report: function that is called with the `InputError` of each name that means
+            none; the others go on.
+    """
+    for name in names:
+        if not os.path.isdir(name):
+            yield from find_all([name], report)
+            continue
+        is_empty = True
+        for path in _walk(name):
+            is_empty = False
+            yield path
+        if is_empty:
+            report(_without_pictures(name))
+
+
+def _walk(folder):
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(x for x in folders if not _is_hidden(x))
+        for file in sorted(files):
+            if Path(file).suffix.lower() in IMAGE_SUFFIXES and not _is_hidden(file):
+                yield os.path.join(place, file)
+
+
+def _without_pictures(name):
+    return InputError(
+        f"{name}: a folder without pictures; expected some "
+        f"({', '.join(sorted(IMAGE_SUFFIXES))}), in subfolders too."
+    )
 
 
 def _pictures_or_nothing(name):

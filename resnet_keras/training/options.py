@@ -35,22 +35,6 @@ def add_number(parser, name, text, metavar="N"):
     parser.add_argument(option, type=parse, metavar=metavar, help=text)
 
 
-def add_resume(parser):
-    """Give a command the options `--resume` and `--overwrite`."""
-    parser.add_argument(
-        "--resume", action="store_true", help="go on with a run that was cut off"
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the run that is there"
-    )
-
-
-def refuse_both(parser, arguments):
-    """End, with the parser's error, where both options of `add_resume` are given."""
-    if arguments.resume and arguments.overwrite:
-        parser.error("--resume and --overwrite exclude each other")
-
-
 def settings_given(arguments):
     """Return what was given of the settings that `RunConfig.of_options` takes."""
     given = {key: getattr(arguments, key, None) for key in RunConfig().options()}

@@ -1,0 +1,250 @@
+"""Tables of predictions for any number of pictures: streamed, resumed, in shards."""
+
+import csv
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from resnet_keras import predict, save_model
+from resnet_keras.errors import InputError
+from resnet_keras.inference import Answering, many
+from tests.conftest import coloured_images
+
+NAMES = ["red", "green", "blue"]
+
+
+@pytest.fixture
+def model(tiny_model, tmp_path):
+    metadata = {"class_names": NAMES}
+    metadata["preprocessing"] = {"scale": 1 / 255, "channel_order": "rgb"}
+    save_model(tiny_model, tmp_path / "model.h5", metadata)
+    return tmp_path / "model.h5"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Write ten pictures in two folders, one of them broken, and take 3 at a time."""
+    monkeypatch.setattr(many, "_LEAST_CHUNK", 3)
+    monkeypatch.setattr(many, "_MOST_CHUNK", 3)
+    images = coloured_images(np.arange(9) % 3, 32)
+    for index, image in enumerate(images):
+        place = tmp_path / "pictures" / ("a" if index < 5 else "b, c")
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / f"{index}.png")
+    (tmp_path / "pictures" / "a" / "2x.png").write_text("no picture")
+    return tmp_path / "pictures"
+
+
+def run(*arguments):
+    return predict.main([str(each) for each in arguments])
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_table_has_what_predict_prints(model, folder, tmp_path, capsys):
+    table = tmp_path / "t.csv"
+    assert run(model, folder, "--table", table) == 2  # for the broken one
+    assert "10 pictures, 1 of which cannot be read" in capsys.readouterr().out
+    found = rows(table)
+    assert [row["image"] for row in found] == sorted(row["image"] for row in found)
+    [broken] = [row for row in found if row["error"]]
+    assert broken["image"].endswith("2x.png")
+    assert broken["class"] == broken["class_1"] == ""
+    run(model, folder, "--json", "--skip-broken")
+    expected = {each["image"]: each for each in json.loads(capsys.readouterr().out)}
+    assert len(expected) == 9
+    for row in found:
+        if row is broken:
+            continue
+        ranking = expected[row["image"]]["ranking"]
+        assert row["class"] == row["class_1"] == ranking[0]["class"]
+        for number, entry in enumerate(ranking, 1):
+            assert row[f"class_{number}"] == entry["class"]
+            probability = float(row[f"probability_{number}"])
+            assert probability == pytest.approx(entry["probability"], rel=1e-4)
+    assert not [*tmp_path.glob("*.part*")]
+
+
+def test_skip_broken_ends_with_0(model, folder, tmp_path):
+    assert run(model, folder, "--table", tmp_path / "t.csv", "--skip-broken") == 0
+    assert run(model, folder, "--skip-broken", "--top", 1) == 0
+    assert run(model, folder, "--top", 1) == 2
+
+
+@pytest.mark.parametrize("chunks", [0, 1, 2, 3])
+@pytest.mark.parametrize("torn", [b"", b'half a row,"'])
+def test_resumed_table_is_the_same(chunks, torn, model, folder, tmp_path, monkeypatch):
+    run(model, folder, "--table", tmp_path / "whole.csv")
+    table, left, write = tmp_path / "t.csv", [chunks], many._rows
+
+    def stopping(*arguments):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return write(*arguments)
+
+    monkeypatch.setattr(many, "_rows", stopping)
+    with pytest.raises(InputError, match=rf"after {3 * chunks} pictures.* --resume"):
+        run(model, folder, "--table", table)
+    monkeypatch.setattr(many, "_rows", write)
+    assert not table.exists()
+    with (tmp_path / "t.csv.part").open("ab") as file:
+        file.write(torn)  # as a kill leaves it
+    if chunks:
+        with pytest.raises(InputError, match="cut off here before"):
+            run(model, folder, "--table", table)
+        assert run(model, folder, "--table", table, "--resume") == 2
+    else:
+        with pytest.raises(InputError, match="Leave --resume out"):
+            run(model, folder, "--table", table, "--resume")
+        run(model, folder, "--table", table)
+    assert table.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert not [*tmp_path.glob("*.part*")]
+
+
+@pytest.fixture
+def cut_off(model, folder, tmp_path, monkeypatch):
+    """Begin a table and stop after its first rows; return what was typed."""
+    write = many._rows
+
+    def stop(classifier, chunk, top):
+        if not chunk[0][0].endswith("0.png"):
+            raise KeyboardInterrupt
+        return write(classifier, chunk, top)
+
+    monkeypatch.setattr(many, "_rows", stop)
+    line = [model, folder, "--table", tmp_path / "t.csv"]
+    with pytest.raises(InputError, match="--resume"):
+        run(*line)
+    monkeypatch.setattr(many, "_rows", write)
+    return line
+
+
+def test_other_pictures_are_not_resumed(cut_off, folder):
+    (folder / "a" / "0.png").rename(folder / "a" / "00.png")
+    with pytest.raises(InputError, match="the 3 pictures that are finished are not"):
+        run(*cut_off, "--resume")
+
+
+def test_other_settings_are_not_resumed(cut_off):
+    with pytest.raises(InputError, match="began with another top"):
+        run(*cut_off, "--resume", "--top", 2)
+    with pytest.raises(InputError, match="began with another shard"):
+        run(*cut_off, "--resume", "--shard", "1/2")
+
+
+def test_damaged_state_is_one_line(cut_off, tmp_path):
+    (tmp_path / "t.csv.part.json").write_text("{")
+    with pytest.raises(InputError, match=r"part\.json: is damaged"):
+        run(*cut_off, "--resume")
+
+
+def test_lost_rows_are_told(cut_off, tmp_path):
+    (tmp_path / "t.csv.part").write_text("")
+    with pytest.raises(InputError, match="is missing or too short"):
+        run(*cut_off, "--resume")
+
+
+def test_overwrite_begins_again(cut_off, tmp_path):
+    assert run(*cut_off, "--overwrite") == 2
+    assert len(rows(tmp_path / "t.csv")) == 10
+    with pytest.raises(InputError, match="is there already"):
+        run(*cut_off)
+    assert run(*cut_off, "--overwrite", "--top", 1) == 2
+    assert list(rows(tmp_path / "t.csv")[0]) == [
+        *("image", "class", "class_1", "probability_1", "error")
+    ]
+
+
+def test_shards_are_the_whole(model, folder, tmp_path):
+    whole = tmp_path / "whole.csv"
+    run(model, folder, "--table", whole)
+    found = []
+    for number in (1, 2, 3):
+        table = tmp_path / f"{number}.csv"
+        run(model, folder, "--table", table, "--shard", f"{number}/3")
+        found.append(rows(table))
+    together = [found[i % 3][i // 3] for i in range(10)]
+    assert together == rows(whole)
+
+
+def test_list_from_a_file_and_from_standard_input(model, folder, tmp_path, monkeypatch):
+    lines = [str(folder / "b, c"), "", str(folder / "a" / "0.png")]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    line = [model, "--table", tmp_path / "t.csv", "--list"]
+    assert run(*line, tmp_path / "list.txt") == 0
+    from_file = rows(tmp_path / "t.csv")
+    assert [row["image"][-5:] for row in from_file] == [
+        *("5.png", "6.png", "7.png", "8.png", "0.png")
+    ]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(lines)))
+    assert run(*line, "-", "--overwrite") == 0
+    keys = "image", "class"  # another way through the network has other last bits
+    for row, other in zip(rows(tmp_path / "t.csv"), from_file, strict=True):
+        assert [row[key] for key in keys] == [other[key] for key in keys]
+
+
+def test_list_without_a_table_is_printed(model, folder, tmp_path, capsys):
+    (tmp_path / "list.txt").write_text(str(folder / "a" / "0.png"))
+    assert run(model, "--list", tmp_path / "list.txt") == 0
+    assert "0.png: " in capsys.readouterr().out
+
+
+def test_name_that_means_nothing_is_told_once(model, folder, tmp_path, capsys):
+    line = [model, folder / "b, c", tmp_path / "none*", "--table", tmp_path / "t.csv"]
+    assert run(*line) == 2
+    assert capsys.readouterr().err.count("a pattern that matches none") == 1
+    assert len(rows(tmp_path / "t.csv")) == 4
+
+
+def test_none_of_the_classes_has_no_class(tiny_model, folder, tmp_path):
+    metadata = {"class_names": NAMES} | Answering(1.0, 1e9).as_metadata()
+    save_model(tiny_model, tmp_path / "shy.h5", metadata)
+    run(tmp_path / "shy.h5", folder / "b, c", "--table", tmp_path / "t.csv")
+    for row in rows(tmp_path / "t.csv"):
+        assert row["class"] == ""
+        assert row["class_1"] in NAMES
+
+
+def test_parquet_has_the_same(model, folder, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    run(model, folder, "--table", tmp_path / "t.csv")
+    run(model, folder, "--table", tmp_path / "t.parquet")
+    found = parquet.read_table(tmp_path / "t.parquet").to_pylist()
+    for row, expected in zip(found, rows(tmp_path / "t.csv"), strict=True):
+        for name, value in expected.items():
+            if name.startswith("probability_") and value:
+                assert row[name] == pytest.approx(float(value), rel=1e-6)
+            else:
+                assert row[name] == (value or None)
+    assert not [*tmp_path.glob("*.part*")]
+
+
+def test_missing_pyarrow_is_one_line(model, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(predict, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="Parquet needs pyarrow"):
+        run(model, folder, "--table", tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (["m.h5"], "required: IMAGE, or --list"),
+        (["m.h5", "x", "--table", "t.txt"], "expected a .csv or .parquet file"),
+        (["m.h5", "x", "--table", "t.csv", "--json"], "exclude each other"),
+        (["m.h5", "x", "--resume"], "are for --table"),
+        (["m.h5", "x", "--shard", "3/2"], "with I from 1 to N"),
+        (["m.h5", "x", "--shard", "0/2"], "with I from 1 to N"),
+    ],
+)
+def test_options_that_do_not_go_together(line, words, capsys):
+    with pytest.raises(SystemExit):
+        predict._parse(line)
+    assert words in capsys.readouterr().err
