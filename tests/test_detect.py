@@ -197,7 +197,7 @@ def trained(monkeypatch):
     """Let training only note what it is called with."""
     calls = []
 
-    def train_detector(dataset, directory, config, verbose, outdated):
+    def train_detector(dataset, directory, config, verbose, outdated, *_):
         calls.append((dataset, directory, config, list(outdated)))
         return {"AP": 0.5, "AP50": 0.75, "train_seconds": 90.0}
 
@@ -269,7 +269,7 @@ def test_a_run_goes_on_with_its_own_options(trained, boxes, tmp_path):
 def test_a_stopped_run_says_how_to_go_on(monkeypatch, trained, boxes, tmp_path):
     out = tmp_path / "run"
 
-    def stop(dataset, directory, config, verbose, outdated):
+    def stop(dataset, directory, config, verbose, outdated, *_):
         out.mkdir()
         (out / "config.json").write_text("{}")
         raise KeyboardInterrupt

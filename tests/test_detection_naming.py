@@ -169,7 +169,7 @@ def test_pictures_are_written_with_the_box(files, tmp_path, monkeypatch):
     Image.fromarray(photograph((180, 30))).save(tmp_path / "a.png")
     out = tmp_path / "out"
     assert run(model, tmp_path / "a.png", "--find", detector, "--out", out) == 0
-    [(image, _, box)] = taken
+    [(image, _, box, _)] = taken
     assert image.shape == (160, 320, 3)  # all of it
     np.testing.assert_allclose(box, [220, 20, 300, 100], atol=0.01)
     with Image.open(out / "a_predicted.png") as picture:
