@@ -16,6 +16,7 @@ from PIL import Image
 
 from resnet_keras import evaluate, load_model, train
 from resnet_keras.errors import InputError
+from resnet_keras.models import build
 from tests.conftest import (
     assert_refused,
     coloured_images,
@@ -34,6 +35,7 @@ RUN_FILES = {
     "mistakes.png",
     "model_card.md",
 }
+SMALL = "resnet-cifar-20"
 OPTIONS = ["--epochs", 3, "--batch-size", 6, "--image-size", 32, "--seed", 1]
 
 
@@ -137,28 +139,6 @@ def refuses(line, words):
         train.main([str(word) for word in line])
 
 
-def start(source, out, *options):
-    line = [sys.executable, "-m", "resnet_keras.train", "--data", source, "--out", out]
-    return subprocess.Popen(
-        [str(word) for word in [*line, *OPTIONS, *options]],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for_checkpoint(process, out, epochs):
-    """Wait until `epochs` epochs are finished, and the next has begun."""
-    path = out / "history.csv"
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline and process.poll() is None:
-        if path.exists() and len(path.read_text().splitlines()) > epochs:
-            return
-        time.sleep(0.05)
-    process.kill()
-    pytest.fail(f"no checkpoint: {process.communicate()}")
-
-
 def test_course_recipe_is_kept_with_the_run(tmp_path):
     source, out = write_pair(tmp_path / "colours"), tmp_path / "run"
     out.mkdir()
@@ -173,64 +153,95 @@ def test_course_recipe_is_kept_with_the_run(tmp_path):
     assert (settings["statistics_momentum"], settings["cosine_decay"]) == (0.99, False)
 
 
-def test_killed_run_resumes_to_the_same_end(finished, tmp_path):
-    directory, _ = finished
-    out = tmp_path / "run"
-    process = start(directory / "colours", out)
-    wait_for_checkpoint(process, out, 1)
-    process.kill()
-    process.communicate(timeout=60)
-    assert load_model(out / "checkpoint.h5")[0].count_params() > 2e7
+# Trains in one directory, and in another until its first epoch is written down.
+KILLED = """if True:
+    import os, signal, sys
+    from resnet_keras import train
+    whole, killed, *line = sys.argv[1:]
+    train.main([*line, "--out", whole])
+    from resnet_keras.training.checkpoint import RunFiles
+    write = RunFiles.write_history
+    def die(files, history):
+        write(files, history)
+        os.kill(os.getpid(), signal.SIGKILL)
+    RunFiles.write_history = die
+    train.main([*line, "--out", killed])"""
+
+
+@pytest.mark.parametrize(
+    "model", [SMALL, pytest.param("resnet50", marks=pytest.mark.slow)]
+)
+def test_killed_run_resumes_to_the_same_end(model, pair, tmp_path):
+    whole, out = tmp_path / "whole", tmp_path / "run"
+    line = [sys.executable, "-c", KILLED, whole, out, "--data", pair, *OPTIONS]
+    line = [str(word) for word in [*line, "--model", model]]
+    killed = subprocess.run(line, capture_output=True, text=True, timeout=600)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    expected = build(model, (32, 32, 3), 3).count_params()
+    assert load_model(out / "checkpoint.h5")[0].count_params() == expected
     assert not (out / "model.h5").exists()
 
     leftover = out / ".checkpoint-partial-abcdefgh.h5"  # had it been killed a bit later
     leftover.write_text("half")
-    refuses(["--data", directory / "colours", "--out", out], "holds a run already")
+    refuses(["--data", pair, "--out", out], "holds a run already")
     refuses(["--out", out, "--resume", "--epochs", 9], "epochs 3, not 9")
 
     resumed = command("train", "--out", out, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert "Epoch 1/3" not in resumed.stdout
     assert {path.name for path in out.iterdir()} == RUN_FILES
-    expected, _ = load_model(directory / "runs/colours/model.h5")
+    expected, _ = load_model(whole / "model.h5")
     found, _ = load_model(out / "model.h5")
     for a, b in zip(expected.get_weights(), found.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    expected = json.loads((directory / "runs/colours/metrics.json").read_text())
+    expected = json.loads((whole / "metrics.json").read_text())
     found = json.loads((out / "metrics.json").read_text())
     for key in ("test_loss", "train_loss", "test_accuracy", "validation_accuracy"):
         assert found[key] == expected[key]
 
 
-def test_changed_folder_is_not_trained_on_by_an_old_run(tmp_path):
-    source, out = write_folders(tmp_path / "data", {"a": 9, "b": 9}), tmp_path / "run"
-    process = start(source, out, "--model", "resnet-cifar-20", "--epochs", 500)
-    wait_for_checkpoint(process, out, 1)
-    process.kill()
-    process.communicate(timeout=60)
-    shutil.copy(source / "a" / "0.png", source / "a" / "new.png")
-    refuses(["--out", out, "--resume"], "not those that this run began with")
-
-
-def test_ctrl_c_says_how_to_go_on(pair, tmp_path):
-    out = tmp_path / "run"
-    process = start(pair, out, "--model", "resnet-cifar-20", "--epochs", 500)
-    wait_for_checkpoint(process, out, 1)
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """Stop a run by Ctrl-C after an epoch: its source, directory, code and errors."""
+    directory = tmp_path_factory.mktemp("stopped")
+    source = write_folders(directory / "data", {"a": 9, "b": 9})
+    out = directory / "run"
+    line = [sys.executable, "-m", "resnet_keras.train", "--data", source, "--out", out]
+    line += [*OPTIONS, "--model", SMALL, "--epochs", 500]
+    line = [str(word) for word in line]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(line, **pipes, text=True)
+    deadline = time.monotonic() + 240
+    while not (out / "history.csv").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 2
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    return source, out, process.returncode, errors
+
+
+def test_ctrl_c_says_how_to_go_on(stopped):
+    _, out, code, errors = stopped
+    assert code == 2
     assert errors.strip().endswith(f"train --out {out} --resume")
     assert len(errors.strip().splitlines()) == 1
     assert (out / "checkpoint.h5").exists()
 
 
-def test_full_disk_is_one_line_and_keeps_what_was_finished(finished, tmp_path):
-    directory, _ = finished
+def test_changed_folder_is_not_trained_on_by_an_old_run(stopped):
+    source, out, *_ = stopped
+    shutil.copy(source / "a" / "0.png", source / "a" / "new.png")
+    refuses(["--out", out, "--resume"], "not those that this run began with")
+
+
+def test_full_disk_is_one_line_and_keeps_what_was_finished(pair, tmp_path):
     out = tmp_path / "run"
-    # Files may grow to 200 MB: enough for a model, too little for a checkpoint, which
-    # has the optimizer's moments besides.
-    limited = ["bash", "-c", 'ulimit -f 200000; exec "$@"', "bash"]
-    arguments = ["--data", directory / "colours", "--out", out, *OPTIONS]
+    # Files may grow to 63 MB: enough for a model of 11 million weights, too little for
+    # a checkpoint, which has the optimizer's moments besides.
+    limited = ["bash", "-c", 'ulimit -f 61440; exec "$@"', "bash"]
+    arguments = ["--data", pair, "--out", out, *OPTIONS, "--model", "resnet18"]
     process = command("train", *arguments, prefix=limited)
     assert_refused(process, "checkpoint.h5", "could not be written", "File too large")
     assert {path.name for path in out.iterdir()} == {"config.json"}
