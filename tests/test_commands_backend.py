@@ -1,5 +1,6 @@
 """What stands in the way of Keras is one line, and what would spoil ours is set."""
 
+import gc
 import json
 import os
 import re
@@ -55,6 +56,19 @@ def test_why_keras_does_not_start(variable, entry, error, words, settings, monke
     monkeypatch.setattr(keras.ops, "zeros", fail)  # what wakes the backend
     with pytest.raises(InputError, match=re.escape(words)):
         load_keras()
+
+
+@pytest.mark.parametrize("switch", [gc.enable, gc.disable])
+def test_the_collector_of_garbage_rests_and_is_as_it_was(switch, settings, monkeypatch):
+    collects = []
+    monkeypatch.setattr(keras.ops, "zeros", lambda _: collects.append(gc.isenabled()))
+    switch()
+    try:
+        load_keras()
+        assert gc.isenabled() == (switch is gc.enable)
+    finally:
+        gc.enable()
+    assert collects == [False]
 
 
 def test_settings_that_are_no_json_are_told_and_ignored_as_by_keras(settings, capsys):
