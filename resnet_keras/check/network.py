@@ -110,18 +110,18 @@ def _compare_steps(where, wanted, got):
     pairs, _ = align(documented, got)
     findings = []
 
-    def add(code, step, after=False, **words):
-        line, words = step and step.line, {"where": where, **words}
-        findings.append(found(code, where.capitalize(), line, after=after, **words))
+    def add(code, step, after=False, **values):
+        line, values = step and step.line, {"where": where, **values}
+        findings.append(found(code, where.capitalize(), line, after=after, **values))
 
     for index, pair in enumerate(pairs):
-        wanted, step = pair.documented and pair.documented.words, pair.step
+        words, step = pair.documented and pair.documented.words, pair.step
         if step is None:
             before = next((p.step for p in pairs[index::-1] if p.step), None)
-            add("network-step-missing", before, after=True, wanted=wanted)
+            add("network-step-missing", before, after=True, wanted=words)
             continue
         name = _step_words(step)
-        if wanted is None:
+        if words is None:
             add("network-step-extra", step, found=name)
         elif "units" in pair.differences:
             units = step.settings["units"]
@@ -131,7 +131,7 @@ def _compare_steps(where, wanted, got):
                 keys = pair.differences
                 settings = ", ".join(f"{key}={step.settings.get(key)}" for key in keys)
                 name = f"{name} with {settings}"
-            add("network-step", step, found=name, wanted=wanted)
+            add("network-step", step, found=name, wanted=words)
     pairs = [pair for pair in pairs if pair.documented]
     return _together(findings), list(zip(wanted, pairs, strict=True))
 
