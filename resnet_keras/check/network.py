@@ -127,7 +127,7 @@ def _compare_steps(where, wanted, got):
             units = step.settings["units"]
             add("network-classes", step, found=units, wanted=_CLASSES)
         elif pair.differences or pair.documented.kind != step.kind:
-            if name == wanted:
+            if name == words:
                 keys = pair.differences
                 settings = ", ".join(f"{key}={step.settings.get(key)}" for key in keys)
                 name = f"{name} with {settings}"
