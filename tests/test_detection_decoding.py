@@ -20,6 +20,13 @@ def test_nothing_above_the_threshold_is_nothing_found():
     assert found.labels.tolist() == found.scores.tolist() == []
 
 
+def test_logits_of_any_size_have_a_score():
+    raw = nothing(4)
+    raw[0, 0, :2, 4:] = [[-1e4, 1e4], [1e4, -1e4]]
+    [found] = decode(raw, 32)
+    assert found.scores.tolist() == [1, 1]
+
+
 def test_boxes_are_clipped_to_the_picture_and_sorted_by_score():
     raw = nothing(4)
     raw[0, 0, 0] = [0, 0, 0, 0, 0, -20]  # score 0.5, (-4, -4) to (12, 12)

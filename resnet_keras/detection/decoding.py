@@ -51,7 +51,8 @@ def decode(raw, image_size, threshold=0.05, iou=IOU, most=MOST):
         [places.centres - sides[..., :2], places.centres + sides[..., 2:]], -1
     )
     boxes = np.clip(boxes, 0, np.float32([width, height, width, height]))
-    scores = 1 / (1 + np.exp(-table[..., NUM_BOX:]))
+    # Below -88 the exponential would overflow, and warn.
+    scores = 1 / (1 + np.exp(-np.maximum(table[..., NUM_BOX:], -88)))
     return [
         _strongest(own, values, threshold, iou, most)
         for own, values in zip(boxes, scores, strict=True)
