@@ -50,6 +50,15 @@ def test_a_box_is_drawn_along_its_pixels_edges():
     assert patch.get_edgecolor() == (1, 0, 0, 1)
 
 
+def test_ignored_boxes_are_dotted_and_named_where_there_are_any():
+    ignored = [np.array([[3, 4, 12, 30, 1]]), np.zeros((0, 5))]
+    figure = plots.detections(PICTURES, TRUE, FOUND, NAMES, ignored=ignored)
+    assert [3, 4, 12, 30] in boxes(figure.axes[0])
+    assert "dotted: ignored" in figure.get_suptitle()
+    figure = plots.detections(PICTURES, TRUE, FOUND, NAMES, ignored=ignored[1:] * 2)
+    assert "ignored" not in figure.get_suptitle()
+
+
 def test_no_more_pictures_are_shown_than_asked_for():
     figure = plots.detections(PICTURES, TRUE, FOUND, NAMES, most=1)
     assert len(figure.axes) == 1

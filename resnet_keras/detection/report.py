@@ -19,7 +19,9 @@ def figures(pictures, found, result, class_names):
     counted = [above(one, result["threshold"]) for one in found]
     images = pictures.images
     return {
-        "detections.png": plots.detections(images, true, counted, class_names),
+        "detections.png": plots.detections(
+            images, true, counted, class_names, ignored=pictures.ignored
+        ),
         "precision_recall.png": plots.precision_recall(
             result["recall"], result["precision"], class_names, result["AP50_per_class"]
         ),

@@ -11,10 +11,11 @@ from resnet_keras.plots.results import confusion
 
 _DPI = 120  # as `save` writes figures
 _LEAST_SIDE = 480  # pixels of the longer side of an annotated picture, about
+_DASHED, _DOTTED = (0, (3, 3)), (0, (1, 2))
 _LEGEND = "dashed white: true; coloured: found, with its score"
 
 
-def detections(images, true, found, class_names, most=12):
+def detections(images, true, found, class_names, most=12, ignored=None):
     """Show pictures with their true boxes and those found.
 
     Args:
@@ -24,6 +25,7 @@ def detections(images, true, found, class_names, most=12):
         found: for each picture (boxes, labels, scores).
         class_names: list of str.
         most: how many to show at the most, the first.
+        ignored: for each picture the boxes that do not count, (num_ignored, 4 or more).
     """
     number = min(len(images), most)
     columns = min(4, max(1, number))
@@ -31,8 +33,12 @@ def detections(images, true, found, class_names, most=12):
     for index, axes in enumerate(places):
         axes.imshow(images[index])
         _draw_true(axes, true[index][0])
+        if ignored is not None:
+            _draw_true(axes, [row[:4] for row in ignored[index]], _DOTTED)
         _draw_found(axes, *found[index], class_names)
-    figure.suptitle(f"{number} of {len(images)} pictures ({_LEGEND})", fontsize=10)
+    has_ignored = ignored is not None and any(map(len, ignored[:number]))
+    legend = f"{_LEGEND}; dotted: ignored" if has_ignored else _LEGEND
+    figure.suptitle(f"{number} of {len(images)} pictures ({legend})", fontsize=10)
     return figure
 
 
@@ -241,10 +247,10 @@ def _draw_found(axes, boxes, labels, scores, class_names, scale=1.0):
         )
 
 
-def _draw_true(axes, boxes):
+def _draw_true(axes, boxes, linestyle=_DASHED):
     for box in boxes:  # seen on light and on dark
         draw_box(axes, box, "black", linewidth=1.8)
-        draw_box(axes, box, "white", linewidth=1.2, linestyle=(0, (3, 3)))
+        draw_box(axes, box, "white", linewidth=1.2, linestyle=linestyle)
 
 
 def _colour(label):
