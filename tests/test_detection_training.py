@@ -211,6 +211,18 @@ def test_it_begins_from_a_classifiers_weights(dataset, tmp_path):
     assert images.min() < -50
 
 
+def test_weights_of_a_detector_are_refused(finished, dataset):
+    path = str(finished[0] / "model.h5")
+    with pytest.raises(InputError, match=r"model\.h5: is a detector; expected a class"):
+        Detection(dataset, config(weights=path))
+
+
+def test_weights_of_another_network_are_refused(dataset, tmp_path):
+    save_model(build("resnet-cifar-20", (32, 32, 3), 3), tmp_path / "other.h5", {})
+    with pytest.raises(InputError, match="in a command with --model resnet-cifar-20"):
+        Detection(dataset, config(weights=str(tmp_path / "other.h5")))
+
+
 def test_the_step_is_traced_once(dataset):
     task = Detection(dataset, config())
     copy = training_copy(task.trained, "float32")

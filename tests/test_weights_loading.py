@@ -165,7 +165,7 @@ def test_first_layer_that_differs_is_named(weight_files, resnet50):
         load_weights(resnet50, path)
     with pytest.raises(InputError, match=r"conv1, the first .*\(7, 7, 1, 64\)"):
         load_weights(ResNet(10, (64, 64, 1), 5), path)
-    with pytest.raises(InputError, match=r"res2a_branch2a, the first .*ResNet50\("):
+    with pytest.raises(InputError, match=r"res2a_branch2a, the .*--model resnet50"):
         load_weights(ResNet(10, SHAPE, 5), path)
 
 
@@ -193,7 +193,8 @@ def test_weights_of_another_network_are_named_by_it(name, tmp_path):
     network = ResNetCIFAR(20)
     save = network.save_weights if "weights" in name else network.save
     save(tmp_path / name)
-    words = r"weights of ResNetCIFAR20, not of ResNet18\. .*with ResNetCIFAR\(20\)"
+    words = r"weights of ResNetCIFAR20, not of ResNet18\. .*with ResNetCIFAR\(20\), "
+    words += "in a command with --model resnet-cifar-20"
     with pytest.raises(InputError, match=words):
         load_weights(ResNet18(classes=10), tmp_path / name)
     with pytest.raises(InputError, match=words):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import keras
 
 from resnet_keras import family
+from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet, build
 from resnet_keras.nets.graph import deep_recursion
 from resnet_keras.weights import read_weights, restore, table
@@ -58,10 +59,14 @@ def network(name, weights, input_shape, classes, initializer, verbose=False):
         `(model, preprocessing)`; the latter None where the weights do not say.
 
     Raises:
-        InputError: the weights cannot be used, or are of another network.
+        InputError: the weights cannot be used, or are of another network or a detector.
     """
     small, depth, is_residual = family.NETWORKS[family.check_name(name)]
     source = read_weights(weights, depth)
+    if source.metadata.get("task") == "detector":
+        raise InputError(
+            f"{weights}: is a detector; expected a classifier, or weights of one."
+        )
     if small or not is_residual:
         model = build(name, input_shape, classes, initializer=initializer)
         restore(model, source, new_head=True)

@@ -205,7 +205,10 @@ def advice(weights, name):
     held = "" if network == name else f"It holds weights of {network}, not of {name}. "
     small = network.startswith("ResNetCIFAR")
     call = f"ResNetCIFAR({weights.depth})" if small else f"{network}(weights=...)"
-    return f"{held}Build its own network with {call}."
+    option = f"resnet-cifar-{weights.depth}" if small else network.lower()
+    return (
+        f"{held}Build its own network with {call}, in a command with --model {option}."
+    )
 
 
 def without_biases(arrays):
