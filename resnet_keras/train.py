@@ -75,6 +75,20 @@ def _parse(argv):
         metavar="STAGE",
     )
     parser.add_argument(
+        "--extra",
+        type=something,
+        metavar="SOURCE",
+        help="train on the training images of this source too, such as hands; they "
+        "neither validate nor test",
+    )
+    add_number(
+        parser,
+        "extra_weight",
+        "with --extra, so many of its images for each of the data, about: those of the "
+        f"data are repeated (default: {RunConfig.extra_weight})",
+        metavar="W",
+    )
+    parser.add_argument(
         "--balance",
         action="store_true",
         default=None,
@@ -109,6 +123,8 @@ def _parse(argv):
     refuse_both(parser, arguments)
     if arguments.groups and not arguments.folds:
         parser.error("--groups is for --folds, which is missing")
+    if arguments.extra_weight and not (arguments.extra or arguments.resume):
+        parser.error("--extra-weight is for --extra, which is missing")
     if arguments.tensorboard and arguments.folds:
         parser.error("--tensorboard and --folds exclude each other")
     return arguments

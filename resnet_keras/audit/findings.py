@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from resnet_keras.data.arrays import Joined
+
 # Kind: what it means, in the order of the report.
 KINDS = {
     "two labels": "copies, exact or near, with different classes",
@@ -61,7 +63,7 @@ class Pictures:
     def __init__(self, dataset):
         train, test = dataset.train, dataset.test
         self.dataset = dataset
-        self.images = _Joined(train.images, test.images)
+        self.images = Joined(train.images, test.images)
         self.labels = np.concatenate([train.labels, test.labels])
         num_training = len(train) - dataset.num_validation
         counts = (num_training, dataset.num_validation, len(test))
@@ -90,28 +92,6 @@ class Pictures:
         row = int(row)
         part, name = str(self.parts[row]), self.names[row]
         return Finding(kind, name, part, self.class_name(row), detail, row, **more)
-
-
-class _Joined:
-    """Arrays of images one after the other, by row, rows or slice, without a copy."""
-
-    def __init__(self, first, second):
-        self._parts = first, second
-        self.shape = (len(first) + len(second), *second.shape[1:])
-
-    def __len__(self):
-        return self.shape[0]
-
-    def __getitem__(self, index):
-        first, second = self._parts
-        if isinstance(index, int | np.integer):
-            return first[index] if index < len(first) else second[index - len(first)]
-        rows = np.arange(len(self))[index]
-        images = np.empty((len(rows), *self.shape[1:]), np.uint8)
-        is_first = rows < len(first)
-        images[is_first] = first[rows[is_first]]
-        images[~is_first] = second[rows[~is_first] - len(first)]
-        return images
 
 
 def _origins(split):

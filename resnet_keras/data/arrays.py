@@ -50,6 +50,29 @@ def allocate(num_images, image_size):
             ) from error
 
 
+class Joined:
+    """Arrays of images one after the other, by row, rows or slice, without a copy."""
+
+    def __init__(self, first, second):
+        self._parts = first, second
+        self.shape = (len(first) + len(second), *second.shape[1:])
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, index):
+        first, second = self._parts
+        if isinstance(index, int | np.integer):
+            index = range(len(self))[index]
+            return first[index] if index < len(first) else second[index - len(first)]
+        rows = np.arange(len(self))[index]
+        images = np.empty((len(rows), *self.shape[1:]), np.uint8)
+        is_first = rows < len(first)
+        images[is_first] = first[rows[is_first]]
+        images[~is_first] = second[rows[~is_first] - len(first)]
+        return images
+
+
 def chunks(array):
     """Yield (start, rows) of whatever can be sliced, about 32 MiB at a time."""
     row_bytes = max(1, math.prod(array.shape[1:]) * array.dtype.itemsize)

@@ -45,7 +45,8 @@ class Dataset:
     Where the source has a validation part of its own, its images are the last
     `num_validation` of `train`: they validate each epoch, and are not trained on.
     `notes` are sentences that say how the source was read; `broken` maps the paths of
-    pictures that were left out to the reasons.
+    pictures that were left out to the reasons. `extra` are further images to train on,
+    of another source, which neither validate nor test; labels as in `class_names`.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Dataset:
     notes: tuple = ()
     num_validation: int = 0
     broken: dict = field(default_factory=dict)
+    extra: Split | None = None
 
     @property
     def image_size(self):
@@ -81,7 +83,7 @@ class Dataset:
         Pixels are not hashed: drawn hands may differ by a bit between machines.
         """
         found = hashlib.blake2b(json.dumps(self.class_names).encode(), digest_size=16)
-        for part in (self.train, self.test):
+        for part in (self.train, self.test, *([self.extra] if self.extra else [])):
             found.update(len(part).to_bytes(8, "little") + part.labels.tobytes())
         if self.num_validation:
             found.update(self.num_validation.to_bytes(8, "little"))

@@ -7,6 +7,7 @@ import numpy as np
 
 from resnet_keras import plots
 from resnet_keras.data import stratified_split
+from resnet_keras.data.arrays import Joined
 from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING
 from resnet_keras.inference import Classifier, scores
@@ -114,8 +115,22 @@ class Classification:
         self.batches = self._batches(preprocessing)
         self.class_weight = None
         if config.balance:
-            labels = dataset.train.labels[self._train_rows]
-            self.class_weight = balanced_weights(labels, len(names))
+            self.class_weight = balanced_weights(
+                self._labels()[self._shown()], len(names)
+            )
+
+    def _labels(self):
+        """Return the labels of the training images, and then of the extra ones."""
+        train, extra = self._dataset.train, self._dataset.extra
+        return np.concatenate([train.labels, extra.labels]) if extra else train.labels
+
+    def _shown(self):
+        """Return the rows that an epoch shows, those of the data perhaps repeatedly."""
+        train, extra = self._dataset.train, self._dataset.extra
+        rows = np.repeat(self._train_rows, self._config.repeats(self._dataset))
+        if extra:
+            rows = np.append(rows, len(train) + np.arange(len(extra)))
+        return rows
 
     def _batches(self, preprocessing):
         prepare = None
@@ -124,11 +139,11 @@ class Classification:
             def prepare(batch):
                 return self._classifier.preprocess(255 * batch)
 
-        train = self._dataset.train
+        images, extra = self._dataset.train.images, self._dataset.extra
         return Batches(
-            train.images,
-            np.eye(len(self._dataset.class_names), dtype=np.float32)[train.labels],
-            self._train_rows,
+            Joined(images, extra.images) if extra else images,
+            np.eye(len(self._dataset.class_names), dtype=np.float32)[self._labels()],
+            self._shown(),
             self._config.recipe.batch_size,
             self._config.recipe,
             self._config.seed,
@@ -179,6 +194,7 @@ class Classification:
             "validation_accuracy": history[-1].get("val_accuracy"),
             "num_train_images": len(train_rows),
             "num_train_images_scored": len(sample),
+            "num_extra_images": len(dataset.extra or ()),
             "num_validation_images": len(dataset.train) - len(train_rows),
             "num_test_images": len(test),
             **loop.about(self.model, config, history),

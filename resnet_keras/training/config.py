@@ -17,8 +17,10 @@ LIMITS = {
     "freeze_until": (int, 1, 5),
     "batch_size": (int, 2, None),
     "learning_rate": (float, 1e-8, 10),
+    "extra_weight": (float, 0.01, 100),
 }
 NUM_IMAGES_SHOWN = 20_000  # by default: about four minutes on two cores
+_SHOWN_WITH_EXTRA = 2 * NUM_IMAGES_SHOWN  # two kinds of images take longer
 _LEAST_EPOCHS = 3
 # The packages whose version changes the numbers of a run.
 _BACKENDS = ("tensorflow", "jax", "torch")
@@ -43,6 +45,9 @@ class RunConfig:
         weights: file of initial weights, or "imagenet". None: random weights.
         freeze_until: with `weights`, the last stage that stays as it is; 1 is the stem.
         balance: whether each class weighs alike in the loss, however few images it has.
+        extra: where further training images come from, as `data`. None: nowhere.
+        extra_weight: with `extra`, how many of its images an epoch shows, about, for
+            each of `data`; see `repeats`.
 
     Raises:
         InputError: a value is not one of those, or `freeze_until` comes alone.
@@ -64,6 +69,8 @@ class RunConfig:
     weights: str | None = None
     freeze_until: int | None = None
     balance: bool = False
+    extra: str | None = None
+    extra_weight: float = 2.5
 
     def __post_init__(self):
         family.check_name(self.model)
@@ -72,7 +79,7 @@ class RunConfig:
         for name in LIMITS:
             owner = self.recipe if name in CHOSEN else self
             _check_number(name, getattr(owner, name))
-        for name in ("data", "weights"):
+        for name in ("data", "weights", "extra"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, str) and value):
                 raise InputError(f"{name} is {value!r}; expected a text, or none.")
@@ -118,8 +125,11 @@ class RunConfig:
         """
         from resnet_keras.accelerate.probe import default_precision
 
-        num_train = len(dataset.train) - dataset.num_validation
-        epochs = max(_LEAST_EPOCHS, round(NUM_IMAGES_SHOWN / num_train))
+        number, shown = len(dataset.train) - dataset.num_validation, NUM_IMAGES_SHOWN
+        if getattr(dataset, "extra", None):  # pictures with boxes have none
+            number = number * self.repeats(dataset) + len(dataset.extra)
+            shown = _SHOWN_WITH_EXTRA
+        epochs = max(_LEAST_EPOCHS, round(shown / number))
         return replace(
             self,
             data=self.data or str(dataset.source),
@@ -127,6 +137,20 @@ class RunConfig:
             epochs=self.epochs or epochs,
             precision=self.precision or default_precision(),
         )
+
+    def repeats(self, dataset):
+        """Return how often an epoch shows each training image of the data itself.
+
+        Each extra image is shown once. Those of the data are shown so often that there
+        are about `extra_weight` extra images for one of theirs, and at least once.
+
+        Args:
+            dataset: `Dataset`, perhaps with `extra`.
+        """
+        if not dataset.extra:
+            return 1
+        number = len(dataset.train) - dataset.num_validation
+        return max(1, round(len(dataset.extra) / (self.extra_weight * number)))
 
     def as_dict(self):
         """Return the configuration as JSON takes it: the recipe's name and settings."""
@@ -141,7 +165,8 @@ class RunConfig:
                 other settings today.
         """
         names = [field.name for field in fields(cls)]
-        values = {"balance": cls.balance} | values  # runs of before do not have it
+        later = ("balance", "extra", "extra_weight")  # runs of before do not have them
+        values = {name: getattr(cls, name) for name in later} | values
         for key in (*names, *CHOSEN, "settings"):
             if key not in values:
                 raise InputError(f"it has no {key!r}")

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from resnet_keras.commands import load_keras
-from resnet_keras.data import HANDS, Dataset, has_course_pair, load_dataset
+from resnet_keras.data import HANDS, Dataset, Split, has_course_pair, load_dataset
 from resnet_keras.errors import InputError
 from resnet_keras.files.writing import check_not_input, refuse_file, write_json
+from resnet_keras.inference import align_classes
 from resnet_keras.training.config import RunConfig
 
 # In the order in which they are removed: nobody resumes a run without its settings.
@@ -114,7 +115,7 @@ def train_in(
             if (config.data, config.image_size) != (asked.data, asked.image_size):
                 dataset = _load(command, config, skip_broken, examine)
     outdated = _earlier_run(directory, resume, overwrite, command.run_files)
-    check_not_input(outdated, [options.get("weights"), options.get("data")])
+    check_not_input(outdated, map(options.get, ("weights", "data", "extra")))
     # Another number of threads would end in other weights.
     load_keras(_num_threads(directory) if resume else None)
     callbacks = [_tensorboard(directory)] if tensorboard else []
@@ -219,7 +220,28 @@ def _load_images(config, skip_broken):
         print("Drawing hands, for some 15 to 30 seconds ...", flush=True)
     dataset = load_dataset(config.data, config.image_size, skip_broken=skip_broken)
     print(dataset, flush=True)
+    if config.extra:
+        dataset = _with_extra(dataset, config, skip_broken)
+        print(dataset.notes[-1], flush=True)
     return dataset
+
+
+def _with_extra(dataset, config, skip_broken):
+    """Return a data set with the training images of another one, by class names."""
+    size, names = config.image_size, dataset.class_names
+    other = load_dataset(config.extra, size, skip_broken=skip_broken)
+    positions = align_classes(
+        names, False, other.class_names, config.data, config.extra
+    ).positions
+    extra = Split(other.train.images, positions[other.train.labels])
+    dataset = replace(dataset, extra=extra)
+    times = config.repeats(dataset)
+    note = (
+        f"Further training images: {len(extra)} of {other.source}, each shown once in "
+        f"an epoch, and each of {dataset.name} {times} times; none of them validates "
+        "or tests."
+    ).replace(" 1 times", " once")
+    return replace(dataset, notes=(*dataset.notes, note))
 
 
 def _config_of(directory, options):

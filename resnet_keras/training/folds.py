@@ -1,12 +1,13 @@
 """Cross-validation: each image is tested once, by a network that did not see it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from resnet_keras import plots
-from resnet_keras.data import Dataset, Split
+from resnet_keras.data import Split
 from resnet_keras.errors import InputError
 from resnet_keras.files.writing import check_folder, write_json
 from resnet_keras.inference.metrics import scores_of_confusion, with_interval
@@ -100,8 +101,8 @@ def cross_validate(dataset, directory, config, folds, verbose=False):
         metrics = _finished(place)
         if metrics is None:
             print(f"Fold {number} of {len(folds)}", flush=True)
-            parts = [images.take(each) for each in rows]
-            fold = Dataset(dataset.name, dataset.source, dataset.class_names, *parts)
+            rest, held_out = map(images.take, rows)
+            fold = replace(dataset, train=rest, test=held_out, num_validation=0)
             metrics = train(fold, place, config, verbose)
         results.append(metrics)
     confusion = np.sum([each["test_confusion"] for each in results], axis=0)
