@@ -10,7 +10,7 @@ from PIL import Image
 from resnet_keras import evaluate, load_model, predict, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.inference import Answering, Classifier, answering
-from resnet_keras.inference.answering import calibration_error, margin
+from resnet_keras.inference.answering import calibration_error
 from tests.conftest import coloured_images, write_folders
 
 GREY = np.full((32, 32, 3), 128, np.uint8)
@@ -49,14 +49,17 @@ def test_threshold_answers_most_of_the_images():
     assert found.answers(probabilities).mean() == pytest.approx(0.97, abs=0.002)
 
 
-def test_margin_is_of_the_logits_whatever_was_added_to_them():
-    logits = np.random.default_rng(0).normal(0, 3, (5, 4))
-    expected = logits.max(1) - logits.mean(1)
-    assert margin(softmax(logits + 7)) == pytest.approx(expected)
+def test_answers_are_those_that_are_sure_enough():
+    unsure = Answering(temperature=2.0, threshold=0.7)
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8]])
+    # Their square roots, divided by their sums: 0.75, 0.667 and 0.667.
+    assert unsure.calibrated(probabilities).max(1) == pytest.approx(
+        [0.75, 2 / 3, 2 / 3]
+    )
+    assert unsure.answers(probabilities).tolist() == [True, False, False]
 
 
 def test_zero_probability_is_no_infinity():
-    assert np.isfinite(margin(np.array([1.0, 0.0])))
     assert Answering(0.5, 0).calibrated([1.0, 0.0]) == pytest.approx([1, 0], abs=1e-9)
 
 
@@ -103,7 +106,7 @@ def model(tmp_path_factory):
     network.layers[-1].set_weights([9 * np.eye(3, dtype=np.float32), np.zeros(3)])
     metadata = {"class_names": ["red", "green", "blue"]}
     metadata["preprocessing"] = {"scale": 1 / 255, "channel_order": "rgb"}
-    metadata |= Answering(temperature=2.0, threshold=1.0).as_metadata()
+    metadata |= Answering(temperature=2.0, threshold=0.6).as_metadata()
     path = tmp_path_factory.mktemp("model") / "model.h5"
     save_model(network, path, metadata)
     return path
@@ -164,5 +167,5 @@ def test_older_file_answers_always(tiny_model, tmp_path, pictures, capsys):
 
 def test_exports_carry_temperature_and_threshold(model):
     classifier = Classifier(*load_model(model))
-    expected = {"temperature": 2.0, "threshold": 1.0}
+    expected = {"temperature": 2.0, "threshold": 0.6}
     assert classifier.metadata()[answering.KEY] == expected

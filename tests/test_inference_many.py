@@ -205,7 +205,7 @@ def test_name_that_means_nothing_is_told_once(model, folder, tmp_path, capsys):
 
 
 def test_none_of_the_classes_has_no_class(tiny_model, folder, tmp_path):
-    metadata = {"class_names": NAMES} | Answering(1.0, 1e9).as_metadata()
+    metadata = {"class_names": NAMES} | Answering(1.0, 1.1).as_metadata()
     save_model(tiny_model, tmp_path / "shy.h5", metadata)
     run(tmp_path / "shy.h5", folder / "b, c", "--table", tmp_path / "t.csv")
     for row in rows(tmp_path / "t.csv"):

@@ -17,6 +17,7 @@ import contextlib
 import importlib.metadata
 import json
 import logging
+import math
 import platform
 import re
 import shutil
@@ -42,7 +43,7 @@ from resnet_keras.files.safety import (
     naming_damage,
 )
 from resnet_keras.files.sizes import build_within
-from resnet_keras.files.writing import write_whole
+from resnet_keras.files.writing import check_room, write_whole
 from resnet_keras.nets.graph import deep_recursion
 
 _OPTIMIZER_GROUP = "resnet_keras_optimizer"  # in .h5
@@ -88,7 +89,9 @@ def save_model(model, path, metadata=None, optimizer=None, card=None):
         **(metadata or card or {}),
     }
     text = json.dumps(metadata)
+    variables = [*model.variables, *(optimizer.variables if optimizer else ())]
     with write_whole(path) as temporary:
+        check_room(temporary, _num_bytes(variables) + len(text))
         if path.suffix == ".h5":
             with _without_legacy_warnings():
                 model.save(temporary, include_optimizer=False)
@@ -100,6 +103,12 @@ def save_model(model, path, metadata=None, optimizer=None, card=None):
             keras.saving.save_model(model, temporary)
             with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr(NAME + ".json", text)
+
+
+def _num_bytes(variables):
+    """Return about how large a file of variables is: HDF5 adds 2 kB to each."""
+    sizes = [math.prod(variable.shape) for variable in variables]
+    return 4 * sum(sizes) + 2048 * len(sizes)
 
 
 def _input_size(model):

@@ -1,7 +1,7 @@
 """When a classifier answers, and how sure it is: a temperature and a threshold."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -23,7 +23,8 @@ class Answering:
     Args:
         temperature: divides the logits, so that of predictions with a probability of
             0.9 nine in ten are right; above 0.
-        threshold: least `margin` of a prediction that is given as an answer.
+        threshold: least probability, at that temperature, of a prediction that is given
+            as an answer.
     """
 
     temperature: float
@@ -60,8 +61,9 @@ class Answering:
             -_log_softmax(_logits(probabilities) / t)[rows, labels].mean()
             for t in _TEMPERATURES
         ]
-        least = np.quantile(margin(probabilities), 1 - _ANSWERED)
-        return cls(float(_TEMPERATURES[np.argmin(losses)]), float(least))
+        found = cls(float(_TEMPERATURES[np.argmin(losses)]), 0.0)
+        sure = found.calibrated(probabilities).max(axis=1)
+        return replace(found, threshold=float(np.quantile(sure, 1 - _ANSWERED)))
 
     @classmethod
     def of_metadata(cls, metadata, name):
@@ -103,25 +105,7 @@ class Answering:
 
     def answers(self, probabilities):
         """Return whether each prediction is given as an answer, bool (...)."""
-        return margin(probabilities) >= self.threshold
-
-
-def margin(probabilities):
-    """Return how far the likeliest class is above all: of the logits maximum less mean.
-
-    It tells pictures of no class better than the probability, which the second class
-    alone may make small (docs/training.md has the comparison).
-
-    Args:
-        probabilities: (..., num_classes), of the model as it is.
-
-    Example:
-
-    >>> margin(np.exp([[-1.0, -3.0, -5.0]])).tolist()
-    [2.0]
-    """
-    logits = _logits(probabilities)
-    return logits.max(axis=-1) - logits.mean(axis=-1)
+        return self.calibrated(probabilities).max(axis=-1) >= self.threshold
 
 
 def calibration_error(probabilities, labels):
