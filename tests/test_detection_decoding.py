@@ -43,7 +43,8 @@ def test_neighbours_on_one_object_become_one_and_classes_do_not_meet():
     raw[0, 1, 2] = [*np.log([2, 1, 1e-3, 1]), 1, 1]  # nearly the same box
     [found] = decode(raw, 32)
     assert found.labels.tolist() == [0, 1]
-    assert len(decode(raw, 32, most=1)[0].boxes) == 1
+    assert decode(raw, 32, most=1)[0].labels.tolist() == [0]
+    assert decode(raw, 32, most=0)[0].labels.tolist() == []
 
 
 def test_levels_are_read_with_their_strides():

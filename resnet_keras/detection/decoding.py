@@ -98,17 +98,18 @@ def _strongest(boxes, scores, threshold, iou, most):
     order = np.argsort(-values, kind="stable")
     rows, labels, values = rows[order], labels[order], values[order]
     boxes = boxes[rows]
-    kept = suppress(boxes, labels, iou)[:most]
+    kept = suppress(boxes, labels, iou, most)
     return Found(boxes[kept], labels[kept].astype(np.int64), values[kept])
 
 
-def suppress(boxes, labels, iou):
+def suppress(boxes, labels, iou, most=np.inf):
     """Return the positions of the boxes that stay, in order (class-wise suppression).
 
     Args:
         boxes: (n, 4), best first.
         labels: int (n,); only boxes of one label suppress each other.
         iou: of two that overlap more, the first stays.
+        most: how many stay, at most.
 
     Example:
 
@@ -119,7 +120,7 @@ def suppress(boxes, labels, iou):
     areas = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), 1)
     left = np.arange(len(boxes))
     kept = []
-    while len(left):
+    while len(left) and len(kept) < most:
         first, rest = left[0], left[1:]
         kept.append(first)
         low = np.maximum(boxes[first, :2], boxes[rest, :2])
