@@ -60,6 +60,7 @@ def _parse(argv):
     _add_fine_tune(commands)
     _add_recipe(commands)
     _add_finding(commands)
+    _add_answering(commands)
     _add_explain(commands)
     add_out(parser, _OUT, "the results")
     for command in commands.choices.values():  # before the name, and after it
@@ -132,6 +133,19 @@ def _add_finding(commands):
     )
 
 
+def _add_answering(commands):
+    command = commands.add_parser(
+        "answering", help="what tells pictures of no class (about 1 min a model)"
+    )
+    command.add_argument(
+        "models", metavar="MODEL", nargs="+", help="models trained here on the data"
+    )
+    add_data(command, "; what they were trained on (default: hands)", "hands")
+    command.add_argument(
+        "--quick", action="store_true", help="seconds instead of minutes"
+    )
+
+
 def _add_explain(commands):
     command = commands.add_parser(
         "explain", help="what in an image a model's prediction depends on (seconds)"
@@ -164,7 +178,8 @@ def main(argv=None):
     suffixes = (".csv", ".png", ".txt")
     outputs = [Path(arguments.out) / f"{arguments.name}{each}" for each in suffixes]
     read = ("data", "weights", "model_name", "image_path", "detector", "classifier")
-    check_not_input(outputs, [getattr(arguments, key, None) for key in read])
+    inputs = [getattr(arguments, key, None) for key in read]
+    check_not_input(outputs, [*inputs, *getattr(arguments, "models", ())])
     load_keras()
     # TensorFlow warns of repeated tracing, as if the many networks were one.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
