@@ -11,7 +11,7 @@ from tests.conftest import write_folders
 
 
 def test_kinds_of_pictures_have_no_hand(tmp_path):
-    write_folders(tmp_path, {"a/x": 0, "a": 12, "b": 12})
+    write_folders(tmp_path, {"a": 12, "b": 12})
     dataset = load_dataset(tmp_path, 32)
     found = answering.pictures_of_no_class(dataset, 3)
     assert len(found) == 5

@@ -254,9 +254,11 @@ def figure(rows):
         colour = "white" if value > 0.6 else "black"
         axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
     columns = ["test images", *kinds[1:]]
-    axes.set_xticks(
-        range(len(kinds)), [kind.replace(" of ", " of\n") for kind in columns]
-    )
+    axes.set_xticks(range(len(kinds)), [_in_two_lines(name) for name in columns])
     axes.set_yticks(range(len(names)), names)
     axes.set_title("Share that is called none of these")
     return shown
+
+
+def _in_two_lines(name):
+    return name.replace(" of ", " of\n") if " of " in name else name.replace(" ", "\n")
