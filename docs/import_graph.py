@@ -28,7 +28,7 @@ LAYERS = (
 )
 # Inside a function only: building a network with weights reads them.
 EXCEPTIONS = {("models", "weights")}
-COMMANDS = {"train", "evaluate", "predict", "detect", "summary", "__main__"}
+COMMANDS = {"train", "evaluate", "predict", "detect", "demo", "summary", "__main__"}
 OLD_PATHS = {"datasets", "diagram", "fused", "images"}  # for old imports
 
 

@@ -12,6 +12,7 @@ COMMANDS = {
     "evaluate": "score a model on a data set",
     "predict": "name what is in pictures",
     "detect": "find what is where in pictures: train, evaluate, predict",
+    "demo": "show what a model says of a picture, on a page in the browser",
     "summary": "print or draw the stages of a network",
     "export": "write a model in another format, and compare",
     "check": "say what is right and wrong in a block of your own",

@@ -1,4 +1,4 @@
-"""A network of five stages as small as can be, for the tests of detection."""
+"""Networks as small as can be, for the tests of detection."""
 
 import keras
 import numpy as np

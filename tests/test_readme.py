@@ -51,6 +51,7 @@ NOT_RUN = {
     "pytest": ".ci/run runs it, and this is a part of it",
     "pip install -e '.[detection]'": ".ci/run installs the same packages",
     "pip install -e '.[onnx]'": ".ci/run runs it",
+    "python -m resnet_keras.demo runs/FOLDER/model.h5": "a server; its tests start it",
     "train": "minutes; its quick form is the first of the commands above",
     "train --data signs": "minutes, on photographs that are not part of the project",
     "train --data signs --epochs 40": "the same",

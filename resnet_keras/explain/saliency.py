@@ -202,6 +202,28 @@ def _at_pixels(cells, model, image):
     return cells.astype(np.float32)
 
 
+def heat_map(classifier, image, label):
+    """Return Grad-CAM at an image's size, interpolated between the centres of cells.
+
+    Args:
+        classifier: `Classifier`.
+        image: uint8 (height, width, 3), at the classifier's size.
+        label: position of the class.
+
+    Returns:
+        float32 (height, width), from 0 up.
+
+    Raises:
+        InputError: the model has no feature maps, or the backend gives no gradient.
+    """
+    inputs = classifier.preprocess(image[None])[0]
+    try:
+        cells = grad_cam(classifier.model, inputs, label)
+    except InputError as error:
+        raise InputError(f"{classifier.name}: cannot be explained. {error}") from error
+    return _at_pixels(cells, classifier.model, inputs)
+
+
 def explain(classifier, image):
     """Return the prediction for an image, and the three maps at its size.
 
@@ -220,14 +242,11 @@ def explain(classifier, image):
     probabilities = classifier.probabilities(image[None])[0]
     check_numbers(probabilities, classifier.name)
     label = int(probabilities.argmax())
-    model, inputs = classifier.model, classifier.preprocess(image[None])[0]
-    try:
-        cells = grad_cam(model, inputs, label)
-    except InputError as error:
-        raise InputError(f"{classifier.name}: cannot be explained. {error}") from error
     maps = {
-        "grad_cam": _at_pixels(cells, model, inputs),
-        "input_gradient": input_gradient(model, inputs, label),
+        "grad_cam": heat_map(classifier, image, label),
+        "input_gradient": input_gradient(
+            classifier.model, classifier.preprocess(image[None])[0], label
+        ),
         "occlusion": occlusion(classifier, image, label),
     }
     return label, float(probabilities[label]), maps

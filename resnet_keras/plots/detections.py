@@ -42,7 +42,7 @@ def detections(images, true, found, class_names, most=12, ignored=None):
     return figure
 
 
-def annotated(image, found, class_names):
+def annotated(image, found, class_names, scale=1.0):
     """Return a picture with the boxes found in it, pixel for pixel.
 
     A small one is enlarged by a whole number, so that names can be read.
@@ -51,6 +51,7 @@ def annotated(image, found, class_names):
         image: uint8 (height, width, 3).
         found: (boxes, labels, scores) in pixels of the picture.
         class_names: list of str.
+        scale: of lines and letters, which grow with the picture.
     """
     height, width = (
         side * max(1, _LEAST_SIDE // max(image.shape[:2])) for side in image.shape[:2]
@@ -59,8 +60,7 @@ def annotated(image, found, class_names):
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.imshow(image, aspect="auto")
-    scale = max(height, width) / 640  # lines and letters grow with the picture
-    _draw_found(axes, *found, class_names, scale)
+    _draw_found(axes, *found, class_names, scale * max(height, width) / 640)
     return figure
 
 

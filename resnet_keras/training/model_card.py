@@ -7,8 +7,10 @@ from resnet_keras.files.writing import write_whole
 from resnet_keras.inference.metrics import with_interval
 from resnet_keras.training.config import RunConfig
 
-_ALL = "It knows the classes above and no others, and gives each picture one of them."
-_NONE = (
+ANSWERS_ALL = (
+    "It knows the classes above and no others, and gives each picture one of them."
+)
+KNOWS_NONE = (
     "It knows the classes above and no others. `predict` names none of them where a "
     "picture is unlike all: so for one in 30 pictures of its classes, and not for "
     "every other picture."
@@ -76,7 +78,7 @@ def model_card(dataset, config, metrics):
         "",
         "## Limits",
         "",
-        f"- {_ALL if metrics['answers_all'] else _NONE}",
+        f"- {ANSWERS_ALL if metrics['answers_all'] else KNOWS_NONE}",
         *[f"- {limit}" for limit in (_OTHERS, *metrics["warnings"])],
         "",
         "## Training",
