@@ -10,7 +10,7 @@ from resnet_keras.data.images import read_image
 from resnet_keras.detection import DetectionDataset, Pictures, load_detection
 from resnet_keras.detection.dataset import joined
 from resnet_keras.detection.drawn import draw_pictures, drawn_scenes
-from resnet_keras.detection.letterbox import (
+from resnet_keras.detection.letterboxing import (
     GREY,
     Placement,
     letterbox,

@@ -6,7 +6,7 @@ import pytest
 
 from resnet_keras.detection.decoding import decode
 from resnet_keras.detection.finder import Finder
-from resnet_keras.detection.letterbox import letterbox
+from resnet_keras.detection.letterboxing import letterbox
 from resnet_keras.detection.network import detector
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, save_model

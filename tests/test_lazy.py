@@ -1,6 +1,7 @@
 """Public names are imported on first use, under old import paths too."""
 
 import importlib
+import pkgutil
 import sys
 
 import pytest
@@ -13,6 +14,14 @@ def test_every_public_name_is_there_and_listed():
     for name in resnet_keras.__all__:
         assert callable(getattr(resnet_keras, name))
         assert name in dir(resnet_keras)
+
+
+@pytest.mark.parametrize("room", ["audit", "data", "detection", "explain", "hands"])
+def test_no_name_is_also_a_modules(room):
+    """Importing the module would put it in the place of the function."""
+    package = importlib.import_module(f"resnet_keras.{room}")
+    modules = {each.name for each in pkgutil.iter_modules(package.__path__)}
+    assert not modules & set(package.__all__)
 
 
 def test_unknown_names_are_told():

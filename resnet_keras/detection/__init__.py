@@ -9,7 +9,7 @@ from resnet_keras.lazy import lazy
 _NAMES = {
     "dataset": "DetectionDataset Pictures",
     "sources": "load_detection",
-    "letterbox": "Placement letterbox",
+    "letterboxing": "Placement letterbox",
     "augmentation": "augment_boxes",
     "evaluation": "evaluate_detections",
     "network": "detector localizer",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resnet_keras.detection.letterbox import Placement
+from resnet_keras.detection.letterboxing import Placement
 from resnet_keras.tables import table
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from resnet_keras.accelerate.folding import copy_folded_weights, fold_batch_norm
 from resnet_keras.accelerate.probe import uses_fused_operations
 from resnet_keras.detection.decoding import Found, decode
-from resnet_keras.detection.letterbox import letterbox
+from resnet_keras.detection.letterboxing import letterbox
 from resnet_keras.detection.network import NUM_BOX
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model

@@ -3,7 +3,7 @@
 from resnet_keras.data.images import read_image
 from resnet_keras.detection.annotations import shown_size
 from resnet_keras.detection.coco import as_coco
-from resnet_keras.detection.letterbox import read_letterboxed
+from resnet_keras.detection.letterboxing import read_letterboxed
 from resnet_keras.inference.pictures import read_together
 
 WHOLE_AT_ONCE = 8  # pictures in memory, each as large as it is

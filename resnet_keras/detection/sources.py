@@ -21,7 +21,7 @@ from resnet_keras.data.tree import is_system
 from resnet_keras.detection.coco import annotation_files, read_coco
 from resnet_keras.detection.dataset import DetectionDataset, Pictures
 from resnet_keras.detection.drawn import SCENES, drawn_scenes
-from resnet_keras.detection.letterbox import Placement, read_letterboxed
+from resnet_keras.detection.letterboxing import Placement, read_letterboxed
 from resnet_keras.detection.places import files_below
 from resnet_keras.detection.voc import read_voc
 from resnet_keras.detection.yolo import YAML_SUFFIXES, names_file, read_yolo, yaml_of
