@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import h5py
 import keras
@@ -210,7 +211,9 @@ def stopped(tmp_path_factory):
     line += [*OPTIONS, "--model", SMALL, "--epochs", 500]
     line = [str(word) for word in line]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(line, **pipes, text=True)
+    # Ctrl-C is ignored in what a script starts with "&", such as these tests.
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(line, **pipes, text=True, preexec_fn=listen)
     deadline = time.monotonic() + 240
     while not (out / "history.csv").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
