@@ -38,6 +38,12 @@ def pictures(number):
     return np.random.default_rng(0).integers(0, 256, (number, 64, 64, 3), np.uint8)
 
 
+def in_order(found):
+    """Return rows of label and box, sorted by both."""
+    rows = np.column_stack([found.labels, found.boxes])
+    return rows[np.lexsort(rows.round(1).T[::-1])]
+
+
 def test_few_and_many_pictures_have_the_same_found(model):
     images = pictures(40)
     finder = Finder(model, {"class_names": ["cat", "dog"]})
@@ -45,9 +51,10 @@ def test_few_and_many_pictures_have_the_same_found(model):
     assert len(few) == 3
     assert sum(len(found.scores) for found in few) > 3
     for own, its in zip(few, many, strict=True):
-        assert own.labels.tolist() == its.labels.tolist()
-        np.testing.assert_allclose(own.boxes, its.boxes, atol=0.01)
         np.testing.assert_allclose(own.scores, its.scores, atol=1e-4)
+        # Boxes whose scores differ in the last bits may change places.
+        own, its = map(in_order, (own, its))
+        np.testing.assert_allclose(own, its, atol=0.01)
 
 
 def test_a_few_of_many_have_what_all_have(model):

@@ -34,7 +34,8 @@ def test_evaluate(model, source, tmp_path):
     leaves_no_folder(evaluate.main, [broken, "--data", source], out)
     leaves_no_folder(evaluate.main, [model, "--data", tmp_path / "missing"], out)
     evaluate.main([str(word) for word in [model, "--data", source, "--out", out]])
-    assert {path.name for path in out.iterdir()} == {"confusion.png", "metrics.json"}
+    expected = {"confusion.png", "reliability.png", "metrics.json"}
+    assert {path.name for path in out.iterdir()} == expected
 
 
 def test_predict(model, tmp_path):
