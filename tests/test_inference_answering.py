@@ -50,7 +50,7 @@ def test_threshold_answers_most_of_the_images():
 
 
 def test_answers_are_those_that_are_sure_enough():
-    unsure = Answering(temperature=2.0, threshold=0.7)
+    unsure = Answering(temperature=2.0, threshold=0.85)
     probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8]])
     # Their square roots, divided by their sums: 0.75, 0.667 and 0.667.
     assert unsure.calibrated(probabilities).max(1) == pytest.approx(

@@ -15,7 +15,7 @@ from resnet_keras.hands import iter_scenes
 from resnet_keras.inference import Answering, calibration_error, open_classifier
 from resnet_keras.training.classification import hold_out
 
-OURS = "probability, at the temperature"
+OURS = "probability"  # by which `predict` decides
 _ANSWERED = 0.97
 _NUM_PICTURES = 200  # of each kind
 _NEAREST = 10  # neighbours
@@ -165,8 +165,8 @@ def _measure(path, classifier, dataset, strange):
         return lambda _, p: measure(np.log(np.maximum(p, 1e-30)))
 
     measures = {
-        OURS: lambda _, p: answering.calibrated(p).max(1),
-        "probability": lambda _, p: p.max(1),
+        OURS: lambda _, p: p.max(1),
+        "probability, at the temperature": lambda _, p: answering.calibrated(p).max(1),
         "entropy": by_logits(lambda z: (np.exp(z) * z).sum(1)),
         "largest logit less mean": by_logits(lambda z: z.max(1) - z.mean(1)),
         "features' nearest neighbours": nearest,
