@@ -134,11 +134,13 @@ def main(argv=None):
     codes = {0}
 
     def report(error):  # one broken picture does not stop the others
-        codes.add(complain(error))
-        if arguments.skip_broken:
-            codes.discard(2)
+        code = complain(error)
+        codes.add(0 if arguments.skip_broken else code)
 
-    paths = find_all(_names(arguments), report)
+    def missing(error):
+        codes.add(complain(error))
+
+    paths = find_all(_names(arguments), missing)
     if arguments.shard:
         first, step = arguments.shard
         paths = paths[first - 1 :: step]
@@ -156,10 +158,7 @@ def main(argv=None):
         print(remark, file=sys.stderr)
     rows = []
     for path, probabilities, place in predictions:
-        is_answer = True
-        if answering := classifier.answering:
-            is_answer = bool(answering.answers(probabilities))
-            probabilities = answering.calibrated(probabilities)
+        probabilities, is_answer = classifier.answer(probabilities)
         ranked = ranking(probabilities, classifier.class_names, arguments.top)
         if arguments.out:  # first: it makes the folder, or says that it cannot
             _write_picture(outputs[path], path, ranked, place, is_answer)
@@ -195,6 +194,7 @@ def _lines(file):
 def _write_table(arguments):
     """Write predictions for any number of pictures; 2 if any could not be read."""
     table = Path(arguments.table)
+    check_not_input([table], [arguments.model, arguments.list, *arguments.images])
     if table.exists() and not arguments.overwrite:
         raise InputError(
             f"{table}: is there already. Choose another --table, or use --overwrite."
@@ -211,6 +211,9 @@ def _write_table(arguments):
     first, step = arguments.shard or (1, 1)
     codes = {0}
 
+    def missing(error):
+        codes.add(complain(error))
+
     def paths(report):
         return itertools.islice(
             each_picture(_names(arguments), report), first - 1, None, step
@@ -218,7 +221,7 @@ def _write_table(arguments):
 
     total = None
     if arguments.list != "-":
-        total = sum(1 for _ in paths(lambda error: codes.add(complain(error))))
+        total = sum(1 for _ in paths(missing))
         if not total:
             raise InputError("there is no picture; expected some to name.")
     classifier = open_classifier(
@@ -235,10 +238,10 @@ def _write_table(arguments):
     if arguments.overwrite:
         for suffix in (".part.json", ".part"):
             Path(f"{table}{suffix}").unlink(missing_ok=True)
-    silent = total is not None  # names that mean nothing were told above
     number, broken = predict_to_table(
         classifier,
-        paths((lambda error: None) if silent else lambda error: complain(error)),
+        # Names that mean nothing were told when the pictures were counted.
+        paths(missing if total is None else lambda error: None),
         table,
         settings,
         arguments.top,
@@ -246,7 +249,8 @@ def _write_table(arguments):
         arguments.resume,
     )
     print(f"Written: {table}, {number} pictures, {broken} of which cannot be read")
-    return 0 if arguments.skip_broken else max(codes | {2 if broken else 0})
+    codes.add(2 if broken and not arguments.skip_broken else 0)
+    return max(codes)
 
 
 def _digest(model):

@@ -14,6 +14,9 @@ class Brightness:
     class_names, names_are_assumed, name = ["dark", "light"], False, "m.h5"
     answering = None
 
+    def answer(self, probabilities):
+        return probabilities, np.ones(len(probabilities), bool)
+
     def probabilities(self, images):
         is_light = images.mean((1, 2, 3)) >= 128
         return np.where(is_light[:, None], [0.2, 0.8], [0.8, 0.2])

@@ -204,6 +204,22 @@ def test_name_that_means_nothing_is_told_once(model, folder, tmp_path, capsys):
     assert len(rows(tmp_path / "t.csv")) == 4
 
 
+def test_skipping_broken_pictures_skips_no_name_that_means_nothing(
+    model, folder, tmp_path
+):
+    line = [model, folder / "b, c", tmp_path / "none*", "--skip-broken"]
+    assert run(*line) == 2
+    assert run(*line, "--table", tmp_path / "t.csv") == 2
+
+
+def test_a_list_is_not_written_over(model, folder, tmp_path):
+    (tmp_path / "list.csv").write_text(str(folder / "a" / "0.png"))
+    line = [model, "--list", tmp_path / "list.csv", "--table", tmp_path / "list.csv"]
+    with pytest.raises(InputError, match="is read by this command"):
+        run(*line, "--overwrite")
+    assert "0.png" in (tmp_path / "list.csv").read_text()
+
+
 def test_none_of_the_classes_has_no_class(tiny_model, folder, tmp_path):
     metadata = {"class_names": NAMES} | Answering(1.0, 1.1).as_metadata()
     save_model(tiny_model, tmp_path / "shy.h5", metadata)

@@ -180,6 +180,20 @@ def test_finished_folds_are_kept_and_the_rest_goes_on(folds, monkeypatch, capsys
         train.main([*line, "--out", str(directory / "run")])
 
 
+def test_resumed_folds_take_the_data_of_their_run(folds, capsys, monkeypatch):
+    directory, _ = folds
+    monkeypatch.chdir(directory)  # where no data are, so that hands would be drawn
+    run = ["--folds", "3", "--out", str(directory / "run"), "--resume"]
+    (directory / "run" / "fold1" / "metrics.json").unlink()
+    (directory / "run" / "fold1" / "config.json").unlink()
+    assert train.main(run) == 0
+    assert "pictures: " in capsys.readouterr().out
+    with pytest.raises(InputError, match="this run has epochs 1, not 2"):
+        train.main([*run, "--epochs", "2"])
+    with pytest.raises(InputError, match=r"expected the folds\.json of a run"):
+        train.main([*run[:2], "--out", str(directory), "--resume"])
+
+
 def test_cross_validation_puts_the_parts_together(tmp_path, monkeypatch):
     labels = np.arange(12) % 2
     images = coloured_images(labels, 32)

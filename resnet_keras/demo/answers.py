@@ -44,10 +44,7 @@ def name_picture(classifier, path):
     image = read_image(path, size)
     [probabilities] = classifier.probabilities(image[None])
     check_numbers(probabilities, classifier.name)
-    is_answer = True
-    if answering := classifier.answering:
-        is_answer = bool(answering.answers(probabilities))
-        probabilities = answering.calibrated(probabilities)
+    probabilities, is_answer = classifier.answer(probabilities)
     ranked = ranking(probabilities, classifier.class_names, _MOST_NAMED)
     answer = ""
     if not is_answer:

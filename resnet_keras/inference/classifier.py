@@ -147,6 +147,21 @@ class Classifier:
             outputs.append(predict(batch)[:number])
         return self._head.probabilities(np.concatenate(outputs).astype(np.float32))
 
+    def answer(self, probabilities):
+        """Return what `predict` says of the model's probabilities.
+
+        Args:
+            probabilities: (..., num_classes), as `probabilities` returns them.
+
+        Returns:
+            The same shape, calibrated if the file tells how; and bool (...), whether
+            each is an answer, or the picture none of the classes.
+        """
+        if not self.answering:
+            return probabilities, np.ones(probabilities.shape[:-1], bool)
+        answering = self.answering
+        return answering.calibrated(probabilities), answering.answers(probabilities)
+
     def prepare(self, num_images):
         """Prepare for about so many images that will come in small portions."""
         self._num_expected = num_images

@@ -55,10 +55,8 @@ def evaluate(classifier, dataset, part="test", data="the data"):
     probabilities = np.concatenate([classifier.probabilities(x) for x in images])
     check_numbers(probabilities, classifier.name)
     result = scores(probabilities, labels)
-    calibrated, answering = probabilities, classifier.answering
-    if answering:
-        calibrated = answering.calibrated(probabilities)
-        answered = answering.answers(probabilities)
+    calibrated, answered = classifier.answer(probabilities)
+    if classifier.answering:
         is_right = probabilities.argmax(axis=1) == labels
         result["coverage"] = float(answered.mean())
         if answered.any():

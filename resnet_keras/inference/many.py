@@ -212,17 +212,14 @@ def _rows(classifier, chunk, top):
     if images:
         probabilities = classifier.probabilities(np.stack(images))
         check_numbers(probabilities, classifier.name)
-        found = iter(probabilities)
+        found = zip(*classifier.answer(probabilities), strict=True)
     rows = []
     for path, image in chunk:
         if isinstance(image, InputError):
             reason = " ".join(str(image).split())
             rows.append([path, *[""] * (1 + 2 * top), reason])
             continue
-        probabilities, is_answer = next(found), True
-        if answering := classifier.answering:
-            is_answer = bool(answering.answers(probabilities))
-            probabilities = answering.calibrated(probabilities)
+        probabilities, is_answer = next(found)
         ranked = ranking(probabilities, classifier.class_names, top)
         pairs = [(name, f"{probability:.6g}") for name, probability in ranked]
         answer = ranked[0][0] if is_answer else ""

@@ -160,9 +160,14 @@ def cross_validate_in(
     directory = directory and Path(directory)
     if directory:
         refuse_file(directory)
-    config = RunConfig.of_options(_complete(options))
+    if resume and directory:
+        config = _config_of(directory, options, folds.RESULT)
+    else:
+        config = RunConfig.of_options(_complete(options))
     dataset = _load(CLASSIFICATION, config, skip_broken, None)
-    directory = directory or Path("runs") / f"{dataset.name}-folds"
+    if not directory:
+        directory = Path("runs") / f"{dataset.name}-folds"
+        config = _config_of(directory, options, folds.RESULT) if resume else config
     settings = {"num_folds": num_folds, "groups": groups}
     labels = np.concatenate([dataset.train.labels, dataset.test.labels])
     numbers, sentence = np.arange(len(labels)), ""
@@ -170,7 +175,7 @@ def cross_validate_in(
         numbers, sentence = group_images(dataset, groups)
     divided = folds.divide(labels, numbers, num_folds, config.seed)
     print(sentence, flush=True)
-    config = folds.begin(directory, config, settings, resume, overwrite, RUN_FILES)
+    folds.begin(directory, config, settings, resume, overwrite, RUN_FILES)
     load_keras()
     with _saying_how_to_go_on(directory, resume, CLASSIFICATION.name):
         result = folds.cross_validate(dataset, directory, config, divided, verbose)
@@ -244,13 +249,13 @@ def _with_extra(dataset, config, skip_broken):
     return replace(dataset, notes=(*dataset.notes, note))
 
 
-def _config_of(directory, options):
+def _config_of(directory, options, name="config.json"):
     """Return the configuration of the run there, which `options` may only repeat."""
-    path = directory / "config.json"
+    path = directory / name
     if not path.exists():
         raise InputError(
-            f"{directory}: {_what_is_there(directory)}; expected the config.json of a "
-            "run to resume. Correct --out, or leave --resume out to begin a run."
+            f"{directory}: {_what_is_there(directory)}; expected the {name} of a run "
+            "to resume. Correct --out, or leave --resume out to begin a run."
         )
     config = RunConfig.read(path)
     of_run = config.options()

@@ -13,7 +13,6 @@ from resnet_keras.files.writing import check_folder, write_json
 from resnet_keras.inference.metrics import scores_of_confusion, with_interval
 from resnet_keras.tables import table
 from resnet_keras.training.classification import train
-from resnet_keras.training.config import RunConfig
 
 RESULT = "folds.json"
 
@@ -160,19 +159,11 @@ def begin(directory, config, settings, resume, overwrite, run_files):
         overwrite: whether to replace it; the runs of its folds are removed.
         run_files: names of the files of a run, in the order of their removal.
 
-    Returns:
-        The `RunConfig` to train with: with `resume` that of the run.
-
     Raises:
-        InputError: there is one already, none to resume, or another.
+        InputError: there is one already, or another to resume.
     """
     path = directory / RESULT
     if resume:
-        if not path.exists():
-            raise InputError(
-                f"{path}: no such file; expected a cross-validation to resume. Correct "
-                "--out, or leave --resume out."
-            )
         before = json.loads(path.read_text())
         for name, value in settings.items():
             if before.get(name) != value:
@@ -180,7 +171,7 @@ def begin(directory, config, settings, resume, overwrite, run_files):
                     f"{path}: this run has {name} {before.get(name)}, not {value}. "
                     "Give the same to resume, or use --overwrite."
                 )
-        return RunConfig.read(path)
+        return
     if path.exists() and not overwrite:
         raise InputError(
             f"{directory}: holds a cross-validation already. Choose another place with "
@@ -192,7 +183,6 @@ def begin(directory, config, settings, resume, overwrite, run_files):
                 (place / name).unlink(missing_ok=True)
     check_folder(directory)
     write_json(path, config.as_dict() | settings)
-    return config
 
 
 def _finished(place):
