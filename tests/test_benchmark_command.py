@@ -1,12 +1,19 @@
 """The quick form of the benchmark, its options, and what it refuses."""
 
 import json
+import sys
 
 import pytest
 from PIL import Image
 
 from resnet_keras.benchmark import __main__ as benchmark
-from resnet_keras.benchmark import accuracy, baselines, comparison
+from resnet_keras.benchmark import (
+    accuracy,
+    baselines,
+    comparison,
+    detection,
+    retinanet,
+)
 from resnet_keras.errors import InputError
 from resnet_keras.models import build
 from tests.conftest import command, write_pair
@@ -67,10 +74,24 @@ def test_what_is_given_and_unusable_is_named(tmp_path):
         benchmark.main(["--out", str(tmp_path / "file")])
 
 
-def test_there_is_no_quick_form_of_the_time_to_an_accuracy(capsys):
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--quick", "--time-to-accuracy", "0.9"],
+        ["--detection", "--retinanet", "5"],
+        ["--quick", "--detection"],
+    ],
+)
+def test_one_thing_is_measured_at_a_time(options, capsys):
     with pytest.raises(SystemExit):
-        benchmark.main(["--quick", "--time-to-accuracy", "0.9"])
+        benchmark.main(options)
     assert "exclude each other" in capsys.readouterr().err
+
+
+def test_retinanet_without_keras_hub_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "keras_hub", None)
+    with pytest.raises(InputError, match="pip install keras-hub"):
+        benchmark.main(["--retinanet", "1", "--out", str(tmp_path)])
 
 
 @pytest.mark.parametrize("option", [["--max-minutes", "3"], ["--xla"]])
@@ -92,3 +113,21 @@ def test_time_to_accuracy_of_all_three(tmp_path):
     assert all(values["accuracies"] for values in found["time_to_accuracy"].values())
     with Image.open(tmp_path / "time_to_accuracy.png") as picture:
         assert picture.size[0] > 900
+
+
+@pytest.mark.slow
+def test_detectors_cost_grows_with_the_size_of_pictures(capsys):
+    rows = detection.measure(print, sizes=(64, 128), num_rounds=1)
+    assert [row["image_size"] for row in rows] == [64, 128]
+    for name in ("training", "prediction"):
+        assert rows[0][name] > 1.5 * rows[1][name]  # of four times the pixels
+    assert rows[0]["memory_mb"] < rows[1]["memory_mb"]
+
+
+@pytest.mark.slow
+def test_retinanet_trains_on_the_scenes_and_is_scored(monkeypatch):
+    pytest.importorskip("keras_hub")
+    monkeypatch.setattr(retinanet, "_WARM_UP", 2)
+    [row] = retinanet.measure(0.01, print, rates=(1e-3,), num_scenes=40)
+    assert row["pictures"] >= 3 * 16
+    assert 0 <= row["AP"] <= row["AP50"] <= 1

@@ -62,6 +62,19 @@ def _parse(argv):
         "not do so by itself; it may take long",
     )
     parser.add_argument(
+        "--detection",
+        action="store_true",
+        help="measure instead what the detector of resnet_keras.detect costs, by the "
+        "size of its pictures",
+    )
+    parser.add_argument(
+        "--retinanet",
+        type=number_from(0.01, 10_000),
+        metavar="MINUTES",
+        help="train instead KerasHub's RetinaNet for so long on the scenes of "
+        "resnet_keras.detect, once for each of three learning rates",
+    )
+    parser.add_argument(
         "--quick",
         action="store_true",
         help="a small network, one baseline and one round, to see that it works",
@@ -73,8 +86,10 @@ def _parse(argv):
             if getattr(arguments, name) != parser.get_default(name):
                 option = name.replace("_", "-")
                 parser.error(f"--{option} is for --time-to-accuracy, which is missing")
-    elif arguments.quick:
-        parser.error("--quick and --time-to-accuracy exclude each other")
+    kinds = ("quick", "time_to_accuracy", "detection", "retinanet")
+    chosen = [f"--{x.replace('_', '-')}" for x in kinds if getattr(arguments, x)]
+    if len(chosen) > 1:
+        parser.error(f"{' and '.join(chosen)} exclude each other")
     return arguments
 
 
@@ -95,6 +110,17 @@ def main(argv=None):
     if arguments.time_to_accuracy is not None:
         result |= _time_to_accuracy(arguments, out)
         path = out / "time_to_accuracy.json"
+    elif arguments.detection:
+        from resnet_keras.benchmark import detection
+
+        result["detection"] = _printed(detection, detection.measure)
+        path = out / "detection.json"
+    elif arguments.retinanet:
+        from resnet_keras.benchmark import retinanet
+
+        measure = partial(retinanet.measure, arguments.retinanet)
+        result["retinanet"] = _printed(retinanet, measure)
+        path = out / "retinanet.json"
     else:
         from resnet_keras.benchmark.comparison import compare
 
@@ -106,6 +132,12 @@ def main(argv=None):
     write_json(path, result)
     print(f"Done in {result['seconds'] / 60:.1f} minutes. Written: {path}")
     return 0
+
+
+def _printed(module, measure):
+    """Return a module's rows, each of which is printed as soon as it is measured."""
+    print(module.heading(), flush=True)
+    return measure(lambda row: print(module.line(row), flush=True))
 
 
 def _time_to_accuracy(arguments, out):
