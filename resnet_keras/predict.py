@@ -157,8 +157,7 @@ def main(argv=None):
     for remark in classifier.remarks():
         print(remark, file=sys.stderr)
     rows = []
-    for path, probabilities, place in predictions:
-        probabilities, is_answer = classifier.answer(probabilities)
+    for path, probabilities, is_answer, place in predictions:
         ranked = ranking(probabilities, classifier.class_names, arguments.top)
         if arguments.out:  # first: it makes the folder, or says that it cannot
             _write_picture(outputs[path], path, ranked, place, is_answer)
@@ -270,7 +269,7 @@ def _open_finder(arguments):
 
 
 def _predictions(classifier, finder, paths, report):
-    """Yield path, probabilities, and with a finder the `Place` of what is named."""
+    """Yield what `predict_files` does, and with a finder the `Place` of what it is."""
     if finder:
         from resnet_keras.detection.naming import name_in_files
 
@@ -278,8 +277,8 @@ def _predictions(classifier, finder, paths, report):
     else:
         from resnet_keras.inference import predict_files
 
-        for path, probabilities in predict_files(classifier, paths, report):
-            yield path, probabilities, None
+        for prediction in predict_files(classifier, paths, report):
+            yield *prediction, None
 
 
 def _as_json(path, ranked, place):

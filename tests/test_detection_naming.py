@@ -90,8 +90,8 @@ def test_a_box_without_area_is_cropped_as_a_pixel():
 def test_the_object_is_named_and_not_its_surroundings(classifier, finder):
     image = photograph((180, 30))
     assert named(classifier.probabilities(image[None, 30:62, 60:92])) == ["red"]
-    probabilities, [place] = name_found(classifier, finder, [image])
-    assert named(probabilities) == ["green"]
+    prediction, [place] = name_found(classifier, finder, [image])
+    assert named(prediction.probabilities) == ["green"]
     # The cell's centre in pixels of the picture, and 8 pixels of the square about it.
     np.testing.assert_allclose(place.box, [165, 15, 225, 75], atol=0.01)
     assert (place.score > 0.9, place.num_others) == (True, 0)
@@ -101,8 +101,8 @@ def test_where_nothing_is_found_it_is_the_middle_that_is_named(classifier, finde
     image = photograph()
     image[:, 60:180, 2] = 255  # the middle, a square
     image[:, 60:180, 0] = 0
-    probabilities, [place] = name_found(classifier, finder, [image])
-    assert named(probabilities) == ["blue"]
+    prediction, [place] = name_found(classifier, finder, [image])
+    assert named(prediction.probabilities) == ["blue"]
     assert place == (None, None, 0)
 
 

@@ -31,7 +31,7 @@ def test_each_measure_of_each_model_has_a_row(tmp_path):
     rows, verdict = answering.run(
         str(tmp_path / "data"), files, tmp_path / "out", quick=True
     )
-    assert [row["model"] for row in rows] == [files[0]] * 5 + [files[1]] * 5
+    assert [row["model"] for row in rows] == [files[0]] * 6 + [files[1]] * 6
     for row in rows:
         kinds = [key for key in row if " of " in key or "drawn" in key]
         kinds += ["blotches", "stripes"]

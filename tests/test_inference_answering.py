@@ -30,9 +30,13 @@ def drawn(number, temperature, seed=0):
     return softmax(logits), labels
 
 
+def fitted(probabilities, labels):
+    return Answering.fit(probabilities, None, labels, (probabilities, None))
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_temperature_is_found_again(temperature):
-    found = Answering.fit(*drawn(20_000, temperature))
+    found = fitted(*drawn(20_000, temperature))
     assert found.temperature == pytest.approx(temperature, rel=0.05)
     # And others' predictions are then as often right as they say.
     probabilities, labels = drawn(20_000, temperature, seed=1)
@@ -45,7 +49,8 @@ def test_temperature_is_found_again(temperature):
 
 def test_threshold_answers_most_of_the_images():
     probabilities, labels = drawn(1000, 1.0)
-    found = Answering.fit(probabilities, labels)
+    found = fitted(probabilities, labels)
+    assert found.virtual_logit is None
     assert found.answers(probabilities).mean() == pytest.approx(0.97, abs=0.002)
 
 
@@ -64,7 +69,7 @@ def test_zero_probability_is_no_infinity():
 
 
 def test_few_images_tell_nothing():
-    assert Answering.fit(*drawn(49, 1.0)) is None
+    assert fitted(*drawn(49, 1.0)) is None
 
 
 def test_calibration_error_is_that_of_its_bins():

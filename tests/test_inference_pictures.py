@@ -95,15 +95,15 @@ def test_pictures_are_not_all_in_memory_at_once(model, folder, monkeypatch):
     sizes = []
     monkeypatch.setattr(pictures, "_AT_ONCE", 2)
     classifier = Classifier(keras.models.load_model(model), {})
-    original = classifier.probabilities
+    original = classifier.predict
     monkeypatch.setattr(
         classifier,
-        "probabilities",
+        "predict",
         lambda images: sizes.append(len(images)) or original(images),
     )
     paths = pictures.find_pictures(str(folder))
     found = list(pictures.predict_files(classifier, paths, print))
-    assert [path for path, _ in found] == paths
+    assert [path for path, _, _ in found] == paths
     assert sizes == [2, 1]
 
 

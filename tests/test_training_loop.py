@@ -66,12 +66,15 @@ def test_a_run_stores_when_to_answer(monkeypatch, tmp_path):
     model, metadata = load_model(tmp_path / "model.h5")
     labels = colours().train.labels
     _, held_out = classification.hold_out(labels, 0)
-    probabilities = Classifier(model, metadata).probabilities(
-        colours().train.images[held_out]
+    classifier = Classifier(model, metadata)
+    images = colours().train.images[held_out]
+    probabilities, features = classifier.probabilities_and_features(images)
+    stored = classifier.answering
+    assert stored.threshold == pytest.approx(np.quantile(probabilities.max(1), 0.03))
+    scores = stored.virtual_logit.scores(probabilities, features)
+    assert stored.virtual_logit.threshold == pytest.approx(
+        np.quantile(scores, 0.03), rel=1e-3
     )
-    expected = answering.Answering.fit(probabilities, labels[held_out])
-    assert metadata["answering"]["temperature"] == expected.temperature
-    assert metadata["answering"]["threshold"] == pytest.approx(expected.threshold)
 
 
 def test_an_epoch_of_one_step_has_no_speed(tmp_path):

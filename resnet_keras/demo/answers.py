@@ -42,9 +42,9 @@ def name_picture(classifier, path):
     """
     size = classifier.height, classifier.width
     image = read_image(path, size)
-    [probabilities] = classifier.probabilities(image[None])
-    check_numbers(probabilities, classifier.name)
-    probabilities, is_answer = classifier.answer(probabilities)
+    prediction = classifier.predict(image[None])
+    check_numbers(prediction.probabilities, classifier.name)
+    [probabilities], [is_answer] = prediction.calibrated, prediction.is_answer
     ranked = ranking(probabilities, classifier.class_names, _MOST_NAMED)
     answer = ""
     if not is_answer:

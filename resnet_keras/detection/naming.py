@@ -69,8 +69,8 @@ def name_found(classifier, finder, images):
         images: list of uint8 (height, width, 3) of any sizes.
 
     Returns:
-        Class probabilities, float32 (num_images, num_classes), and a list of `Place`.
-        Boxes of two classes around one object count once.
+        The crops' `inference.Prediction`, and a list of `Place`. Boxes of two classes
+        around one object count once.
 
     Raises:
         InputError: the classifier predicts NaN or infinity.
@@ -81,7 +81,7 @@ def name_found(classifier, finder, images):
     >>> from resnet_keras.inference import open_classifier
     >>> finder = open_finder("runs/scenes/model.h5")  # doctest: +SKIP
     >>> classifier = open_classifier("runs/hands/model.h5")  # doctest: +SKIP
-    >>> probabilities, [place] = name_found(
+    >>> prediction, [place] = name_found(
     ...     classifier, finder, [image])  # doctest: +SKIP
     """
     size = classifier.height, classifier.width
@@ -91,9 +91,9 @@ def name_found(classifier, finder, images):
             crops.append(crop_around(image, one.boxes[0], size))
         else:
             crops.append(fit(image, size))
-    probabilities = classifier.probabilities(np.stack(crops))
-    check_numbers(probabilities, classifier.name)
-    return probabilities, list(map(_place, found))
+    prediction = classifier.predict(np.stack(crops))
+    check_numbers(prediction.probabilities, classifier.name)
+    return prediction, list(map(_place, found))
 
 
 def _place(found):
@@ -113,13 +113,15 @@ def name_in_files(classifier, finder, paths, report):
             cannot be read; the others go on.
 
     Yields:
-        The path; (num_classes,); and the `Place`, in pixels of the picture turned as
-        the camera was held.
+        The path; its `calibrated` and `is_answer` (`inference.Prediction`); and the
+        `Place`, in pixels of the picture turned as the camera was held.
     """
     classifier.prepare(len(paths))
     for pairs in read_together(paths, read_whole, report, WHOLE_AT_ONCE):
         names, images = zip(*pairs, strict=True)
-        yield from zip(names, *name_found(classifier, finder, images), strict=True)
+        prediction, places = name_found(classifier, finder, images)
+        _, *rest = prediction
+        yield from zip(names, *rest, places, strict=True)
 
 
 def crop_around(image, box, size, margin=MARGIN):

@@ -4,20 +4,22 @@ A threshold is set on validation images, so that 97 % of them are answered; then
 images should be answered and pictures that show no class should not.
 """
 
-import keras
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
 from resnet_keras.data import HANDS, load_dataset
 from resnet_keras.experiments.report import Report
+from resnet_keras.files import load_model
 from resnet_keras.hands import iter_scenes
-from resnet_keras.inference import Answering, calibration_error, open_classifier
+from resnet_keras.inference import Answering, Classifier, calibration_error
+from resnet_keras.inference.virtual_logit import VirtualLogit
 from resnet_keras.training.classification import hold_out
 
-OURS = "probability"  # by which `predict` decides
+OURS = "virtual logit"  # by which `predict` decides
 _ANSWERED = 0.97
 _NUM_PICTURES = 200  # of each kind
+_NUM_TRAINED = 1000  # training images whose features are known
 _NEAREST = 10  # neighbours
 
 
@@ -47,12 +49,17 @@ def run(source, models, out, seed=0, quick=False):
     dataset, rows, sure = None, [], []
     for path in models:
         report.begin(path)
-        classifier = open_classifier(path)
+        model, metadata = load_model(path)
+        classifier = Classifier(model, metadata, path)
+        config = metadata.get("provenance", {}).get("config", {})
+        seed_of_model = config.get("seed", 0)  # which images it never saw
         if dataset is None:
             dataset = load_dataset(source, (classifier.height, classifier.width))
             number = 20 if quick else _NUM_PICTURES
             strange = pictures_of_no_class(dataset, number, seed)
-        of_model, probabilities = _measure(path, classifier, dataset, strange)
+        of_model, probabilities = _measure(
+            path, classifier, seed_of_model, dataset, strange
+        )
         rows += of_model
         sure.append(probabilities)
         ours = of_model[0]
@@ -142,31 +149,35 @@ def _resized(image, size):
     return np.asarray(Image.fromarray(image).resize(size[::-1], Image.BICUBIC))
 
 
-def _measure(path, classifier, dataset, strange):
+def _measure(path, classifier, seed, dataset, strange):
     """Return a row per measure, and the test images' probabilities, ours and plain."""
-    trained, held_out = hold_out(dataset.train.labels, 0, dataset.num_validation)
-    rows = np.random.default_rng(0).permutation(trained)[:2000]
-    see = _seeing(classifier)
-    known = see(dataset.train.images[np.sort(rows)])[0]
+    train, see = dataset.train, classifier.probabilities_and_features
+    rows, held_out = hold_out(train.labels, seed, dataset.num_validation)
+    rows = np.sort(np.random.default_rng(seed).permutation(rows)[:_NUM_TRAINED])
+    trained = see(train.images[rows])
     parts = {
-        "validation": see(dataset.train.images[held_out]),
+        "validation": see(train.images[held_out]),
         "test": see(dataset.test.images),
         **{kind: see(images) for kind, images in strange.items()},
     }
-    labels = dataset.train.labels[held_out]
-    answering = classifier.answering or Answering.fit(parts["validation"][1], labels)
-    unit = known / np.linalg.norm(known, axis=1, keepdims=True)
+    labels = train.labels[held_out]
+    # That of a file may be of a version without the virtual logit.
+    logit = VirtualLogit.fit(trained, parts["validation"], _ANSWERED)
+    answering = classifier.answering or Answering.fit(
+        *parts["validation"], labels, trained
+    )
+    known = _unit(trained[1])
 
-    def nearest(features, _):
-        features = features / np.linalg.norm(features, axis=1, keepdims=True)
-        return np.sort(features @ unit.T, axis=1)[:, -_NEAREST]
+    def nearest(_, features):
+        return np.sort(_unit(features) @ known.T, axis=1)[:, -_NEAREST]
 
     def by_logits(measure):
-        return lambda _, p: measure(np.log(np.maximum(p, 1e-30)))
+        return lambda p, _: measure(np.log(np.maximum(p, 1e-30)))
 
     measures = {
-        OURS: lambda _, p: p.max(1),
-        "probability, at the temperature": lambda _, p: answering.calibrated(p).max(1),
+        OURS: logit.scores,
+        "probability": lambda p, _: p.max(1),
+        "probability, at the temperature": lambda p, _: answering.calibrated(p).max(1),
         "entropy": by_logits(lambda z: (np.exp(z) * z).sum(1)),
         "largest logit less mean": by_logits(lambda z: z.max(1) - z.mean(1)),
         "features' nearest neighbours": nearest,
@@ -186,24 +197,12 @@ def _measure(path, classifier, dataset, strange):
                 **shares,
             }
         )
-    plain = parts["test"][1]
+    plain = parts["test"][0]
     return found, (answering.calibrated(plain), plain)
 
 
-def _seeing(classifier):
-    """Return a function from images to their last features and probabilities."""
-    last = classifier.model.layers[-1]
-    model = keras.Model(classifier.model.input, [last.input, last.output])
-
-    def see(images):
-        batches = [
-            model(classifier.preprocess(images[start : start + 64]), training=False)
-            for start in range(0, len(images), 64)
-        ]
-        arrays = [map(keras.ops.convert_to_numpy, batch) for batch in batches]
-        return tuple(map(np.concatenate, zip(*arrays, strict=True)))
-
-    return see
+def _unit(features):
+    return features / np.linalg.norm(features, axis=1, keepdims=True)
 
 
 def verdict(rows, error, before):

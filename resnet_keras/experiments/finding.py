@@ -215,7 +215,7 @@ def _by_classifier(classifier, finder, canvases, dataset, source):
         (classifier.height, classifier.width),
     )
     middle = classifier.probabilities(np.stack([fit(image, size) for image in images]))
-    around, _ = name_found(classifier, finder, images)
+    (around, *_), _ = name_found(classifier, finder, images)
     rows, names = [], []
     for way, probabilities in ((_MIDDLE, middle), (_FIND, around)):
         predicted = probabilities.argmax(axis=1)

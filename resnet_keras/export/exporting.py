@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,6 +75,10 @@ def export(classifier, metadata, name, path, source, quantize=False):
     chosen = spread(len(test), number)
     images, labels = test.images[chosen], test.labels[chosen]
     metadata = metadata | classifier.metadata()
+    if classifier.answering and form.module != "keras_files":
+        # Other formats give no features to decide by.
+        alone = replace(classifier.answering, virtual_logit=None)
+        metadata |= alone.as_metadata()
     with folder_beside(path) as folder:
         written = folder / path.name
         try:

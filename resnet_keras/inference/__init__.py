@@ -7,7 +7,7 @@ from resnet_keras.lazy import lazy
 
 _NAMES = {
     "answering": "Answering calibration_error",
-    "classifier": "Classifier",
+    "classifier": "Classifier Prediction",
     "opening": "open_classifier",
     "pictures": "predict_files ranking",
     "many": "predict_to_table",

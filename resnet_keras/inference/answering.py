@@ -1,11 +1,12 @@
 """When a classifier answers, and how sure it is: a temperature and a threshold."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
 from resnet_keras.errors import InputError
+from resnet_keras.inference.virtual_logit import VirtualLogit
 
 KEY = "answering"  # in metadata
 # Of the validation images so many are answered: of others a point or two fewer.
@@ -24,14 +25,18 @@ class Answering:
         temperature: divides the logits, so that of predictions with a probability of
             0.9 nine in ten are right; above 0.
         threshold: least probability, without the temperature, of a prediction that is
-            given as an answer.
+            given as an answer, where features are not at hand.
+        virtual_logit: `VirtualLogit`, which decides by the features where they are; or
+            None.
     """
 
     temperature: float
     threshold: float
+    virtual_logit: VirtualLogit | None = None
 
     def __post_init__(self):
-        for name, value in asdict(self).items():
+        for name in ("temperature", "threshold"):
+            value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise InputError(f"its {name} is {value!r}; expected a number.")
             if not math.isfinite(value):
@@ -42,12 +47,14 @@ class Answering:
             )
 
     @classmethod
-    def fit(cls, probabilities, labels):
+    def fit(cls, probabilities, features, labels, trained):
         """Return the `Answering` that suits images held out from training.
 
         Args:
             probabilities: (num_images, num_classes), of the model as it is.
+            features: (num_images, num_features), of its last layer; or None.
             labels: int (num_images,).
+            trained: probabilities and features of images that trained.
 
         Returns:
             `Answering`, or None for fewer than 50 images.
@@ -62,7 +69,11 @@ class Answering:
             for t in _TEMPERATURES
         ]
         least = np.quantile(probabilities.max(axis=1), 1 - _ANSWERED)
-        return cls(float(_TEMPERATURES[np.argmin(losses)]), float(least))
+        virtual_logit = None
+        if features is not None:
+            held_out = probabilities, features
+            virtual_logit = VirtualLogit.fit(trained, held_out, _ANSWERED)
+        return cls(float(_TEMPERATURES[np.argmin(losses)]), float(least), virtual_logit)
 
     @classmethod
     def of_metadata(cls, metadata, name):
@@ -75,8 +86,11 @@ class Answering:
         if values is None:
             return None
         try:
-            return cls(values["temperature"], values["threshold"])
-        except (TypeError, KeyError, IndexError):
+            virtual_logit = values.get("virtual_logit")
+            if virtual_logit is not None:
+                virtual_logit = VirtualLogit.of_metadata(virtual_logit)
+            return cls(values["temperature"], values["threshold"], virtual_logit)
+        except (AttributeError, TypeError, KeyError, IndexError):
             raise InputError(
                 f"{name}: its metadata has {KEY} {values!r}; expected temperature and "
                 "threshold."
@@ -86,7 +100,10 @@ class Answering:
 
     def as_metadata(self):
         """Return a dictionary to be part of a file's metadata."""
-        return {KEY: asdict(self)}
+        values = {"temperature": self.temperature, "threshold": self.threshold}
+        if self.virtual_logit:
+            values["virtual_logit"] = self.virtual_logit.as_metadata()
+        return {KEY: values}
 
     def calibrated(self, probabilities):
         """Return probabilities that say how often the prediction is right.
@@ -102,8 +119,17 @@ class Answering:
         """
         return np.exp(_log_softmax(_logits(probabilities) / self.temperature))
 
-    def answers(self, probabilities):
-        """Return whether each prediction is given as an answer, bool (...)."""
+    def answers(self, probabilities, features=None):
+        """Return whether each prediction is given as an answer, bool (...).
+
+        Args:
+            probabilities: (..., num_classes), of the model as it is.
+            features: (..., num_features), of its last layer; None where they are not at
+                hand.
+        """
+        if self.virtual_logit and features is not None:
+            scores = self.virtual_logit.scores(probabilities, features)
+            return scores >= self.virtual_logit.threshold
         # Dividing by the temperature first rejects far fewer (docs/prediction.md).
         return np.max(probabilities, axis=-1) >= self.threshold
 

@@ -1,6 +1,7 @@
 """A model with all that is needed to predict uint8 pictures."""
 
 import contextlib
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -13,11 +14,22 @@ from resnet_keras.inference import graph
 from resnet_keras.inference.answering import Answering
 from resnet_keras.inference.heads import Head, last_activation
 from resnet_keras.inference.preprocessing import find_preprocessing, prepared
+from resnet_keras.inference.virtual_logit import with_features
 
 # From how many images on it pays to fold and trace the model, and to start a faster
 # runtime. For ResNet-50 on two cores the first takes 2 s and saves 7 ms an image; the
 # second takes another 4 to 6 s and saves 1 to 2 ms.
 _SOME, _MANY = 33, 3000
+
+
+class Prediction(NamedTuple):
+    """What `Classifier.predict` says of images."""
+
+    probabilities: (
+        np.ndarray
+    )  # float32 (num_images, num_classes), of the model as it is
+    calibrated: np.ndarray  # the same shape, as often right as they say
+    is_answer: np.ndarray  # bool (num_images,), False for none of the classes
 
 
 class Classifier:
@@ -63,9 +75,22 @@ class Classifier:
         self.assumptions += [x for x in (words, self._head.note) if x]
         self.class_names = self._fill_in_class_names(metadata, name)
         self.answering = Answering.of_metadata(metadata, name)
+        self._network, self._num_outputs = model, outputs[1]
+        if self.answering and self.answering.virtual_logit:
+            self._give_features(name)
         self._fixed_batch_size = inputs[0]
         self._folded = self._fastest = None
         self._num_expected = 0
+
+    def _give_features(self, name):
+        wide = with_features(self.model)
+        expected = self.answering.virtual_logit.directions.shape[1]
+        if not wide or wide.output_shape[1] != self._num_outputs + expected:
+            raise InputError(
+                f"{name}: its metadata is of a model with {expected} features in its "
+                f"last layer; expected the metadata of this model."
+            )
+        self._network = wide
 
     def _input_size(self, inputs, metadata, name):
         wanted, told = inputs[1:3], tuple(metadata.get("input_size") or inputs[1:])[:2]
@@ -133,6 +158,41 @@ class Classifier:
             batch_size: how many images the model sees at once. It changes speed and
                 memory, not the predictions: statistics are moving averages.
         """
+        return self._see(images, batch_size)[0]
+
+    def predict(self, images, batch_size=32):
+        """Return the `Prediction` of images, as `python -m resnet_keras.predict` does.
+
+        Args:
+            images, batch_size: as `probabilities` takes them.
+        """
+        probabilities, features = self._see(images, batch_size)
+        if not self.answering:
+            every = np.ones(len(probabilities), bool)
+            return Prediction(probabilities, probabilities, every)
+        return Prediction(
+            probabilities,
+            self.answering.calibrated(probabilities),
+            self.answering.answers(probabilities, features),
+        )
+
+    def probabilities_and_features(self, images):
+        """Return what `probabilities` does, and the features of the last layer.
+
+        Args:
+            images: as `probabilities` takes them.
+
+        Returns:
+            float32 (num_images, num_classes) and (num_images, num_features), None
+            where the model does not end in a dense layer.
+        """
+        wide = with_features(self.model) if self._network is self.model else None
+        if wide:
+            self._network, self._folded, self._fastest = wide, None, None
+        return self._see(images, 32)
+
+    def _see(self, images, batch_size):
+        """Return class probabilities and, of a network that gives them, features."""
         predict = self._function_for(len(images))
         batch_size = self._fixed_batch_size or batch_size
         outputs = []
@@ -145,22 +205,10 @@ class Classifier:
                     batch, [(0, batch_size - number)] + [(0, 0)] * (batch.ndim - 1)
                 )
             outputs.append(predict(batch)[:number])
-        return self._head.probabilities(np.concatenate(outputs).astype(np.float32))
-
-    def answer(self, probabilities):
-        """Return what `predict` says of the model's probabilities.
-
-        Args:
-            probabilities: (..., num_classes), as `probabilities` returns them.
-
-        Returns:
-            The same shape, calibrated if the file tells how; and bool (...), whether
-            each is an answer, or the picture none of the classes.
-        """
-        if not self.answering:
-            return probabilities, np.ones(probabilities.shape[:-1], bool)
-        answering = self.answering
-        return answering.calibrated(probabilities), answering.answers(probabilities)
+        outputs = np.concatenate(outputs).astype(np.float32)
+        probabilities = self._head.probabilities(outputs[:, : self._num_outputs])
+        features = outputs[:, self._num_outputs :]
+        return probabilities, features if features.shape[1] else None
 
     def prepare(self, num_images):
         """Prepare for about so many images that will come in small portions."""
@@ -170,8 +218,8 @@ class Classifier:
     def update(self):
         """Load the weights that the model has now."""
         self._fastest = None
-        if self._folded not in (None, self.model):
-            copy_folded_weights(self.model, self._folded)
+        if self._folded not in (None, self._network):
+            copy_folded_weights(self._network, self._folded)
 
     def _function_for(self, num_images):
         """Return the function to predict so many images with."""
@@ -180,7 +228,7 @@ class Classifier:
         if num_images < _SOME and keras.backend.backend() != "jax":
             return self._as_it_is
         if not self._folded:
-            self._folded = _fold(self.model)
+            self._folded = _fold(self._network)
         # The runtimes are checked on another batch size.
         if num_images < _MANY or self._fixed_batch_size:
             return self._folded.predict_on_batch
@@ -191,7 +239,7 @@ class Classifier:
         return self._fastest
 
     def _as_it_is(self, batch):
-        return keras.ops.convert_to_numpy(self.model(batch, training=False))
+        return keras.ops.convert_to_numpy(self._network(batch, training=False))
 
     def preprocess(self, images):
         """Turn uint8 RGB images into what the model expects, float32."""

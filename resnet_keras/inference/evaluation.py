@@ -52,10 +52,10 @@ def evaluate(classifier, dataset, part="test", data="the data"):
         )
     images = [each.images for each in chosen]
     labels = np.concatenate([positions[each.labels] for each in chosen])
-    probabilities = np.concatenate([classifier.probabilities(x) for x in images])
+    parts = [classifier.predict(each) for each in images]
+    probabilities, calibrated, answered = map(np.concatenate, zip(*parts, strict=True))
     check_numbers(probabilities, classifier.name)
     result = scores(probabilities, labels)
-    calibrated, answered = classifier.answer(probabilities)
     if classifier.answering:
         is_right = probabilities.argmax(axis=1) == labels
         result["coverage"] = float(answered.mean())

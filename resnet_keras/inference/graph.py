@@ -70,6 +70,12 @@ def layer_names(model):
         yield from layer_names(layer)
 
 
+def last_operation(model):
+    """Return the operation that makes a model's first output, and its first input."""
+    operation, node_index, _ = model.outputs[0]._keras_history
+    return operation, operation._inbound_nodes[node_index].input_tensors[0]
+
+
 def backwards(model):
     """Yield the operations that make a model's first output, from the last one back.
 

@@ -210,9 +210,9 @@ def _rows(classifier, chunk, top):
     images = [image for _, image in chunk if not isinstance(image, InputError)]
     found = iter(())
     if images:
-        probabilities = classifier.probabilities(np.stack(images))
+        probabilities, *rest = classifier.predict(np.stack(images))
         check_numbers(probabilities, classifier.name)
-        found = zip(*classifier.answer(probabilities), strict=True)
+        found = zip(*rest, strict=True)
     rows = []
     for path, image in chunk:
         if isinstance(image, InputError):

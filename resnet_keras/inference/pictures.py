@@ -90,7 +90,7 @@ def _is_hidden(name):
 
 
 def predict_files(classifier, paths, report):
-    """Yield a path and its class probabilities, (num_classes,), for each picture.
+    """Yield a path, its `calibrated` and its `is_answer` (`Prediction`), per picture.
 
     At most 32 pictures are in memory at once.
 
@@ -111,9 +111,9 @@ def predict_files(classifier, paths, report):
     classifier.prepare(len(paths))
     for pairs in read_together(paths, read, report, _AT_ONCE):
         names, images = zip(*pairs, strict=True)
-        probabilities = classifier.probabilities(np.stack(images))
+        probabilities, *rest = classifier.predict(np.stack(images))
         check_numbers(probabilities, classifier.name)
-        yield from zip(names, probabilities, strict=True)
+        yield from zip(names, *rest, strict=True)
 
 
 def find_all(names, report):

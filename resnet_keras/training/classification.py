@@ -173,7 +173,9 @@ class Classification:
             figures = {"confusion.png": confusion, "mistakes.png": wrong}
         rng = np.random.default_rng(config.seed)
         sample = np.sort(rng.permutation(train_rows)[:_NUM_TRAIN_SCORED])
-        on_train = score_rows(classifier, dataset.train, sample)
+        images, labels = dataset.train.images, dataset.train.labels
+        seen = classifier.probabilities_and_features(images[sample])
+        on_train = scores(seen[0], labels[sample])
         for part, found in (("test", on_test), ("training", on_train)):
             if found["loss"] is not None and not math.isfinite(found["loss"]):
                 raise InputError(
@@ -183,8 +185,8 @@ class Classification:
                 )
         if len(self._held_out):
             rows = self._held_out
-            probabilities = _probabilities(classifier, dataset.train, rows)
-            answering = Answering.fit(probabilities, dataset.train.labels[rows])
+            found = classifier.probabilities_and_features(images[rows])
+            answering = Answering.fit(*found, labels[rows], seen)
             self.metadata.update(answering.as_metadata() if answering else {})
         metrics = {
             "answers_all": KEY not in self.metadata,
