@@ -18,7 +18,9 @@ from resnet_keras.inference.metrics import (
     wilson,
 )
 from resnet_keras.training import RECIPES, Batches, RunConfig
+from resnet_keras.training import folds as folds_module
 from resnet_keras.training.classification import balanced_weights, hold_out
+from resnet_keras.training.directory import cross_validate_in
 from resnet_keras.training.folds import cross_validate, divide
 from resnet_keras.training.model_card import command, model_card
 from tests.conftest import coloured_images, write_folders
@@ -239,8 +241,8 @@ def test_groups_are_folders_or_a_column(tmp_path):
     dataset = load_dataset(tmp_path / "t.csv", 32)
     paths = dataset.train.origins + dataset.test.origins
     for by, names in (
-        ("1", [str(path.parent) for path in paths]),
-        ("2", [str(path.parent.parent) for path in paths]),
+        ("1", [path.parent.name for path in paths]),
+        ("2", [path.parent.parent.name for path in paths]),
         ("person", [path.parent.name for path in paths]),
     ):
         numbers, _ = group_images(dataset, by)
@@ -248,6 +250,26 @@ def test_groups_are_folders_or_a_column(tmp_path):
         assert len(pairs) == len({*numbers.tolist()}) == len({*names})
     with pytest.raises(InputError, match="expected a column 'nobody'"):
         group_images(dataset, "nobody")
+
+
+def test_people_within_classes_are_groups(tmp_path, monkeypatch):
+    people = ("anna", "ben", "carl", "dora")
+    write_folders(tmp_path / "d", {f"{c}/{x}": 4 for c in "ab" for x in people})
+    found = []
+
+    def divided(labels, numbers, num_folds, seed):
+        found.append((labels, numbers))
+        raise InputError("enough")
+
+    monkeypatch.setattr(folds_module, "divide", divided)
+    options = {"data": str(tmp_path / "d"), "image_size": 32}
+    with pytest.raises(InputError, match="--folds K --groups 1"):
+        cross_validate_in(tmp_path / "o", options, 2, None, group_images)
+    with pytest.raises(InputError, match="enough"):
+        cross_validate_in(tmp_path / "o", options, 2, "1", group_images)
+    [(labels, numbers)] = found
+    assert len({*numbers.tolist()}) == 4  # each person once, for both classes
+    assert all((numbers[labels == c] == n).sum() == 4 for c in (0, 1) for n in range(4))
 
 
 def test_groups_of_arrays_are_refused():

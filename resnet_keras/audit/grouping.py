@@ -16,8 +16,8 @@ def group_images(dataset, by=None):
     Args:
         dataset: `Dataset`.
         by: None for copies, exact and near, which are looked for; "1", "2", ... for the
-            folder that holds the picture, the one above it, ...; or the name of a
-            column of the table that `dataset` was read from.
+            name of the folder that holds the picture, of the one above it, ...; or the
+            name of a column of the table that `dataset` was read from.
 
     Returns:
         int64 (num_images,), training images first, and a sentence about it.
@@ -55,7 +55,8 @@ def _names(dataset, paths, by):
             raise InputError(
                 f"--groups {by}: expected 1, the folder of the picture, ..."
             )
-        return [str(path.parents[level - 1]) for path in paths]
+        # One name in two classes is one person or place.
+        return [path.parents[level - 1].name for path in paths]
     if not str(dataset.source).endswith((".csv", ".tsv")):
         raise InputError(
             f"--groups {by}: {dataset.source} is no table; expected a number, 1 for "

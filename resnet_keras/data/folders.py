@@ -80,7 +80,7 @@ def read_class_folders(folder, options):
     notes, left_out = [], Counter(folder.left_out)
     parts = part_folders(folder)
     if parts:
-        files = _files_of_parts(folder, parts, notes, left_out, options.needs_train)
+        files = _files_of_parts(folder, parts, notes, left_out, options)
     else:
         _refuse_lone_part(folder)
         part = None
@@ -88,7 +88,8 @@ def read_class_folders(folder, options):
         if {"test", "validation"} & {*alone.values()} and not options.needs_train:
             part = "test"
             notes.append(f"{folder.path} is by its name a test part, all of it.")
-        files = _files_of_classes(folder, part, notes, left_out)
+        outer = options.outer_classes
+        files = _files_of_classes(folder, part, notes, left_out, outer)
     for suffix, number in Counter(path.suffix for path in folder.tables).items():
         left_out[suffix] += number
     if folder.pictures:
@@ -109,7 +110,7 @@ def _refuse_lone_part(folder):
             )
 
 
-def _files_of_parts(folder, parts, notes, left_out, needs_train):
+def _files_of_parts(folder, parts, notes, left_out, options):
     names = {}
     for part, below in parts:
         if part in names:
@@ -122,7 +123,7 @@ def _files_of_parts(folder, parts, notes, left_out, needs_train):
     others = [
         each for each in folder.folders if id(each) not in taken and each.has_pictures()
     ]
-    if needs_train and "train" not in names and others:
+    if options.needs_train and "train" not in names and others:
         raise InputError(
             f"{folder.path}: {shown(list(names.values()))} is a part by its name, but "
             f"{shown([each.path.name for each in others])} beside it are not; move "
@@ -154,7 +155,8 @@ def _files_of_parts(folder, parts, notes, left_out, needs_train):
         left_out.update(below.left_out)
         if below.pictures:
             left_out["pictures beside the folders"] += len(below.pictures)
-        found = _files_of_classes(below, part, notes, left_out)
+        outer = options.outer_classes
+        found = _files_of_classes(below, part, notes, left_out, outer)
         if class_names is None:
             class_names = sorted({file.class_name for file in found})
         else:
@@ -206,8 +208,9 @@ def _matched(files, class_names, folder, notes):
     ]
 
 
-def _files_of_classes(folder, part, notes, left_out):
-    _check_level(folder)
+def _files_of_classes(folder, part, notes, left_out, outer_classes):
+    if not outer_classes:
+        _check_level(folder)
     files, num_below = [], Counter()
     for below in folder.folders:
         found = below.all_pictures()
@@ -244,8 +247,9 @@ def _check_level(folder):
             raise InputError(
                 f"{folder.path}: classes may be {upper}, or the folders in them "
                 f"({below.path.name} holds {shown(inner)}). For the first put each "
-                "one's images into one folder; for the second move the inner folders "
-                f"up.{_call_of_parts(inner)}"
+                "one's images into one folder, or cross-validate with --folds K "
+                "--groups 1; for the second move the inner folders up."
+                f"{_call_of_parts(inner)}"
             )
 
 

@@ -37,10 +37,17 @@ class Options:
     split_seed: int = 0
     skip_broken: bool = False
     needs_train: bool = True
+    outer_classes: bool = False
 
 
 def load_dataset(
-    source, image_size=64, split_seed=0, *, skip_broken=False, needs_train=True
+    source,
+    image_size=64,
+    split_seed=0,
+    *,
+    skip_broken=False,
+    needs_train=True,
+    outer_classes=False,
 ):
     """Read labelled images from `source`.
 
@@ -64,6 +71,8 @@ def load_dataset(
         skip_broken: whether to leave out broken pictures, rather than refuse them.
         needs_train: whether to refuse a test part alone. With False `train` may have
             no image.
+        outer_classes: whether of folders within folders the outer ones are the classes,
+            where that is not clear.
 
     Returns:
         A `Dataset`; its `notes` say how the source was read and what was left out.
@@ -83,7 +92,11 @@ def load_dataset(
     resnet_keras.errors.InputError: nowhere: no such file or folder; expected ...
     """
     options = Options(
-        height_and_width(image_size), split_seed, skip_broken, needs_train
+        height_and_width(image_size),
+        split_seed,
+        skip_broken,
+        needs_train,
+        outer_classes,
     )
     if not isinstance(source, Path) and str(source) == HANDS:
         return drawn_hands(options.image_size)

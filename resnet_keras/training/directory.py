@@ -164,7 +164,8 @@ def cross_validate_in(
         config = _config_of(directory, options, folds.RESULT)
     else:
         config = RunConfig.of_options(_complete(options))
-    dataset = _load(CLASSIFICATION, config, skip_broken, None)
+    outer_classes = bool(groups and groups.isdecimal())  # the inner ones are groups
+    dataset = _load_images(config, skip_broken, outer_classes)
     if not directory:
         directory = Path("runs") / f"{dataset.name}-folds"
         config = _config_of(directory, options, folds.RESULT) if resume else config
@@ -220,10 +221,15 @@ def _load(command, config, skip_broken, examine):
     return dataset
 
 
-def _load_images(config, skip_broken):
+def _load_images(config, skip_broken, outer_classes=False):
     if config.data == HANDS:
         print("Drawing hands, for some 15 to 30 seconds ...", flush=True)
-    dataset = load_dataset(config.data, config.image_size, skip_broken=skip_broken)
+    dataset = load_dataset(
+        config.data,
+        config.image_size,
+        skip_broken=skip_broken,
+        outer_classes=outer_classes,
+    )
     print(dataset, flush=True)
     if config.extra:
         dataset = _with_extra(dataset, config, skip_broken)
