@@ -72,7 +72,7 @@ def _parse(argv):
         type=number_from(0.01, 10_000),
         metavar="MINUTES",
         help="train instead KerasHub's RetinaNet for so long on the scenes of "
-        "resnet_keras.detect, once for each of three learning rates",
+        "resnet_keras.detect, once for each of four learning rates",
     )
     parser.add_argument(
         "--quick",

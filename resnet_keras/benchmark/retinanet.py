@@ -18,7 +18,7 @@ from resnet_keras.detection.decoding import IOU, Found
 from resnet_keras.detection.evaluation import LEAST_SCORE, evaluate_detections
 from resnet_keras.errors import InputError
 
-RATES = (3e-4, 1e-3, 3e-3)
+RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 _LEVELS = (3, 5)  # of strides 8 to 32
 _ANCHOR = 3.0  # sides of the smallest anchor, in strides
 _WARM_UP = 50  # steps
