@@ -1,6 +1,7 @@
 """Folders, patterns and broken files become predictions, some dozens at once."""
 
 import json
+import threading
 
 import keras
 import numpy as np
@@ -178,3 +179,24 @@ def test_a_model_that_names_no_classes_is_not_scored_on_more(model, tmp_path):
     keras.models.load_model(model).save(unnamed)
     with pytest.raises(InputError, match="names none of its 3 classes, and hands has"):
         evaluate.main([str(unnamed), "--data", "hands"])
+
+
+def test_next_pictures_are_read_while_some_are_in_use():
+    started = []
+    second = threading.Event()
+
+    def read(path):
+        started.append(path)
+        if path == "c":
+            second.set()
+        if path == "b":
+            raise InputError("b: is broken")
+        return path.upper()
+
+    broken = []
+    lists = pictures.read_together(list("abcde"), read, broken.append, 2)
+    assert next(lists) == [("a", "A")]
+    assert second.wait(10)  # nobody asked for it yet
+    assert "e" not in started
+    assert list(lists) == [[("c", "C"), ("d", "D")], [("e", "E")]]
+    assert [str(error) for error in broken] == ["b: is broken"]

@@ -92,7 +92,7 @@ def _is_hidden(name):
 def predict_files(classifier, paths, report):
     """Yield a path, its `calibrated` and its `is_answer` (`Prediction`), per picture.
 
-    At most 32 pictures are in memory at once.
+    At most 64 pictures are in memory at once: while 32 are predicted the next are read.
 
     Args:
         classifier: `Classifier`.
@@ -136,6 +136,8 @@ def find_all(names, report):
 def read_together(paths, read, report, most):
     """Yield pictures in lists of (path, picture), each list read by several threads.
 
+    While one list is in use the next one is read.
+
     Args:
         paths: list of picture files.
         read: function from a path to a picture.
@@ -151,16 +153,26 @@ def read_together(paths, read, report, most):
             return error
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), most):
-            chosen = paths[start : start + most]
-            pairs = []
-            for path, image in zip(chosen, pool.map(attempt, chosen), strict=True):
-                if isinstance(image, InputError):
-                    report(image)
-                else:
-                    pairs.append((path, image))
-            if pairs:
-                yield pairs
+
+        def begin(start):
+            return [(x, pool.submit(attempt, x)) for x in paths[start : start + most]]
+
+        try:
+            begun = begin(0)
+            for start in range(most, len(paths) + most, most):
+                ahead = begin(start)
+                pairs = []
+                for path, future in begun:
+                    image = future.result()
+                    if isinstance(image, InputError):
+                        report(image)
+                    else:
+                        pairs.append((path, image))
+                begun = ahead
+                if pairs:
+                    yield pairs
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def ranking(probabilities, class_names, most):
