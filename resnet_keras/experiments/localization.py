@@ -53,12 +53,13 @@ def run(out, seeds=3, quick=False):
     )
     train = draw_pictures(size, num_train, 0, "picture", most_hands=1)
     test = draw_pictures(size, num_test, hands.TEST_START, "picture", most_hands=1)
+    precision = default_precision()  # by the processor, for all trainings
     report = Report(
         "localization",
         out,
         f"ResNet-18 on {num_train} drawn pictures of one hand or none, {size} pixels, "
-        f"{epochs} epochs, {seeds} seeds, evaluated on {num_test} others, "
-        f"{test.num_empty} of them without a hand.",
+        f"{epochs} epochs, {seeds} seeds, in {precision}, evaluated on {num_test} "
+        f"others, {test.num_empty} of them without a hand.",
         len(_LOSSES) * seeds,
     )
     rows, shown = [], {}
@@ -66,7 +67,7 @@ def run(out, seeds=3, quick=False):
         for name, loss in _LOSSES.items():
             report.begin(f"{name}, seed {seed}")
             start = time.process_time()
-            model = _trained(train, loss, epochs, seed)
+            model = _trained(train, loss, epochs, seed, precision)
             seconds = time.process_time() - start
             y = model.predict(test.images / np.float32(255), verbose=0)
             rows.append({"loss": name, "seed": seed, **scores(y, test)})
@@ -78,7 +79,7 @@ def run(out, seeds=3, quick=False):
     return report.finish(rows, figure(test, shown), verdict(findings(rows)))
 
 
-def _trained(pictures, loss, epochs, seed):
+def _trained(pictures, loss, epochs, seed, precision):
     """Return a localizer trained with a loss."""
     shape, num_classes = pictures.images.shape[1:], len(_CLASS_NAMES)
     backbone = initial_network("resnet18", shape, num_classes, _RECIPE, seed)
@@ -86,7 +87,7 @@ def _trained(pictures, loss, epochs, seed):
     model = localizer(backbone, num_classes, initializer=initializer)
     rows = np.arange(len(pictures))
     batches = LocatedBatches(pictures, rows, num_classes, _RECIPE, seed)
-    fit(model, batches, _RECIPE, range(epochs), default_precision(), loss)
+    fit(model, batches, _RECIPE, range(epochs), precision, loss)
     return model
 
 
