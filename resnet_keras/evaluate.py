@@ -5,6 +5,7 @@ from pathlib import Path
 
 from resnet_keras.commands import (
     add_data,
+    add_precision,
     add_preprocessing,
     add_skip_broken,
     add_trust,
@@ -50,6 +51,7 @@ def _parse(argv):
     parser.add_argument(  # the old name, for one more release
         "--elsewhere", dest="corruptions", action="store_true", help=argparse.SUPPRESS
     )
+    add_precision(parser)
     add_preprocessing(parser)
     add_trust(parser)
     return parser.parse_args(argv)
@@ -69,7 +71,7 @@ def main(argv=None):
     from resnet_keras.inference.metrics import never_predicted, with_interval
 
     classifier = open_classifier(
-        arguments.model, arguments.trust, arguments.preprocessing
+        arguments.model, arguments.trust, arguments.preprocessing, arguments.precision
     )
     dataset = load_dataset(
         arguments.data,
@@ -108,6 +110,12 @@ def main(argv=None):
             f"Answered {result['coverage']:.4f} of the images"
             + (f", of which {right:.4f} are right" if right is not None else "")
             + "; the others are none of the classes"
+        )
+    if "agreement" in result:
+        print(
+            f"In {arguments.precision} the same class as in float32 for "
+            f"{result['agreement']:.4f} of the images; probabilities differ by up to "
+            f"{result['difference']:.1e}"
         )
     for warning in never_predicted(result, result["class_names"]):
         print(f"Warning: {warning}")

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from resnet_keras.commands import (
+    add_precision,
     add_preprocessing,
     add_resume,
     add_trust,
@@ -88,6 +89,7 @@ def _parse(argv):
         help="take every Nth picture from the Ith on: 1/8 to 8/8 for eight machines",
     )
     add_resume(many, "predictions that were cut off", "the table that is there")
+    add_precision(parser)
     add_preprocessing(parser)
     add_trust(parser)
     arguments = parser.parse_args(argv)
@@ -151,7 +153,7 @@ def main(argv=None):
         models = [name for name in (arguments.model, arguments.find) if name]
         check_not_input(outputs.values(), [*models, *paths])
     classifier = open_classifier(
-        arguments.model, arguments.trust, arguments.preprocessing
+        arguments.model, arguments.trust, arguments.preprocessing, arguments.precision
     )
     predictions = _predictions(classifier, _open_finder(arguments), paths, report)
     for remark in classifier.remarks():
@@ -224,13 +226,14 @@ def _write_table(arguments):
         if not total:
             raise InputError("there is no picture; expected some to name.")
     classifier = open_classifier(
-        arguments.model, arguments.trust, arguments.preprocessing
+        arguments.model, arguments.trust, arguments.preprocessing, arguments.precision
     )
     for remark in classifier.remarks():
         print(remark, file=sys.stderr)
     settings = {
         "model": _digest(arguments.model),
         "preprocessing": arguments.preprocessing,
+        "precision": arguments.precision,
         "top": arguments.top,
         "shard": [first, step],
     }

@@ -34,6 +34,32 @@ def test_answers_are_the_models_for_any_number_of_images(model, way):
     assert function(images(1)).shape == (1, 3)
 
 
+@pytest.mark.parametrize("way", [runtimes.with_constants, runtimes.with_openvino])
+def test_answers_in_bfloat16_are_the_models_to_two_digits(model, way):
+    if way is runtimes.with_openvino:
+        pytest.importorskip("openvino")
+    function = way(model, "bfloat16")
+    found, expected = function(images(5)), model.predict_on_batch(images(5))
+    assert found.dtype == np.float32
+    assert 0 < np.abs(found - expected).max() < 0.05
+
+
+def test_copy_in_bfloat16_keeps_weights_and_its_last_layer_in_float32(model):
+    copy = runtimes.in_bfloat16(model)
+    for own, other in zip(copy.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, other)
+    kinds = [layer.compute_dtype for layer in copy.layers if layer.weights]
+    assert set(kinds[:-1]) == {"bfloat16"}
+    assert kinds[-1] == "float32"
+
+
+def test_without_a_runtime_bfloat16_is_that_of_keras(model, monkeypatch):
+    monkeypatch.setattr(runtimes, "_ways", list)
+    found = runtimes.fastest(model, images(2), "bfloat16")(images(2))
+    difference = np.abs(found - model.predict_on_batch(images(2))).max()
+    assert 0 < difference < 0.05
+
+
 def test_constants_stay_what_they_were(model):
     model = keras.models.clone_model(model)
     function = runtimes.with_constants(model)
@@ -42,15 +68,15 @@ def test_constants_stay_what_they_were(model):
     np.testing.assert_array_equal(function(images(2)), before)
 
 
-def wrong(model):
+def wrong(model, precision):
     return lambda images: model.predict_on_batch(images) + 2e-4
 
 
-def broken(model):
+def broken(model, precision):
     raise RuntimeError("no such operation\nand much more")
 
 
-def right(model):
+def right(model, precision):
     return lambda images: model.predict_on_batch(images) + 5e-5
 
 

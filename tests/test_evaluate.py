@@ -130,3 +130,18 @@ def test_as_a_process_nothing_but_results_is_printed(model, tmp_path):
     process = command("evaluate", model, "--data", source, "--part", "all")
     assert (process.returncode, process.stderr) == (0, "")
     assert process.stdout.splitlines()[-3].startswith("Accuracy 1.0000 (95 % ")
+
+
+def test_another_precision_says_how_it_differs_from_float32(model, tmp_path, capsys):
+    source = write_pair(tmp_path / "data", test_set_y=OTHER_LABELS)
+    run(model, "--data", source, "--out", tmp_path, "--precision", "bfloat16")
+    assert (
+        "In bfloat16 the same class as in float32 for 1.0000" in capsys.readouterr().out
+    )
+    found = json.loads((tmp_path / "metrics.json").read_text())
+    assert found["precision_of_products"] == "bfloat16"
+    assert found["agreement"] == 1
+    assert 0 <= found["difference"] < 0.02
+    run(model, "--data", source, "--out", tmp_path)
+    assert "In float32" not in capsys.readouterr().out
+    assert "agreement" not in json.loads((tmp_path / "metrics.json").read_text())

@@ -10,10 +10,11 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import load_model, save_model
+from resnet_keras import load_dataset, load_model, save_model
+from resnet_keras.accelerate.runtimes import open_onnx
 from resnet_keras.errors import InputError
 from resnet_keras.export.formats import FORMATS
-from resnet_keras.inference import Classifier
+from resnet_keras.inference import Classifier, open_classifier
 from tests.export_runs import METADATA, NAMES, difference, run, skip_without
 
 pytestmark = pytest.mark.usefixtures("short_networks")
@@ -59,6 +60,40 @@ def test_quantized_export_says_what_it_costs(
     assert 0 < difference(printed) < 0.1
     assert "in float32" in printed
     assert "in 8 bits" in printed
+    if name == "litert":
+        metadata = json.loads((tmp_path / "out.json").read_text())
+        assert metadata["class_names"] == NAMES
+        assert metadata["quantized"]["difference"] == pytest.approx(
+            difference(printed), rel=0.1
+        )
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_quantized_export_beside_a_model_predicts_for_it(
+    small_file, export_source, tmp_path, tiny_model
+):
+    skip_without("onnx")
+    path = tmp_path / "small.h5"
+    path.write_bytes(small_file.read_bytes())
+    out = path.with_suffix(".onnx")
+    run(path, "onnx", out, export_source)
+    with pytest.raises(InputError, match="does not say that it is quantized"):
+        open_classifier(str(path), precision="int8")
+    run(path, "onnx", out, export_source, "--quantize")
+    classifier = open_classifier(str(path), precision="int8")
+    images = load_dataset(export_source, (32, 32)).test.images
+    difference = np.abs(
+        classifier.probabilities(images) - classifier.in_float32().probabilities(images)
+    )
+    carried = open_onnx(out)[1]
+    entry = json.loads(carried["quantized"])
+    # Kernels of other sizes of batch may round otherwise.
+    assert 0 < difference.max() == pytest.approx(entry["difference"], abs=1e-3)
+    assert 0 <= entry["agreement"] <= 1
+    assert entry["num_images"] == len(images)
+    other = keras.models.clone_model(tiny_model)
+    with pytest.raises(InputError, match="was made of another model"):
+        Classifier(other, METADATA, str(path), "int8")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")

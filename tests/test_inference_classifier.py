@@ -94,6 +94,53 @@ def test_what_is_made_ready_is_decided_by_the_number_of_images(
     assert ready == ["fold", "runtime"]
 
 
+def test_a_loop_over_single_images_is_compiled_after_a_while(
+    tiny_model, thresholds, monkeypatch
+):
+    ready = []
+    fold = module._fold
+    monkeypatch.setattr(module, "_fold", lambda m: ready.append("fold") or fold(m))
+    classifier = Classifier(tiny_model, {})
+    folded_after = []
+    found = []
+    for _ in range(5):
+        found.append(classifier.probabilities(images(1)))
+        folded_after.append(len(ready))
+    assert folded_after == [0, 0, 0, 1, 1]  # `_SOME` is 4
+    np.testing.assert_allclose(found[-1], found[0], atol=1e-5)
+    classifier.update()
+    classifier.probabilities(images(1))
+    assert classifier._function_for(1) == classifier._as_it_is
+
+
+@pytest.mark.parametrize("shape", [(None, 32, 32, 3), (2, 32, 32, 3)])
+def test_bfloat16_predicts_few_and_many_alike_and_nearly_as_float32(
+    tiny_model, thresholds, shape
+):
+    model = tiny_model
+    if shape[0]:
+        model = flat_model(extra=[keras.layers.Conv2D(4, 3)], shape=shape[1:])
+        inputs = keras.Input(batch_shape=shape)
+        model = keras.Model(inputs, model(inputs))
+    classifier = Classifier(model, {}, precision="bfloat16")
+    together = classifier.probabilities(images(7))
+    alone = np.concatenate([classifier.probabilities(x[None]) for x in images(7)])
+    np.testing.assert_allclose(alone, together, atol=1e-2)
+    plain = classifier.in_float32()
+    assert plain.precision == "float32"
+    np.testing.assert_allclose(plain.probabilities(images(7)), together, atol=0.05)
+
+
+def test_int8_needs_the_export_beside_the_models_file(tiny_model, tmp_path):
+    pytest.importorskip("onnxruntime")
+    name = str(tmp_path / "model.h5")
+    with pytest.raises(InputError, match=r"model\.onnx: no such file; .*--quantize"):
+        Classifier(tiny_model, {}, name, precision="int8")
+    (tmp_path / "model.onnx").write_text("nothing")
+    with pytest.raises(InputError, match=r"model\.onnx: cannot be opened"):
+        Classifier(tiny_model, {}, name, precision="int8")
+
+
 def test_model_that_cannot_be_copied_predicts_as_it_is(thresholds):
     # A Lambda's code is not copied: Keras holds that unsafe.
     model = flat_model(extra=[keras.layers.Lambda(lambda x: x * x)])
@@ -102,6 +149,12 @@ def test_model_that_cannot_be_copied_predicts_as_it_is(thresholds):
     np.testing.assert_allclose(classifier.probabilities(images()), expected, atol=1e-6)
     classifier.update()
     np.testing.assert_allclose(classifier.probabilities(images()), expected, atol=1e-6)
+    rounded = Classifier(model, {}, precision="bfloat16")
+    with (
+        pytest.warns(UserWarning, match="is not used"),
+        pytest.raises(InputError, match=r"bfloat16: .* cannot be copied"),
+    ):
+        rounded.probabilities(images())
 
 
 def test_card_decides_preprocessing_and_names(tiny_model):

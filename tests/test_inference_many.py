@@ -264,3 +264,34 @@ def test_options_that_do_not_go_together(line, words, capsys):
     with pytest.raises(SystemExit):
         predict._parse(line)
     assert words in capsys.readouterr().err
+
+
+def test_resuming_needs_the_same_precision(model, folder, tmp_path):
+    table = tmp_path / "found.csv"
+    part = tmp_path / "found.csv.part"
+    run(model, folder, "--table", table, "--skip-broken")
+    whole = table.read_bytes()
+    state = {"rows": 0, "bytes": 0, "broken": 0}
+    nothing = many.hashlib.blake2b(digest_size=16).hexdigest()
+    for settings, more, fits in (
+        ({}, [], True),  # as an earlier version wrote it
+        ({"precision": "bfloat16"}, [], False),
+        ({}, ["--precision", "bfloat16"], False),
+    ):
+        table.unlink(missing_ok=True)
+        part.touch()
+        settings |= {
+            "model": predict._digest(str(model)),
+            "preprocessing": None,
+            "top": 3,
+            "shard": [1, 1],
+        }
+        state |= {"settings": settings, "names": nothing}
+        (tmp_path / "found.csv.part.json").write_text(json.dumps(state))
+        line = [model, folder, "--table", table, "--skip-broken", "--resume", *more]
+        if fits:
+            assert run(*line) == 0
+            assert table.read_bytes() == whole
+        else:
+            with pytest.raises(InputError, match="began with another precision"):
+                run(*line)

@@ -10,21 +10,29 @@ import tempfile
 import warnings
 from pathlib import Path
 
+import keras
 import numpy as np
 
+from resnet_keras.accelerate.graph import output_layers
 from resnet_keras.accelerate.probe import uses_fused_operations
+from resnet_keras.errors import InputError
+from resnet_keras.nets.graph import deep_recursion
 
-TOLERANCE = 1e-4  # on probabilities, and of larger outputs
+# On probabilities, and of larger outputs. In bfloat16, which has 8 bits, they differ in
+# the second digit; more says that the runtime computes something else.
+TOLERANCES = {"float32": 1e-4, "bfloat16": 0.1}
+_OPENVINO_NAMES = {"float32": "f32", "bfloat16": "bf16"}
 
 
-def fastest(model, images):
+def fastest(model, images, precision="float32"):
     """Return the fastest function from images to predictions that there is here.
 
     Args:
-        model: compiled `keras.Model` of one input; the function keeps the weights that
-            it has now.
+        model: compiled `keras.Model` of one input, in float32; the function keeps the
+            weights that it has now.
         images: float32 (batch, height, width, channels), on which the function's
-            predictions must be the model's to `TOLERANCE`, or another is taken.
+            predictions must be the model's to `TOLERANCES`, or another is taken.
+        precision: of the products, "float32" or "bfloat16".
 
     Returns:
         Function from such images, in any number, to a NumPy array.
@@ -32,16 +40,16 @@ def fastest(model, images):
     expected = model.predict_on_batch(images)
     for way in _ways():
         try:
-            function = way(model)
+            function = way(model, precision)
             difference = _difference(function(images), expected)
         except Exception as error:  # whatever a converter has to say
             reason = f"{type(error).__name__}: {error}".split("\n")[0][:200]
         else:
-            if difference <= TOLERANCE:
+            if difference <= TOLERANCES[precision]:
                 return function
             reason = f"its predictions differ by {difference:.1e}"
         warnings.warn(f"{way.__name__} is not used: {reason}", stacklevel=2)
-    return model.predict_on_batch
+    return _in(precision, model).predict_on_batch
 
 
 def _difference(found, expected):
@@ -55,33 +63,92 @@ def _ways():
     return [with_openvino, with_constants] if has_openvino() else [with_constants]
 
 
+def _in(precision, model):
+    return in_bfloat16(model) if precision == "bfloat16" else model
+
+
+def in_bfloat16(model):
+    """Return a copy of `model` that multiplies in bfloat16, but for its last layers.
+
+    Args:
+        model: functional or sequential `keras.Model`.
+
+    Returns:
+        Compiled `keras.Model` with its own weights, in float32; their rounding, and
+        that of what flows between layers, is to 8 bits of precision.
+
+    Raises:
+        InputError: it has layers that Keras does not copy.
+    """
+    last = output_layers(model)
+
+    def copy(layer):
+        config = layer.get_config()
+        if layer.name not in last:
+            config["dtype"] = "mixed_bfloat16"
+        return type(layer).from_config(config)
+
+    try:
+        with deep_recursion():
+            result = keras.models.clone_model(model, clone_function=copy)
+    except Exception as error:  # each kind of layer has its own
+        raise InputError(
+            f"precision bfloat16: the model {model.name} cannot be copied "
+            f"({type(error).__name__}: {str(error).splitlines()[0][:200]}); use "
+            "float32."
+        ) from error
+    result.set_weights(model.get_weights())
+    result.compile(jit_compile=False if uses_fused_operations() else "auto")
+    return result
+
+
 def has_openvino():
     """Say whether OpenVINO is installed."""
     return importlib.util.find_spec("openvino") is not None
 
 
-def with_openvino(model):
-    """Return `model` as a function that OpenVINO computes, in float32."""
+def with_openvino(model, precision="float32"):
+    """Return `model` as a function that OpenVINO computes, in a precision."""
     with tempfile.TemporaryDirectory() as directory:
         path = str(Path(directory) / "model.xml")
         model.export(path, format="openvino", verbose=False)
-        return open_openvino(path)
+        return open_openvino(path, precision)
 
 
-def open_openvino(path):
-    """Return the network in OpenVINO's file `path` as a function, in float32."""
+def open_openvino(path, precision="float32"):
+    """Return the network in a file as a function that OpenVINO computes.
+
+    Args:
+        path: of OpenVINO's own format, or of another that it reads, such as ONNX.
+        precision: "float32" or "bfloat16", of what is not quantized. Left to itself it
+            would multiply in bfloat16 where the processor can.
+    """
     import openvino
 
-    # Left to itself it would multiply in bfloat16 where the processor can.
-    exact = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(path, "CPU", exact)
+    hint = {"INFERENCE_PRECISION_HINT": _OPENVINO_NAMES[precision]}
+    compiled = openvino.Core().compile_model(path, "CPU", hint)
     return lambda images: compiled(images)[0]
 
 
-def with_constants(model):
+def open_onnx(path):
+    """Return the network in an ONNX file as a function, and the file's metadata.
+
+    Returns:
+        Function from float32 images to a NumPy array, and a dictionary of str.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path))
+    name = session.get_inputs()[0].name
+    metadata = session.get_modelmeta().custom_metadata_map
+    return lambda images: session.run(None, {name: images})[0], metadata
+
+
+def with_constants(model, precision="float32"):
     """Return `model` as a TensorFlow function that holds its weights as constants."""
     import tensorflow as tf
 
+    model = _in(precision, model)
     trainable = [value.numpy() for value in model.trainable_variables]
     others = [value.numpy() for value in model.non_trainable_variables]
 

@@ -8,8 +8,8 @@ from resnet_keras.lazy import lazy
 
 _NAMES = {
     "backend": "load_keras without_notes",
-    "options": "add_data add_out add_preprocessing add_resume add_skip_broken "
-    "add_trust integer_from number_from refuse_both something",
+    "options": "add_data add_out add_precision add_preprocessing add_resume "
+    "add_skip_broken add_trust integer_from number_from refuse_both something",
     "running": "complain run",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

@@ -82,6 +82,17 @@ def add_preprocessing(parser):
     )
 
 
+def add_precision(parser):
+    """Give a command that predicts the option `--precision`."""
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16", "int8"),
+        default="float32",
+        help="of the network's products; bfloat16 is for processors that multiply it "
+        "natively, int8 takes the quantized export beside the model (default: float32)",
+    )
+
+
 def something(text):
     """Check, as an argparse type, that a text is not empty."""
     if not text:

@@ -17,6 +17,7 @@ from resnet_keras.export.formats import FORMATS
 from resnet_keras.files.writing import write_whole, write_whole_folder
 from resnet_keras.inference import align_classes, check_numbers
 from resnet_keras.inference.heads import Head, last_activation
+from resnet_keras.inference.quantized import DIGEST, QUANTIZED, digest
 
 # A converter that computes in float32 comes to some 1e-6 of a probability, one in half
 # precision to 1e-3; a network of another architecture is far off.
@@ -96,8 +97,16 @@ def export(classifier, metadata, name, path, source, quantize=False):
                 f"by up to {difference:.1e}; --format {name} cannot hold this network. "
                 "Choose another."
             )
+        comparison = _compared(expected, found, labels, classifier, class_names, source)
+        if quantize:
+            entry = comparison._asdict() | {"data": source, DIGEST: digest(model)}
+            module.add_metadata(written, {QUANTIZED: entry})
         put_into_place(folder, path, form)
-    agreement = float((expected.argmax(1) == found.argmax(1)).mean())
+    return comparison
+
+
+def _compared(expected, found, labels, classifier, class_names, source):
+    """Return the `Comparison` of the model's probabilities with its export's."""
     accuracy, why = None, ""
     try:
         positions = _positions(classifier, class_names, source)
@@ -107,7 +116,9 @@ def export(classifier, metadata, name, path, source, quantize=False):
         )
     except InputError as error:
         why = str(error)
-    return Comparison(len(images), difference, agreement, accuracy, why)
+    difference = float(np.abs(expected - found).max())
+    agreement = float((expected.argmax(1) == found.argmax(1)).mean())
+    return Comparison(len(labels), difference, agreement, accuracy, why)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,8 @@ Each format's module has `write(model, metadata, path, calibration)`, which writ
 files, with `calibration` None or prepared images for integers of 8 bits; and
 `read(path, model)`, which opens them by the format's own runtime and returns a
 function from prepared images to the network's outputs. It may have `check(model)`,
-which refuses what the format cannot hold, and `hint(model)`, what to know for use.
+which refuses what the format cannot hold, and `hint(model)`, what to know for use;
+and has `add_metadata(path, entries)` if it can quantize.
 """
 
 import importlib.util
@@ -53,19 +54,22 @@ FORMATS = {
 }
 
 
+def missing(name):
+    """Return which of the packages that a format needs are not installed."""
+    return [each for each in FORMATS[name].needs if not importlib.util.find_spec(each)]
+
+
 def check_needs(name, quantize=False):
     """Refuse a format whose packages are not installed, or that cannot quantize.
 
     Raises:
         InputError: naming them.
     """
-    form = FORMATS[name]
-    missing = [each for each in form.needs if not importlib.util.find_spec(each)]
-    if missing:
+    if absent := missing(name):
         raise InputError(
-            f"--format {name}: needs {', '.join(missing)}; pip install "
+            f"--format {name}: needs {', '.join(absent)}; pip install "
             f"'resnet_keras[{name}]'."
         )
-    if quantize and not form.can_quantize:
+    if quantize and not FORMATS[name].can_quantize:
         able = ", ".join(key for key, each in FORMATS.items() if each.can_quantize)
         raise InputError(f"--quantize: not for {name}; expected one of {able}.")

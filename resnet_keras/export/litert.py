@@ -1,5 +1,7 @@
 """LiteRT, formerly TensorFlow Lite, for phones and small machines."""
 
+import json
+
 from resnet_keras.export.converting import converting, write_metadata
 
 
@@ -16,6 +18,12 @@ def write(model, metadata, path, calibration):
     with converting("litert"):
         model.export(str(path), format="litert", verbose=False, **settings)
     write_metadata(metadata, path.with_suffix(".json"))
+
+
+def add_metadata(path, entries):
+    """Add entries to the file beside it."""
+    beside = path.with_suffix(".json")
+    write_metadata(json.loads(beside.read_text()) | entries, beside)
 
 
 def read(path, model):

@@ -4,13 +4,12 @@ import json
 
 import numpy as np
 
+from resnet_keras.accelerate.runtimes import open_onnx
 from resnet_keras.export.converting import converting
 
 
 def write(model, metadata, path, calibration):
     """Write the graph, with metadata in its properties."""
-    import onnx
-
     # A model of any size is called at one; its file still takes any.
     sides = zip(model.input_shape, [1, *metadata["input_size"]], strict=False)
     with converting("onnx"):
@@ -18,11 +17,7 @@ def write(model, metadata, path, calibration):
         model.export(str(path), format="onnx", verbose=False)
         if calibration is not None:
             _quantize(path, calibration)
-        graph = onnx.load(path)
-        for key, value in metadata.items():
-            entry = graph.metadata_props.add()
-            entry.key, entry.value = key, json.dumps(value)
-        onnx.save(graph, path)
+        add_metadata(path, metadata)
 
 
 def _quantize(path, calibration):
@@ -47,10 +42,17 @@ def _quantize(path, calibration):
     )
 
 
+def add_metadata(path, entries):
+    """Add entries to the file's properties."""
+    import onnx
+
+    graph = onnx.load(path)
+    for key, value in entries.items():
+        entry = graph.metadata_props.add()
+        entry.key, entry.value = key, json.dumps(value)
+    onnx.save(graph, path)
+
+
 def read(path, model):
     """Return ONNX Runtime's function."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path))
-    name = session.get_inputs()[0].name
-    return lambda images: session.run(None, {name: images})[0]
+    return open_onnx(path)[0]

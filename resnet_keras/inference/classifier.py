@@ -14,6 +14,7 @@ from resnet_keras.inference import graph
 from resnet_keras.inference.answering import Answering
 from resnet_keras.inference.heads import Head, last_activation
 from resnet_keras.inference.preprocessing import find_preprocessing, prepared
+from resnet_keras.inference.quantized import open_quantized
 from resnet_keras.inference.virtual_logit import with_features
 
 # From how many images on it pays to fold and trace the model, and to start a faster
@@ -37,24 +38,29 @@ class Classifier:
 
     A few images go through the model as it is, more through a folded and compiled copy,
     and thousands through the fastest runtime that is installed, each of which takes
-    seconds to prepare. All give the same probabilities to 1e-4. Call `update` after
-    changing the model's weights.
+    seconds to prepare; so it is in a loop over single images, after a while. All give
+    the same probabilities to 1e-4. Call `update` after changing the model's weights.
 
     Args:
         model: `keras.Model` from images to probabilities (or logits) of classes.
         metadata: as `resnet_keras.load_model` returns them; what they do not say is
             assumed from the model, and `assumptions` says so in words.
         name: what to call the model in messages.
+        precision: of the products: "float32"; "bfloat16", for processors that multiply
+            it natively; or "int8", by the quantized export that stands beside the
+            file `name`. The last two predict all images, few or many, in one way, and
+            other probabilities: `evaluate --precision` says by how much.
 
     Raises:
-        InputError: the model does not classify images, or metadata and model disagree.
+        InputError: the model does not classify images, metadata and model disagree, or
+            there is no quantized export of it.
 
     Attributes:
         answering: `Answering`, or None for a file that does not say: how sure
             predictions are, and which are none of the classes.
     """
 
-    def __init__(self, model, metadata, name="model"):
+    def __init__(self, model, metadata, name="model", precision="float32"):
         if metadata.get("task") == "detector":
             raise InputError(
                 f"{name}: is a detector, which names no whole pictures; expected a "
@@ -80,7 +86,11 @@ class Classifier:
             self._give_features(name)
         self._fixed_batch_size = inputs[0]
         self._folded = self._fastest = None
-        self._num_expected = 0
+        # Calls with a few images each are perhaps a loop.
+        self._num_expected = self._num_calls = 0
+        self.precision = precision
+        if precision == "int8":
+            self._fastest_function()
 
     def _give_features(self, name):
         wide = with_features(self.model)
@@ -210,6 +220,10 @@ class Classifier:
         features = outputs[:, self._num_outputs :]
         return probabilities, features if features.shape[1] else None
 
+    def in_float32(self):
+        """Return a `Classifier` of the same model and metadata in float32."""
+        return Classifier(self.model, self.metadata(), self.name)
+
     def prepare(self, num_images):
         """Prepare for about so many images that will come in small portions."""
         self._num_expected = num_images
@@ -217,26 +231,41 @@ class Classifier:
 
     def update(self):
         """Load the weights that the model has now."""
-        self._fastest = None
+        self._fastest, self._num_calls = None, 0
         if self._folded not in (None, self._network):
             copy_folded_weights(self._network, self._folded)
 
     def _function_for(self, num_images):
         """Return the function to predict so many images with."""
-        num_images = max(num_images, self._num_expected)
+        if self.precision != "float32":
+            return self._fastest_function()
+        if num_images < _SOME:
+            self._num_calls += 1
+        num_images = max(num_images, self._num_expected, self._num_calls)
         # JAX would compile operation by operation, and take longer than for the whole.
         if num_images < _SOME and keras.backend.backend() != "jax":
             return self._as_it_is
-        if not self._folded:
-            self._folded = _fold(self._network)
         # The runtimes are checked on another batch size.
         if num_images < _MANY or self._fixed_batch_size:
-            return self._folded.predict_on_batch
+            return self._folded_model().predict_on_batch
+        return self._fastest_function()
+
+    def _fastest_function(self):
+        if not self._fastest and self.precision == "int8":
+            self._fastest = open_quantized(self.name, self.model)
         if not self._fastest:
-            shape = (4, self.height, self.width, 3)
+            number = self._fixed_batch_size or 4
+            shape = (number, self.height, self.width, 3)
             noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-            self._fastest = runtimes.fastest(self._folded, self.preprocess(noise))
+            noise = self.preprocess(noise)
+            model = self._folded_model()
+            self._fastest = runtimes.fastest(model, noise, self.precision)
         return self._fastest
+
+    def _folded_model(self):
+        if not self._folded:
+            self._folded = _fold(self._network)
+        return self._folded
 
     def _as_it_is(self, batch):
         return keras.ops.convert_to_numpy(self._network(batch, training=False))

@@ -9,7 +9,8 @@ from resnet_keras.inference.metrics import check_numbers, scores
 
 _MORE = (
     *("balanced_accuracy", "macro_f1", "calibration_error", "calibration_interval"),
-    *("coverage", "answered_accuracy"),
+    *("coverage", "answered_accuracy", "precision_of_products", "agreement"),
+    "difference",
 )
 
 
@@ -29,7 +30,10 @@ def evaluate(classifier, dataset, part="test", data="the data"):
         (num_images, num_classes), probabilities as `predict` gives them;
         `calibration_error` and its `calibration_interval`; and, if the model knows
         when not to answer, `coverage`, the share of images that it answers, and
-        `answered_accuracy`, how many of those are right.
+        `answered_accuracy`, how many of those are right. Of a classifier that does not
+        predict in float32 also `precision_of_products`; `agreement`, the fraction of
+        images for which float32 gives the same class; and `difference`, the largest of
+        a probability.
 
     Raises:
         InputError: model and data do not have the same classes, the part has no image,
@@ -56,6 +60,15 @@ def evaluate(classifier, dataset, part="test", data="the data"):
     probabilities, calibrated, answered = map(np.concatenate, zip(*parts, strict=True))
     check_numbers(probabilities, classifier.name)
     result = scores(probabilities, labels)
+    if classifier.precision != "float32":
+        plain = classifier.in_float32()
+        expected = np.concatenate([plain.probabilities(x) for x in images])
+        is_same = probabilities.argmax(axis=1) == expected.argmax(axis=1)
+        result |= {
+            "precision_of_products": classifier.precision,
+            "agreement": float(is_same.mean()),
+            "difference": float(np.abs(probabilities - expected).max()),
+        }
     if classifier.answering:
         is_right = probabilities.argmax(axis=1) == labels
         result["coverage"] = float(answered.mean())

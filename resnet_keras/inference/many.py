@@ -123,8 +123,10 @@ class _Progress:
             raise InputError(
                 f"{self._path}: is damaged ({error!r}). Use --overwrite to begin again."
             ) from error
-        if state["settings"] != settings:
-            before, now = state["settings"], settings
+        # Files of earlier versions do not say it.
+        before, now = {"precision": "float32"} | state["settings"], settings
+        state["settings"] = before
+        if {"precision": "float32"} | now != before:
             other = [key for key in now if now[key] != before.get(key)]
             raise InputError(
                 f"{self._path}: these predictions began with another "

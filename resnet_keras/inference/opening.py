@@ -5,7 +5,7 @@ from resnet_keras.inference.classifier import Classifier
 from resnet_keras.weights.opening import open_model
 
 
-def open_classifier(name, trust=False, preprocessing=None):
+def open_classifier(name, trust=False, preprocessing=None, precision="float32"):
     """Open a model, or weights of a residual network, to predict with.
 
     Args:
@@ -13,6 +13,7 @@ def open_classifier(name, trust=False, preprocessing=None):
         trust: as in `load_model`.
         preprocessing: a key of `MODES`, which decides over what the file says; None
             where nobody said it.
+        precision: as in `Classifier`.
 
     Returns:
         `Classifier`; what to tell the person are its `remarks`.
@@ -21,4 +22,5 @@ def open_classifier(name, trust=False, preprocessing=None):
         InputError: the file cannot be used, or holds no classifier of images.
     """
     model, metadata = open_model(name, trust)
-    return Classifier(model, with_preprocessing(metadata, preprocessing), name)
+    metadata = with_preprocessing(metadata, preprocessing)
+    return Classifier(model, metadata, name, precision)
