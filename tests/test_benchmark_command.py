@@ -28,15 +28,14 @@ def quick(tmp_path_factory):
 
 def test_quick_form_compares_speed_and_memory(quick):
     _, result = quick
-    rates = result["images_per_second"]
-    for title in ("training", "prediction", "prediction, one by one"):
-        assert set(rates[title]) == {baselines.THIS, baselines.WITHOUT_XLA}
-    assert min(result["peak_memory_mb"]["training"].values()) > 200  # TensorFlow alone
-    seconds = result["seconds_of_steps"]
-    for title, step, number in (("training", "train", 4), ("prediction", "batch", 4)):
-        for name, rate in rates[title].items():
-            [one] = seconds[title][name]["seconds"][step]
-            assert rate == pytest.approx(number / one)
+    for title in ("training", "prediction"):
+        names = [row["name"] for row in result[title]]
+        assert names == [baselines.THIS, baselines.DEFAULTS]
+        for row in result[title]:
+            assert row["peak_memory_mb"] > 200  # TensorFlow alone
+            [one] = row["seconds"]["4"]
+            assert row["images_per_second"]["4"] == pytest.approx(4 / one)
+    assert set(result["prediction"][0]["seconds"]) == {"1", "4"}
 
 
 def test_quick_form_draws_a_bar_for_each(quick):
@@ -48,6 +47,22 @@ def test_quick_form_draws_a_bar_for_each(quick):
 def test_multiply_adds_are_those_of_the_network(quick):
     # ResNet-20 for 32 x 32 pixels: the paper's net of 41 million.
     assert 40e6 < quick[1]["multiply_adds_per_image"] < 42e6
+
+
+@pytest.mark.parametrize("part", ["training", "prediction"])
+def test_only_the_part_named_is_measured(part, tmp_path, monkeypatch, capsys):
+    def interleaved(makers, setting, num_rounds):
+        seconds = {str(number): [0.5] for number in setting[2]}
+        return {key: {"seconds": seconds, "peak_memory_mb": 1.0} for key in makers}
+
+    monkeypatch.setattr(comparison, "interleaved", interleaved)
+    found = comparison.compare(True, tmp_path / "speed.png", (part,))
+    assert len(found[part]) == 2
+    assert {"training", "prediction"} & set(found) == {part}
+    assert found["growth"] == []
+    printed = capsys.readouterr().out
+    assert "float32: 1.00 x the best baseline, (b) Keras' defaults" in printed
+    assert ("one by one" in printed) == (part == "prediction")
 
 
 def test_start_up_is_of_whole_processes_with_the_same_model(monkeypatch):
@@ -80,6 +95,7 @@ def test_what_is_given_and_unusable_is_named(tmp_path):
         ["--quick", "--time-to-accuracy", "0.9"],
         ["--detection", "--retinanet", "5"],
         ["--quick", "--detection"],
+        ["--only", "growth", "--time-to-accuracy", "0.9"],
     ],
 )
 def test_one_thing_is_measured_at_a_time(options, capsys):

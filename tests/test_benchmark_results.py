@@ -5,18 +5,42 @@ import numpy as np
 from resnet_keras.benchmark import baselines, results
 
 
-def test_table_gives_ratios_and_leaves_unknown_memory_out():
-    rates = {"(a) this package": 90.0, "limit": 180.0}
-    memory = {"(a) this package": 900.4}
-    lines = results.speed_table("training", rates, memory, next(iter(rates)))
-    lines = lines.splitlines()
-    assert lines[1].split()[-3:] == ["90.0", "1.00", "900"]
-    assert lines[2].split() == ["limit", "180.0", "0.50", "-"]
+def row(name, rates, precision="float32", **more):
+    rates = {str(number): rate for number, rate in rates.items()}
+    row = {"name": name, "precision": precision, "settings": ""}
+    return row | {"images_per_second": rates} | more
 
 
-def test_speeds_are_of_the_median_and_leave_failures_out():
-    found = {"a": {"seconds": {"train": [1.0, 4.0, 2.0]}}, "b": {"error": "none"}}
-    assert results.speeds(found, {"train": 8}) == {"a": {"train": 4.0}}
+def test_table_gives_ratios_of_the_best_batch_and_leaves_unknown_memory_out():
+    rows = [
+        row("(a) ours", {32: 90.0, 64: 80.0}, peak_memory_mb=900.4),
+        row("limit", {32: 180.0, 64: 180.0}),
+    ]
+    lines = results.speed_table("training", rows, (32, 64)).splitlines()
+    assert lines[1].split()[-4:] == ["90.0", "80.0", "1.00", "900"]
+    assert lines[2].split() == ["limit", "180.0", "180.0", "0.50", "-"]
+
+
+def test_rows_are_of_medians_and_leave_failures_out():
+    peers = [baselines.Peer(name, "float32", "", None) for name in "ab"]
+    seconds = {"1": [1.0], "8": [1.0, 4.0, 2.0]}
+    found = {
+        "a, float32": {"seconds": seconds, "peak_memory_mb": 5.0},
+        "b, float32": {"error": "none"},
+    }
+    [found] = results.as_rows(peers, found, (1, 8), 100)
+    assert found["images_per_second"] == {"1": 1.0, "8": 4.0}
+    assert found["peak_memory_mb"] == 5
+
+
+def test_limit_is_what_the_products_allow(monkeypatch):
+    monkeypatch.setattr(results, "MATRIX_SIDE", 10)
+    peers = [baselines.Peer(baselines.LIMIT, "bfloat16", "", None)]
+    found = {"seconds": {"product": [2.0]}, "peak_memory_mb": 5.0}
+    [found] = results.as_rows(peers, {peers[0].key: found}, (1, 8), 50)
+    # 1000 multiply-adds in 2 s, 50 for an image
+    assert found["images_per_second"] == {"1": 10.0, "8": 10.0}
+    assert "peak_memory_mb" not in found
 
 
 def test_growth_is_a_line_of_milliseconds_and_memory():
@@ -39,20 +63,25 @@ def test_figure_shows_all_bars_and_all_points():
 
 
 def test_best_baseline_is_neither_this_package_nor_a_limit():
-    rates = dict.fromkeys([baselines.THIS, baselines.KERAS_ONLY], 9.0)
-    rates |= {"(e) products, float32": 20.0}
-    assert results.best_baseline(rates) is None
-    rates |= dict(zip(baselines.PYTORCH, (1.0, 3.0, 2.0), strict=True))
-    assert results.best_baseline(rates) == "(d) PyTorch bfloat16"
+    rows = [row(name, {1: 9.0}) for name in (baselines.THIS, "(a) TensorFlow alone")]
+    rows.append(row(baselines.LIMIT, {1: 20.0}))
+    assert results.best_baseline(rows, (1,)) is None
+    rows += [row(f"(d) {name}", {1: rate}) for name, rate in (("x", 1.0), ("y", 3.0))]
+    rows.append(row("(d) z", {1: 4.0}, "bfloat16"))
+    assert results.best_baseline(rows, (1,))["name"] == "(d) z"
+    assert results.best_baseline(rows, (1,), "float32")["name"] == "(d) y"
 
 
-def test_names_of_one_letter_are_told_apart():
-    bars = dict.fromkeys(
-        ["(a) this package", "(b) Keras' defaults", "(b) Keras with XLA"], 1.0
-    )
-    figure = results.figure({"first": bars, "second": bars}, [])
-    labels = [text.get_text() for text in figure.axes[1].get_yticklabels()]
-    assert labels == ["(b) Keras\nwith XLA", "(b) Keras'\ndefaults", "(a)"]
+def test_each_precision_has_its_best_baseline_and_its_limit():
+    rows = [
+        row(baselines.THIS, {32: 30.0, 64: 20.0}),
+        row("(b) other", {32: 10.0, 64: 15.0}),
+        row(baselines.LIMIT, {32: 60.0, 64: 60.0}),
+        row("(f) alone", {32: 30.0, 64: 20.0}, "int8"),
+    ]
+    assert results.in_words(rows, (32, 64)) == [
+        "float32: 2.00 x the best baseline, (b) other; 0.50 of the limit of products",
+    ]
 
 
 def test_course_of_accuracy_is_drawn_to_the_minute():

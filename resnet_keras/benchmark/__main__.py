@@ -7,6 +7,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from resnet_keras.benchmark.common import PARTS
 from resnet_keras.commands import (
     add_data,
     add_out,
@@ -23,8 +24,15 @@ def _parse(argv):
     parser = argparse.ArgumentParser(
         prog="python -m resnet_keras.benchmark",
         description="Compare, on this machine, training and prediction with Keras' own "
-        "ResNet-50, with PyTorch's where that is installed, and with the processor's "
-        "limit; interleaved, by medians, in about a quarter of an hour.",
+        "ResNet-50 on each backend, with PyTorch's, ONNX Runtime and OpenVINO where "
+        "they are installed, and with the processor's limit; interleaved, by medians.",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=PARTS,
+        metavar="PART",
+        help=f"measure but some of {', '.join(PARTS)}",
     )
     parser.add_argument(
         "--time-to-accuracy",
@@ -90,6 +98,8 @@ def _parse(argv):
     chosen = [f"--{x.replace('_', '-')}" for x in kinds if getattr(arguments, x)]
     if len(chosen) > 1:
         parser.error(f"{' and '.join(chosen)} exclude each other")
+    if arguments.only and chosen not in ([], ["--quick"]):
+        parser.error(f"--only and {chosen[0]} exclude each other")
     return arguments
 
 
@@ -125,7 +135,7 @@ def main(argv=None):
         from resnet_keras.benchmark.comparison import compare
 
         picture = out / "benchmark.png"
-        result |= compare(arguments.quick, picture)
+        result |= compare(arguments.quick, picture, arguments.only or PARTS)
         print(f"Written: {picture}")
         path = out / "benchmark.json"
     result["seconds"] = time.perf_counter() - start
@@ -143,9 +153,10 @@ def _printed(module, measure):
 def _time_to_accuracy(arguments, out):
     from resnet_keras import plots
     from resnet_keras.benchmark import accuracy, baselines, results
+    from resnet_keras.benchmark.keras_network import keras_chooses_xla
 
     target, source = arguments.time_to_accuracy, arguments.data
-    with_xla = baselines.keras_chooses_xla()
+    with_xla = keras_chooses_xla()
     makers = {
         baselines.THIS: partial(accuracy.this_package, epochs=arguments.epochs),
         baselines.WITHOUT_XLA: partial(accuracy.course, jit_compile=False),

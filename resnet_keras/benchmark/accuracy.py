@@ -106,7 +106,7 @@ def train_as_in_the_course(pipe, source, seed, jit_compile):
     import keras
     import numpy as np
 
-    from resnet_keras.benchmark.baselines import compile_as_in_the_course
+    from resnet_keras.benchmark.keras_network import compile_as_in_the_course
     from resnet_keras.data import load_dataset
     from resnet_keras.training import hold_out
 

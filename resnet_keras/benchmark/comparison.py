@@ -10,116 +10,138 @@ import numpy as np
 from PIL import Image
 
 from resnet_keras import ResNet50, plots, save_model
-from resnet_keras.benchmark import baselines, growth, results
-from resnet_keras.benchmark.common import CLASSES
-from resnet_keras.benchmark.timing import interleaved
+from resnet_keras.benchmark import baselines, exported, growth, own, results
+from resnet_keras.benchmark.common import CLASSES, PARTS
+from resnet_keras.benchmark.timing import in_own_process, interleaved
 from resnet_keras.models import build
 from resnet_keras.nets.stages import stage_table
 
-# network, side of the images, batch size, rounds of timing
-_FULL = ("resnet50", 64, 32, 7)
-_QUICK = ("resnet-cifar-20", 32, 4, 1)
+# network, side of the images, batch sizes, rounds of timing
+_FULL = ("resnet50", 64, (32, 64), 5)
+_QUICK = ("resnet-cifar-20", 32, (4,), 1)
 
 
-def compare(quick, picture):
+def compare(quick, picture, parts=PARTS):
     """Measure, print and draw speed, memory and growth.
 
     Args:
         quick: whether to compare with one baseline and a small network, once.
         picture: path of the figure.
+        parts: which of `PARTS` to measure; the quick form leaves growth out.
 
     Returns:
         Dictionary of all that was measured, for a JSON file.
     """
-    network, size, batch_size, num_rounds = _QUICK if quick else _FULL
-    print(f"{network}, {size} x {size} pixels, batches of {batch_size}\n", flush=True)
-
-    def measure(makers, num_rounds=num_rounds):
-        if quick:
-            chosen = (baselines.THIS, baselines.WITHOUT_XLA)
-            makers = {name: makers[name] for name in chosen}
-        found = interleaved(makers, (network, size, batch_size), num_rounds)
-        for name, values in found.items():
-            if "error" in values:
-                print(f"{name} is left out: {values['error']}")
-        return found
-
-    result = {"network": network, "image_size": size, "batch_size": batch_size}
-    result |= _rates(measure, batch_size, multiply_adds(network, size))
-    result["growth"] = []
-    if not quick:
-        found = measure(baselines.INPUT, 3)["fit"]
-        result["input"] = found if "error" in found else _input(found["seconds"])
-        result["start"] = start_up()
+    comparison = _Comparison(quick)
+    result = comparison.setting()
+    if "training" in parts:
+        result |= comparison.training()
+    if "prediction" in parts:
+        result |= comparison.prediction()
+    rows = result["growth"] = []
+    if "growth" in parts and not quick:
         print(results.growth_heading())
-        result["growth"] = growth.measure(
-            lambda row: print(results.growth_line(row), flush=True)
-        )
-    rates, memory = result["images_per_second"], result["peak_memory_mb"]
-    bars = {f"{title}, images/s": values for title, values in rates.items()}
-    bars["peak memory in training, MiB"] = memory["training"]
-    plots.save(results.figure(bars, result["growth"]), picture)
+        rows += growth.measure(lambda row: print(results.growth_line(row), flush=True))
+    plots.save(results.figure(comparison.bars, rows), picture)
     return result
+
+
+class _Comparison:
+    """What is measured of all peers, and printed; `bars` is for the figure."""
+
+    def __init__(self, quick):
+        self._quick, self.bars = quick, {}
+        setting = _QUICK if quick else _FULL
+        self._network, self._size, self._batch_sizes, self._num_rounds = setting
+        self._multiply_adds = multiply_adds(self._network, self._size)
+        self._precisions = ("float32",) if quick else baselines.precisions()
+
+    def setting(self):
+        """Print what is compared, and return it as a dictionary."""
+        words = " and ".join(map(str, self._batch_sizes))
+        side = f"{self._size} x {self._size} pixels"
+        print(f"{self._network}, {side}, batches of {words}\n", flush=True)
+        if not self._quick and "bfloat16" not in self._precisions:
+            print("bfloat16 is left out: this machine does not multiply it")
+        return {
+            "network": self._network,
+            "image_size": self._size,
+            "batch_sizes": self._batch_sizes,
+            "num_rounds": self._num_rounds,
+            "multiply_adds_per_image": self._multiply_adds,
+        }
+
+    def training(self):
+        """Compare steps of training; return rows, and what making the input costs."""
+        peers = [x for each in self._precisions for x in baselines.training(each)]
+        # Backward, the gradients by input and by weights take as much as forward, each.
+        rows = self._measure(peers, self._batch_sizes, 3 * self._multiply_adds)
+        self._report("training", rows, self._batch_sizes)
+        memory = {_label(x): x["peak_memory_mb"] for x in rows if "peak_memory_mb" in x}
+        self.bars["peak memory in training, MiB"] = memory
+        if self._quick:
+            return {"training": rows}
+        setting = self._network, self._size, self._batch_sizes
+        [found] = interleaved({"fit": own.trains_in_fit}, setting, 3).values()
+        return {
+            "training": rows,
+            "input": found if "error" in found else _input(found["seconds"]),
+        }
+
+    def prediction(self):
+        """Compare prediction of batches and of one image; return rows, and start-up."""
+        largest = max(self._batch_sizes)
+        with tempfile.TemporaryDirectory() as folder:
+            peers = [
+                peer
+                for precision in (*self._precisions, "int8")
+                for peer in baselines.prediction(precision, folder)
+            ]
+            if not self._quick:
+                in_own_process(exported.write, self._network, self._size, folder)
+            rows = self._measure(peers, (1, largest), self._multiply_adds)
+        self._report("prediction", rows, (largest,))
+        self._report("prediction, one by one", rows, (1,))
+        start = {} if self._quick else {"start": start_up()}
+        return {"prediction": rows} | start
+
+    def _measure(self, peers, batch_sizes, multiply_adds):
+        """Return rows of peers, and say in a line why one is left out."""
+        if self._quick:
+            kept = (baselines.THIS, baselines.DEFAULTS)
+            peers = [peer for peer in peers if peer.name in kept]
+        makers = {}
+        for peer in peers:
+            if missing := peer.missing():
+                print(f"{peer.key} is left out: needs {', '.join(missing)}")
+            else:
+                makers[peer.key] = peer.make
+        setting = self._network, self._size, batch_sizes
+        found = interleaved(makers, setting, self._num_rounds)
+        for key, values in found.items():
+            if "error" in values:
+                print(f"{key} is left out: {values['error']}")
+        measured = [peer for peer in peers if peer.key in found]
+        return results.as_rows(measured, found, batch_sizes, multiply_adds)
+
+    def _report(self, title, rows, batch_sizes):
+        for precision in dict.fromkeys(row["precision"] for row in rows):
+            chosen = [row for row in rows if row["precision"] == precision]
+            heading = f"{title}, {precision}"
+            print(results.speed_table(heading, chosen, batch_sizes), end="\n\n")
+        print(*results.in_words(rows, batch_sizes), sep="\n", end="\n\n", flush=True)
+        rates = {_label(row): results.best_rate(row, batch_sizes) for row in rows}
+        self.bars[f"{title}, images/s"] = rates
+
+
+def _label(row):
+    return f"{row['name']}, {row['precision']}"
 
 
 def multiply_adds(network, size):
     """Return how many multiply-adds a network takes for one image."""
     model = build(network, (size, size, 3), CLASSES)
     return sum(row["multiply_adds"] for row in stage_table(model))
-
-
-def _rates(measure, batch_size, multiply_adds_per_image):
-    """Measure and print images/s and memory, of training and of prediction."""
-    training = measure(baselines.TRAINING)
-    limit = {key: training.pop(key) for key in [baselines.LIMIT] if key in training}
-    num_products = dict.fromkeys(baselines.PRECISIONS, baselines.MATRIX_SIDE**3)
-    products = results.speeds(limit, num_products).get(baselines.LIMIT, {})
-    rates, memory = {}, {}
-
-    def report(title, found, step, num_images, passes):
-        speeds = results.speeds(found, {step: num_images})
-        rates[title] = {name: steps[step] for name, steps in speeds.items()}
-        rates[title] |= limits(products, passes * multiply_adds_per_image)
-        memory[title] = {name: found[name]["peak_memory_mb"] for name in speeds}
-        lines = [
-            results.speed_table(title, rates[title], memory[title], baselines.THIS)
-        ]
-        best = results.best_baseline(rates[title])
-        if best:
-            ratio = rates[title][baselines.THIS] / rates[title][best]
-            lines.append(f"{ratio:.2f} x the best baseline, {best}")
-        print("\n".join(lines) + "\n", flush=True)
-
-    # Backward, the gradients by input and by weights take as much as forward, each.
-    report("training", training, "train", batch_size, passes=3)
-    prediction = measure(baselines.PREDICTION)
-    report("prediction", prediction, "batch", batch_size, passes=1)
-    report("prediction, one by one", prediction, "one", 1, passes=1)
-    return {
-        "images_per_second": rates,
-        "peak_memory_mb": memory,
-        "multiply_adds_per_image": multiply_adds_per_image,
-        "multiply_adds_per_second": products,
-        "seconds_of_steps": {"training": training, "prediction": prediction},
-    }
-
-
-def limits(products, multiply_adds_per_image):
-    """Return how many images/s the matrix products alone would allow.
-
-    Args:
-        products: dictionary from precisions to multiply-adds per second.
-        multiply_adds_per_image: int.
-
-    Example:
-
-    >>> limits({"float32": 1e11}, 1e9)
-    {'(e) products, float32': 100.0}
-    """
-    return {
-        f"(e) products, {precision}": rate / multiply_adds_per_image
-        for precision, rate in products.items()
-    }
 
 
 def _input(seconds):

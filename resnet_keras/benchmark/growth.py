@@ -10,7 +10,7 @@ from resnet_keras.benchmark.timing import in_own_process, interleaved
 from resnet_keras.commands import load_keras
 
 NUM_IMAGES = (1_000, 10_000, 100_000)
-# What is varied, and the values that (network, size, batch_size) then take.
+# What is varied, and the values that (network, size, batch size) then take.
 _CENTRE = ("resnet50", 64, 32)
 AXES = {
     "image size": {size: ("resnet50", size, 32) for size in (32, 64, 128)},
@@ -31,7 +31,7 @@ def measure(report, num_rounds=3):
         median) and `memory_mb`, the peak of the process; along "images" what it holds
         at the end, without pages of files.
     """
-    from resnet_keras.benchmark.baselines import THIS, this_package
+    from resnet_keras.benchmark.own import trains
 
     rows = []
 
@@ -44,13 +44,15 @@ def measure(report, num_rounds=3):
     for axis, points in AXES.items():
         for value, point in points.items():
             if point not in known:
-                makers = {THIS: this_package}
-                known[point] = interleaved(makers, point, num_rounds)[THIS]
+                network, size, number = point
+                setting = network, size, (number,)
+                [known[point]] = interleaved({0: trains}, setting, num_rounds).values()
             found = known[point]
             if "error" in found:
                 print(f"{axis} of {point} is left out: {found['error']}", flush=True)
                 continue
-            seconds = statistics.median(found["seconds"]["train"]) / point[2]
+            [seconds] = found["seconds"].values()
+            seconds = statistics.median(seconds) / point[2]
             add(axis, value, seconds, found["peak_memory_mb"])
     for number in NUM_IMAGES:
         add("images", number, *in_own_process(cost_of_images, number))

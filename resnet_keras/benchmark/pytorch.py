@@ -1,4 +1,4 @@
-"""PyTorch as a baseline, as its expert users run it: `torch_resnet`, channels last.
+"""PyTorch as a baseline, as it comes and as its expert users run it: `torch_resnet`.
 
 Nothing here imports Keras: TensorFlow and PyTorch's optimizers, in one process, each
 bring an LLVM, and the second ends the process.
@@ -6,65 +6,97 @@ bring an LLVM, and the second ends the process.
 
 import contextlib
 
+from resnet_keras.accelerate.memory import keep_freed_memory
 from resnet_keras.benchmark.common import CLASSES, random_images
+from resnet_keras.family import NETWORKS
 
 
-def trains(network, size, batch_size, bfloat16=False, compiled=False):
-    """Return a training step of PyTorch's, with its fused AdamW.
+def trains(network, size, batch_sizes, precision="float32", compiled=False, tuned=True):
+    """Return a training step with AdamW for each batch size.
 
     Args:
-        network: ignored; it is always ResNet-50.
+        network: of the family; in place of the small ones it is ResNet-50.
         size: side of the images in pixels.
-        batch_size: images per step.
-        bfloat16: whether to multiply in bfloat16, by autocast.
+        batch_sizes: how many images a step takes, several numbers.
+        precision: "float32", or "bfloat16" by autocast.
         compiled: whether to compile the network, which needs a C++ compiler.
+        tuned: whether channels are last, the optimizer is fused and freed memory is
+            kept; otherwise all is as it comes.
     """
     import torch
 
-    model, images, precision = _prepared(size, batch_size, bfloat16, compiled)
-    labels = torch.arange(batch_size) % CLASSES
-    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+    model, images_of = _prepared(network, size, compiled, tuned)
+    fused = {"fused": True} if tuned else {}
+    optimizer = torch.optim.AdamW(model.parameters(), **fused)
+    cross_entropy = torch.nn.functional.cross_entropy
 
-    def step():
-        optimizer.zero_grad()
-        with precision():
-            loss = torch.nn.functional.cross_entropy(model(images), labels)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
+    def step(number):
+        images, labels = images_of(number), torch.arange(number) % CLASSES
 
-    return {"train": step}
+        def train():
+            optimizer.zero_grad()
+            with _autocast(precision):
+                loss = cross_entropy(model(images), labels)
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+
+        return train
+
+    return {str(number): step(number) for number in batch_sizes}
 
 
-def predicts(network, size, batch_size, bfloat16=False, compiled=False):
-    """Return prediction by the same, of a batch and of one image."""
+def predicts(
+    network, size, batch_sizes, precision="float32", compiled=False, tuned=True
+):
+    """Return prediction of one batch by the same; in bfloat16 weights are rounded."""
     import torch
 
-    model, images, precision = _prepared(size, batch_size, bfloat16, compiled)
+    model, images_of = _prepared(network, size, compiled and {"freezing": True}, tuned)
     model.eval()
+    kind = getattr(torch, precision)
+    model.to(kind)
 
-    def predict(number):
-        with torch.inference_mode(), precision():
-            return model(images[:number]).float().softmax(1).numpy()
+    def step(number):
+        images = images_of(number)
 
-    return {"batch": lambda: predict(batch_size), "one": lambda: predict(1)}
+        def predict():
+            # Frozen weights are constants: folded, and laid out for the products.
+            with torch.no_grad():
+                return model(images.to(kind)).float().softmax(1).numpy()
+
+        return predict
+
+    return {str(number): step(number) for number in batch_sizes}
 
 
-def _prepared(size, batch_size, bfloat16, compiled):
-    """Return the network, a batch, and the context in which to use them."""
+def _prepared(network, size, compiled, tuned):
+    """Return the network, and a function from a number to so many images."""
     import torch
 
     from resnet_keras.benchmark.torch_resnet import ResNet
 
-    images = torch.tensor(random_images(batch_size, size)[0]).permute(0, 3, 1, 2)
-    model = ResNet(50, CLASSES, stride_in="1x1", pool_padding=0)
-    model = model.to(memory_format=torch.channels_last)
+    if tuned:
+        keep_freed_memory()
+    layout = torch.channels_last if tuned else torch.contiguous_format
+    is_small, depth, _ = NETWORKS[network]
+    depth = 50 if is_small else depth
+    model = ResNet(depth, CLASSES, stride_in="1x1", pool_padding=0)
+    model = model.to(memory_format=layout)
     if compiled:
-        model.compile()
+        options = compiled if isinstance(compiled, dict) else None
+        model.compile(dynamic=False, options=options)  # anew for each batch size
 
-    def precision():
-        if bfloat16:
-            return torch.autocast("cpu", torch.bfloat16)
+    def images_of(number):
+        images = torch.tensor(random_images(number, size)[0]).permute(0, 3, 1, 2)
+        return images.contiguous(memory_format=layout)
+
+    return model, images_of
+
+
+def _autocast(precision):
+    import torch
+
+    if precision == "float32":
         return contextlib.nullcontext()
-
-    return model, images.to(memory_format=torch.channels_last), precision
+    return torch.autocast("cpu", getattr(torch, precision))

@@ -17,6 +17,7 @@ def interleaved(makers, arguments, num_rounds):
     """Time steps of several makers, interleaved, each in a process of its own.
 
     So other load on the machine affects all alike, and each has its own peak of memory.
+    Two prepare at once, or the peaks of all would add up.
     A turn begins with a call that is not timed, because the others' turns have emptied
     the caches.
 
@@ -32,9 +33,13 @@ def interleaved(makers, arguments, num_rounds):
         "peak_memory_mb": float}`, with the median call of each turn, or to `{"error":
         str}` where one failed.
     """
-    workers = {name: _Worker(make, arguments) for name, make in makers.items()}
+    workers, results = {}, {}
     try:
-        results = {name: worker.reply() for name, worker in workers.items()}
+        for name, make in makers.items():
+            before = [other for other in workers if other not in results]
+            workers[name] = _Worker(make, arguments)
+            results |= {other: workers[other].reply() for other in before}
+        results |= {n: workers[n].reply() for n in workers if n not in results}
         for _ in range(num_rounds):
             for name, worker in workers.items():
                 for step in results[name].get("seconds", {}):
