@@ -62,18 +62,25 @@ def test_tpu_multiplies_bfloat16(on_tensorflow):
 
 
 @pytest.mark.parametrize(
-    ("device", "expected"),
+    ("devices", "expected"),
     [
-        ({"platform": "cpu"}, "float32"),
-        ({"platform": "tpu"}, "mixed_bfloat16"),
-        ({"platform": "gpu", "compute_capability": "9.0"}, "mixed_bfloat16"),
-        ({"platform": "gpu", "compute_capability": "7.5"}, "float32"),
-        ({"platform": "gpu", "compute_capability": "gfx90a"}, "float32"),
+        ([{"platform": "cpu"}], "float32"),
+        ([{"platform": "tpu"}] * 4, "mixed_bfloat16"),
+        ([{"platform": "gpu", "compute_capability": "9.0"}] * 2, "mixed_bfloat16"),
+        ([{"platform": "gpu", "compute_capability": "7.5"}], "float32"),
+        ([{"platform": "gpu", "compute_capability": "gfx90a"}], "float32"),
+        (  # of another machine, which has to keep up
+            [
+                {"platform": "gpu", "compute_capability": "9.0"},
+                {"platform": "gpu", "compute_capability": "7.0"},
+            ],
+            "float32",
+        ),
     ],
 )
-def test_jax_decides_by_its_device(monkeypatch, device, expected):
+def test_jax_decides_by_all_its_devices(monkeypatch, devices, expected):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    jax = SimpleNamespace(devices=lambda: [SimpleNamespace(**device)])
+    jax = SimpleNamespace(devices=lambda: [SimpleNamespace(**each) for each in devices])
     monkeypatch.setitem(sys.modules, "jax", jax)
     assert default_precision() == expected
 

@@ -64,12 +64,15 @@ def _tensorflow_has_bfloat16():
 def _jax_has_bfloat16():
     import jax
 
-    device = jax.devices()[0]
-    if device.platform == "tpu":
-        return True
-    # "9.0" on a GPU of NVIDIA's, "gfx90a" on one of AMD's, and None on a CPU.
-    major = str(getattr(device, "compute_capability", "")).split(".")[0]
-    return major.isdecimal() and int(major) >= _FIRST_CAPABILITY
+    def has_bfloat16(device):
+        if device.platform == "tpu":
+            return True
+        # "9.0" on a GPU of NVIDIA's, "gfx90a" on one of AMD's, and None on a CPU.
+        major = str(getattr(device, "compute_capability", "")).split(".")[0]
+        return major.isdecimal() and int(major) >= _FIRST_CAPABILITY
+
+    # Those of all processes, so that all of these decide alike.
+    return all(map(has_bfloat16, jax.devices()))
 
 
 def _torch_has_bfloat16():
