@@ -49,6 +49,8 @@ def test_a_painted_box_is_found_where_its_box_is(change, seed):
 def test_the_picture_is_the_one_that_augment_gives():
     image = painted([5, 8, 30, 40], 64)
     for name, recipe in RECIPES.items():
+        if recipe.crop:  # no recipe for detectors
+            continue
         found = augment_boxes(image, [], recipe, np.random.default_rng(3))[0]
         expected = augment(image, recipe, np.random.default_rng(3))
         np.testing.assert_array_equal(found, expected, err_msg=name)

@@ -31,6 +31,7 @@ def test_help_answers_before_keras_is_loaded():
         ["identity"],
         ["shortcuts", "--seeds", "2"],
         ["depth-cost"],
+        ["large-recipes", "--seeds", "1", "--quick"],
         ["localization", "--seeds", "1", "--quick"],
         ["fine-tune", "model.h5", "--data", "signs"],
         ["recipe", "--data", "signs", "--epochs", "1", "--only", "flips"],

@@ -102,8 +102,8 @@ def test_settings_of_renamed_recipes_are_read():
         ({"recipe": "nosuch"}, "another recipe 'nosuch': which is unknown today"),
         ({"settings": {}}, "setting 'anneals'|setting 'batch_size'"),
         (
-            {"settings": OLD["settings"] | {"mixup": 0.2}},
-            "in having the setting 'mixup', so another version",
+            {"settings": OLD["settings"] | {"hue": 0.2}},
+            "in having the setting 'hue', so another version",
         ),
         (
             {"settings": OLD["settings"] | {"rotation": 7.0}},

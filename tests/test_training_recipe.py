@@ -28,7 +28,7 @@ def test_whole_numbers_are_read_as_fractions_where_these_are_wanted():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"mixup": 0.2}, "differ in having the setting 'mixup'"),
+        ({"hue": 0.2}, "differ in having the setting 'hue'"),
         ({"elsewhere": 0.0}, "has both 'elsewhere' and 'corruption'"),
         ({"batch_size": 2.5}, r"batch_size is 2\.5; expected a int"),
         ({"flip": True}, "flip is True; expected a float"),

@@ -25,7 +25,17 @@ _ITERATIONS = 3
 _FLOOR = 0.025
 
 
-class FusedAdam(keras.optimizers.Adam):
+class KeepsAverages:
+    """An optimizer that leaves averages of weights where they are when `fit` ends.
+
+    Keras' own then replace the weights by them, after the last callback.
+    """
+
+    def finalize_variable_values(self, var_list):
+        """Do nothing."""
+
+
+class FusedAdam(KeepsAverages, keras.optimizers.Adam):
     """`keras.optimizers.Adam` with one fused operation for each variable's step.
 
     Elsewhere than on TensorFlow without a GPU it is Keras' own.

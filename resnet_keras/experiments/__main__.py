@@ -29,6 +29,7 @@ _EXPERIMENTS = {
     "branch-scale": ("how large F(X) is beside X, and training without norm", 2),
     "refinement": ("whether blocks move their input down the loss", 1),
     "landscape": ("the loss around trained networks", 4),
+    "large-recipes": ("whether the recipes for a million pictures behave", 25),
     "localization": ("the course's squared error beside a better loss", 12),
 }
 _OF_ONE_SEED = ("gradients", "identity", "depth-cost")

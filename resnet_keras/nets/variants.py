@@ -9,6 +9,7 @@ import re
 import keras
 
 from resnet_keras import family
+from resnet_keras.nets.graph import deep_recursion
 
 
 def vary(model, variant):
@@ -46,7 +47,8 @@ def vary(model, variant):
             inputs = (pad(inputs[0]),)
         return layer(*inputs, **settings)
 
-    return keras.models.clone_model(model, call_function=call, clone_function=clone)
+    with deep_recursion():
+        return keras.models.clone_model(model, call_function=call, clone_function=clone)
 
 
 def _strided_bottlenecks(model):

@@ -2,9 +2,11 @@
 
 import keras
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from resnet_keras.training import corruptions
+from resnet_keras.training.mixing import mixed
+from resnet_keras.training.strong_augmentation import cropped, rand_augmented
 
 
 class Batches(keras.utils.PyDataset):
@@ -14,27 +16,42 @@ class Batches(keras.utils.PyDataset):
     each epoch, and `fit` with shuffle=False. Batches are float32 (batch_size, size,
     size, 3) in [0, 1] and one-hot labels (batch_size, num_classes). All are full: the
     images left over at the end of an epoch are shuffled again for the next. `prepare`,
-    if given, turns a batch into what the network expects.
+    if given, turns a batch into what the network expects. There is a multiple of
+    `accumulate` batches, which together hold the images of one batch that large.
     """
 
-    def __init__(self, images, one_hot, rows, batch_size, recipe, seed, prepare=None):
+    def __init__(
+        self,
+        images,
+        one_hot,
+        rows,
+        batch_size,
+        recipe,
+        seed,
+        prepare=None,
+        accumulate=1,
+    ):
         # With one worker Keras 3.15 feeds TensorFlow 2.21 through a self-tuning buffer,
         # which paused for 18 s at the start of every other epoch.
         super().__init__(workers=2)
         self._images, self._one_hot, self._rows = images, one_hot, rows
-        self._batch_size = min(batch_size, len(rows))
+        self._batch_size = min(batch_size, max(1, len(rows) // accumulate))
+        self._accumulate = accumulate
         self._recipe, self._seed = recipe, seed
         self._prepare = prepare
         self.begin_epoch(0)
 
     def __len__(self):
-        return len(self._rows) // self._batch_size
+        number = len(self._rows) // self._batch_size
+        return number - number % self._accumulate
 
     def __getitem__(self, index):
         chosen = self._order[index * self._batch_size :][: self._batch_size]
         rng = np.random.default_rng([self._seed, self._epoch, index])
         pairs = [self._variant(row, rng) for row in chosen]
         batch, targets = map(np.stack, zip(*pairs, strict=True))
+        if self._recipe.mixup or self._recipe.cutmix:
+            batch, targets = mixed(batch, targets, self._recipe, rng)
         if self._prepare:
             batch = self._prepare(batch)
         return batch, targets
@@ -50,18 +67,30 @@ class Batches(keras.utils.PyDataset):
         self._order = rng.permutation(self._rows)
 
 
-def augment(image, recipe, rng):
+def augment(image, recipe, rng, side=None):
     """Return a random variant of an image, as float32 in [0, 1].
 
     One affine transformation shifts, scales, rotates and flips, so that the picture is
     sampled only once; beyond its border its edge repeats. Then light and colour change.
-    The robust recipe corrupts the picture first.
+    The robust recipe corrupts the picture first. Where the recipe has a `crop`, it is
+    `cropped`, flipped and given to `rand_augmented` instead.
 
     Args:
-        image: uint8 (size, size, 3).
+        image: uint8 (size, size, 3); for a recipe with a `crop` of any height and
+            width.
         recipe: `Recipe`.
         rng: `numpy.random.Generator`.
+        side: of the result, in pixels, for a recipe with a `crop`. None: as
+            `Recipe.training_side` of the image's.
     """
+    if recipe.crop:
+        side = side or recipe.training_side(image.shape[0])
+        picture = cropped(Image.fromarray(image), recipe.crop, side, rng)
+        if rng.random() < recipe.flip:
+            picture = ImageOps.mirror(picture)
+        if recipe.rand_augment:
+            picture = rand_augmented(picture, recipe.rand_augment, rng)
+        return np.asarray(picture, np.float32) / 255
     return augment_and_map(image, recipe, rng)[0]
 
 

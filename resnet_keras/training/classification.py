@@ -16,6 +16,7 @@ from resnet_keras.inference.metrics import never_predicted
 from resnet_keras.training import loop
 from resnet_keras.training.augmentation import Batches
 from resnet_keras.training.diagnosis import diagnose
+from resnet_keras.training.fitting import network_in_training
 from resnet_keras.training.model_card import write_model_card
 from resnet_keras.training.recipe import RECIPES
 from resnet_keras.training.start import network_to_train
@@ -109,7 +110,7 @@ class Classification:
         )
         names = dataset.class_names
         self.model, preprocessing = network_to_train(config, len(names), verbose)
-        self.trained = self.model
+        self.trained = network_in_training(self.model, config.recipe)
         self.metadata = {"class_names": names, "preprocessing": preprocessing}
         self._classifier = Classifier(self.model, self.metadata)
         self.batches = self._batches(preprocessing)
@@ -148,6 +149,7 @@ class Classification:
             self._config.recipe,
             self._config.seed,
             prepare=prepare,
+            accumulate=self._config.accumulate,
         )
 
     def validate(self):

@@ -18,6 +18,7 @@ LIMITS = {
     "batch_size": (int, 2, None),
     "learning_rate": (float, 1e-8, 10),
     "extra_weight": (float, 0.01, 100),
+    "accumulate": (int, 1, 4096),
 }
 NUM_IMAGES_SHOWN = 20_000  # by default: about four minutes on two cores
 _SHOWN_WITH_EXTRA = 2 * NUM_IMAGES_SHOWN  # two kinds of images take longer
@@ -38,7 +39,8 @@ class RunConfig:
         model: a name of the family, such as "resnet18".
         recipe: `Recipe`, with the batch size and the learning rate.
         image_size: side of the images in pixels.
-        epochs: passes over the training images. None: decided by their number.
+        epochs: passes over the training images. None: as the recipe says, or decided
+            by their number.
         seed: of weights, shuffling and augmentation.
         precision: of multiplications, "float32" or "mixed_bfloat16"; weights and
             predictions are float32 either way. None: decided by the processor.
@@ -48,6 +50,8 @@ class RunConfig:
         extra: where further training images come from, as `data`. None: nowhere.
         extra_weight: with `extra`, how many of its images an epoch shows, about, for
             each of `data`; see `repeats`.
+        accumulate: how many batches a step of the optimizer takes the mean of: with
+            batches of 64, 4 is a step over 256 images in the memory of 64.
 
     Raises:
         InputError: a value is not one of those, or `freeze_until` comes alone.
@@ -62,7 +66,7 @@ class RunConfig:
     data: str | None = None
     model: str = "resnet50"
     recipe: Recipe = RECIPES["default"]
-    image_size: int = 64
+    image_size: int = Recipe.image_size
     epochs: int | None = None
     seed: int = 0
     precision: str | None = None
@@ -71,6 +75,7 @@ class RunConfig:
     balance: bool = False
     extra: str | None = None
     extra_weight: float = 2.5
+    accumulate: int = 1
 
     def __post_init__(self):
         family.check_name(self.model)
@@ -109,6 +114,7 @@ class RunConfig:
         recipe = RECIPES[name]
         chosen = {key: options[key] for key in CHOSEN if key in options}
         others = {key: options[key] for key in options.keys() - {*CHOSEN, "recipe"}}
+        others = {"image_size": recipe.image_size} | others
         return cls(**others, recipe=replace(recipe, **chosen))
 
     def options(self):
@@ -134,7 +140,7 @@ class RunConfig:
             self,
             data=self.data or str(dataset.source),
             image_size=dataset.image_size,
-            epochs=self.epochs or epochs,
+            epochs=self.epochs or self.recipe.epochs or epochs,
             precision=self.precision or default_precision(),
         )
 
@@ -165,7 +171,8 @@ class RunConfig:
                 other settings today.
         """
         names = [field.name for field in fields(cls)]
-        later = ("balance", "extra", "extra_weight")  # runs of before do not have them
+        # Runs of before do not have them.
+        later = ("balance", "extra", "extra_weight", "accumulate")
         values = {name: getattr(cls, name) for name in later} | values
         for key in (*names, *CHOSEN, "settings"):
             if key not in values:

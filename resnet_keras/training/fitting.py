@@ -1,44 +1,78 @@
 """A model compiled, and trained, as a recipe says."""
 
-from functools import partial
-
 import keras
 
-from resnet_keras.accelerate import optimizers
 from resnet_keras.accelerate.copies import copy_weights, training_copy
-from resnet_keras.accelerate.optimizers import FusedAdam
+from resnet_keras.accelerate.graph import output_layers
 from resnet_keras.accelerate.probe import uses_fused_operations
 from resnet_keras.files.finite import check_finite
+from resnet_keras.nets.graph import deep_recursion
+from resnet_keras.training.optimizers import momentum, optimizer_for, swap_averages
+
+_POOL = "avg_pool"
+_LOSSES = {
+    "categorical": keras.losses.CategoricalCrossentropy,
+    "binary": keras.losses.BinaryCrossentropy,
+}
 
 
-def compile_for_training(model, recipe, steps_per_epoch, epochs, loss=None):
+def network_in_training(model, recipe):
+    """Return the network to train instead of `model`, as the recipe wants it.
+
+    Args:
+        model: functional `keras.Model`, a classifier.
+        recipe: `Recipe`.
+
+    Returns:
+        `model` itself; or, with the same layer names and weights of its own, a network
+        for images of the recipe's `training_size`, or one whose outputs say of each
+        class whether it is there.
+    """
+    if recipe.training_size == 1 and recipe.loss == "categorical":
+        return model
+    side = recipe.training_side(model.input_shape[1])
+    [head] = output_layers(model)
+
+    def clone(layer):
+        config = layer.get_config()
+        if recipe.loss == "binary" and layer.name == head:
+            config["activation"] = "sigmoid"
+        if layer.name == _POOL:  # whose size is that of the last feature maps
+            return keras.layers.GlobalAveragePooling2D(name=_POOL)
+        return type(layer).from_config(config)
+
+    inputs = keras.Input((side, side, model.input_shape[-1]))
+    with deep_recursion():
+        result = keras.models.clone_model(model, inputs, clone_function=clone)
+    copy_weights(model, result)
+    return result
+
+
+def compile_for_training(
+    model, recipe, steps_per_epoch, epochs, loss=None, accumulate=1
+):
     """Give `model` the recipe's optimizer, schedule, loss and statistics.
 
     Args:
         model: training copy of a network.
         recipe: `Recipe`.
-        steps_per_epoch: int.
+        steps_per_epoch: int, number of batches.
         epochs: int.
         loss: Keras loss, or function of targets and predictions. None: a classifier's,
             and its accuracy is measured.
+        accumulate: how many batches a step of the optimizer takes the mean of.
     """
+    num_batches = steps_per_epoch * epochs
+    # The statistics of averaged weights are averaged as they are.
+    kept = momentum(recipe, num_batches) if recipe.averaging else 0
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = recipe.statistics_momentum
-    learning_rate = recipe.learning_rate
-    if recipe.cosine_decay:
-        learning_rate = keras.optimizers.schedules.CosineDecay(
-            learning_rate, epochs * steps_per_epoch
-        )
-    optimizer = {
-        "muon": partial(optimizers.Muon, products=model.layers[1].compute_dtype),
-        "adam": FusedAdam,
-    }[recipe.optimizer](learning_rate)
+            layer.momentum = max(recipe.statistics_momentum, kept)
+    optimizer = optimizer_for(model, recipe, num_batches, epochs, accumulate)
     classifies = loss is None
     model.compile(
         optimizer,
-        loss
-        or keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        loss or _LOSSES[recipe.loss](label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"] if classifies else None,
         # XLA runs this network at a third of the speed on a CPU.
         jit_compile=False if uses_fused_operations() else "auto",
@@ -69,10 +103,11 @@ def fit(model, batches, recipe, epochs, precision, loss=None):
     Raises:
         InputError: the weights are not finite at the end.
     """
-    copy = training_copy(model, precision)
+    copy = training_copy(network_in_training(model, recipe), precision)
     compile_for_training(copy, recipe, len(batches), len(epochs), loss)
     for epoch in epochs:
         batches.begin_epoch(epoch)
         copy.fit(batches, epochs=1, shuffle=False, verbose=0)
+    swap_averages(copy)
     copy_weights(copy, model)
     check_finite(model, "training")

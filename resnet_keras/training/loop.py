@@ -17,6 +17,7 @@ from resnet_keras.tables import duration
 from resnet_keras.training import phases
 from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.fitting import compile_for_training
+from resnet_keras.training.optimizers import swap_averages
 
 # A ReLU makes 0 of NaN on a CPU, so the loss may stay finite where weights do not.
 # Checking those of ResNet-50 takes a twentieth of a step.
@@ -29,7 +30,8 @@ def run(task, dataset, directory, config, outdated=(), callbacks=()):
     Args:
         task: what is learned, such as `classification.Classification`. It has
             model: functional `keras.Model`, to be scored and saved;
-            trained: the model to train, which is `model` or shares its layers;
+            trained: the model to train, which is `model`, or shares its layers, or
+                has layers of the same names and weights of its own;
             loss: Keras loss of `trained`, None for a classifier's;
             batches: `Batches`;
             class_weight: of the loss, as `keras.Model.fit` takes it, or None;
@@ -70,14 +72,17 @@ def _fit(task, config, progress, files, callbacks):
     ):
         if progress.num_finished >= phase.end:
             continue
-        phases.freeze(task.model, phase.frozen_until)
+        for network in (task.model, task.trained):
+            phases.freeze(network, phase.frozen_until)
         copy = training_copy(task.trained, config.precision)
+        copy_weights(task.model, copy)  # `trained` may have weights of its own
         compile_for_training(
             copy,
             replace(config.recipe, learning_rate=phase.learning_rate),
             len(task.batches),
             phase.end - phase.first,
             task.loss,
+            config.accumulate,
         )
         if progress.num_finished > phase.first:
             files.restore_optimizer(copy.optimizer)
@@ -101,7 +106,8 @@ class _Progress(keras.callbacks.Callback):
     """A run's history, saved and shown epoch by epoch.
 
     Keras trains a copy of the task's model. After each epoch that model gets the
-    trained weights, is saved and scored.
+    trained weights, is saved and scored. Where the optimizer averages weights, it gets
+    the averages; until the next epoch begins, the optimizer keeps what it trains.
     """
 
     def __init__(self, files, task, config, history):
@@ -119,6 +125,8 @@ class _Progress(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Print the time left, and start the epoch's clock."""
         self._task.batches.begin_epoch(epoch)
+        if int(self.model.optimizer.iterations):  # or there are no averages yet
+            swap_averages(self.model)
         if self.history:
             left = self._config.epochs - self.num_finished
             seconds = np.median([row["seconds"] for row in self.history]) * left
@@ -140,6 +148,7 @@ class _Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Validate the epoch's weights and save them."""
+        swap_averages(self.model)
         copy_weights(self.model, self._plain)
         self._check_weights(self._plain)
         # And back, for this rounds statistics, and a resumed run has the rounded ones.

@@ -6,6 +6,7 @@ import shlex
 from resnet_keras.files.writing import write_whole
 from resnet_keras.inference.metrics import with_interval
 from resnet_keras.training.config import RunConfig
+from resnet_keras.training.recipe import RECIPES
 
 ANSWERS_ALL = (
     "It knows the classes above and no others, and gives each picture one of them."
@@ -99,11 +100,15 @@ def model_card(dataset, config, metrics):
 def command(config):
     """Return the command that trains with a configuration.
 
+    Of a recipe that has no name, and so no command, it is the call in Python.
+
     Example:
 
     >>> command(RunConfig(data="photos", seed=1))
     'python -m resnet_keras.train --data photos --seed 1'
     """
+    if config.recipe.name not in RECIPES:
+        return f"train(dataset, directory, {config!r})"
     usual = RunConfig.of_options({"recipe": config.recipe.name}).options()
     given = config.options()
     usual["recipe"] = RunConfig.recipe.name

@@ -2,9 +2,11 @@
 
 import keras
 
+from resnet_keras import family
 from resnet_keras.files import PREPROCESSING
 from resnet_keras.models import build
 from resnet_keras.nets.initialization import scale_branches, varied_initializer
+from resnet_keras.nets.variants import vary
 from resnet_keras.training import phases
 
 
@@ -24,7 +26,11 @@ def initial_network(name, input_shape, num_classes, recipe, seed):
     initializer = keras.initializers.GlorotUniform
     if recipe.per_layer_seeds:
         initializer = varied_initializer(seed)
-    model = build(name, input_shape, num_classes, initializer=initializer)
+    variant = family.VARIANTS[recipe.variant]
+    is_small = family.NETWORKS[family.check_name(name)][0]
+    pool_padding = 0 if is_small else variant.pool_padding
+    model = build(name, input_shape, num_classes, pool_padding, initializer)
+    model = vary(model, variant)
     scale_branches(model, recipe.residual_branch_scale)
     return model
 
