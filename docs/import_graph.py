@@ -19,7 +19,7 @@ LAYERS = (
     ("files", "models"),
     ("accelerate", "hands"),
     ("commands", "data", "weights"),
-    ("plots", "inference"),
+    ("plots", "inference", "distributed"),
     ("training", "explain", "check"),
     ("audit", "export"),
     ("detection",),

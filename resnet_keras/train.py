@@ -2,14 +2,18 @@
 
 import argparse
 import shlex
+import sys
 
 from resnet_keras.commands import (
+    add_processes,
     add_resume,
     add_skip_broken,
+    check_processes,
     integer_from,
     refuse_both,
     run,
     something,
+    without_processes,
 )
 from resnet_keras.training.config import NUM_IMAGES_SHOWN, RunConfig
 from resnet_keras.training.options import (
@@ -128,21 +132,27 @@ def _parse(argv):
         action="store_true",
         help="with --weights, print which of them went where, and what was left",
     )
+    add_processes(parser)
     add_resume(parser)
     arguments = parser.parse_args(argv)
     refuse_both(parser, arguments)
+    check_processes(parser, arguments)
     if arguments.groups and not arguments.folds:
         parser.error("--groups is for --folds, which is missing")
     if arguments.extra_weight and not (arguments.extra or arguments.resume):
         parser.error("--extra-weight is for --extra, which is missing")
     if arguments.tensorboard and arguments.folds:
         parser.error("--tensorboard and --folds exclude each other")
+    if arguments.coordinator and arguments.folds:
+        parser.error("--coordinator and --folds exclude each other")
     return arguments
 
 
 def main(argv=None):
     """Parse, train, and say how it went."""
     arguments = _parse(argv)
+    if arguments.coordinator:
+        return _in_one_of_several_processes(arguments, argv)
     from resnet_keras.audit import quick
     from resnet_keras.inference.metrics import with_interval
     from resnet_keras.training.directory import train_in
@@ -172,6 +182,18 @@ def main(argv=None):
         f"Try it: python -m resnet_keras.predict {shlex.quote(str(model))} IMAGE"
     )
     return 0
+
+
+def _in_one_of_several_processes(arguments, argv):
+    from resnet_keras.distributed.launching import launch
+
+    return launch(
+        "resnet_keras.train",
+        without_processes(sys.argv[1:] if argv is None else argv),
+        arguments.coordinator,
+        arguments.num_processes,
+        arguments.process_index,
+    )
 
 
 def _cross_validate(arguments):

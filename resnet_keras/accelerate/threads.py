@@ -40,8 +40,11 @@ def pin_threads(number=None):
         with contextlib.suppress(RuntimeError):  # it has computed already
             tf.config.threading.set_intra_op_parallelism_threads(number)
     elif backend == "jax":
+        import jax
+
         os.environ.setdefault(_JAX, str(num_cores_of_machine()))
-        if number:
+        # One of several processes has computed already.
+        if number and not jax.distributed.is_initialized():
             os.environ[_JAX] = str(number)
     elif backend == "torch" and number:
         import torch

@@ -7,9 +7,10 @@ It may import `errors`, `tables`, `files` and `accelerate`, and Keras inside
 from resnet_keras.lazy import lazy
 
 _NAMES = {
-    "backend": "load_keras without_notes",
-    "options": "add_data add_out add_precision add_preprocessing add_resume "
-    "add_skip_broken add_trust integer_from number_from refuse_both something",
+    "backend": "chosen_backend load_keras without_notes",
+    "options": "add_data add_out add_precision add_preprocessing add_processes "
+    "add_resume add_skip_broken add_trust check_processes integer_from number_from "
+    "refuse_both something without_processes",
     "running": "complain run",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

@@ -45,6 +45,12 @@ def load_keras(num_threads=None):
     _set_what_we_need(keras, path)
 
 
+def chosen_backend():
+    """Return the name of the backend that Keras will take, without importing it."""
+    name = os.environ.get("KERAS_BACKEND")
+    return name or _read_settings(_keras_json()).get("backend", "tensorflow")
+
+
 def _keras_json():
     """Return where Keras looks for its settings."""
     folder = os.environ.get("KERAS_HOME")

@@ -60,6 +60,62 @@ def refuse_both(parser, arguments):
         parser.error("--resume and --overwrite exclude each other")
 
 
+def add_processes(parser):
+    """Give a command the options of a run in several processes."""
+    parser.add_argument(
+        "--coordinator",
+        type=something,
+        metavar="HOST:PORT",
+        help="train in several processes, on one machine or many, that meet where "
+        "process 0 runs, at a free port; needs KERAS_BACKEND=jax (auto: as JAX finds "
+        "out under SLURM, Open MPI, Kubernetes or on TPUs)",
+    )
+    parser.add_argument(
+        "--num-processes",
+        type=integer_from(1),
+        metavar="N",
+        help="with --coordinator, of how many processes this is one",
+    )
+    parser.add_argument(
+        "--process-index",
+        type=integer_from(0),
+        metavar="I",
+        help="with --coordinator, which of them this is, from 0 to N - 1; 0 writes the "
+        "files",
+    )
+
+
+def check_processes(parser, arguments):
+    """End, with the parser's error, where options of `add_processes` do not fit."""
+    number, index = arguments.num_processes, arguments.process_index
+    if not arguments.coordinator:
+        if number is not None or index is not None:
+            parser.error("--num-processes and --process-index are for --coordinator")
+    elif arguments.coordinator == "auto":
+        if number is not None or index is not None:
+            parser.error("--coordinator auto finds number and index by itself")
+    elif number is None or index is None:
+        parser.error("--coordinator needs --num-processes and --process-index")
+    elif index >= number:
+        parser.error(
+            f"--process-index is {index}; expected 0 to {number - 1}, one less than "
+            "--num-processes"
+        )
+
+
+def without_processes(argv):
+    """Return arguments without the options of `add_processes`.
+
+    Example:
+
+    >>> without_processes(["--epochs", "2", "--coordinator=a:1", "--num-p", "2"])
+    ['--epochs', '2']
+    """
+    parser = argparse.ArgumentParser(add_help=False)
+    add_processes(parser)
+    return parser.parse_known_args(argv)[1]
+
+
 def add_trust(parser):
     """Give a command that opens a model the option `--trust`."""
     parser.add_argument(

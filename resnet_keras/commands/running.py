@@ -9,7 +9,7 @@ import traceback
 from resnet_keras.commands.interrupts import REQUESTS_TO_END
 from resnet_keras.errors import InputError, is_of_memory
 
-_TRACEBACK = "RESNET_KERAS_TRACEBACK"  # environment variable
+TRACEBACK = "RESNET_KERAS_TRACEBACK"  # environment variable
 
 
 def run(main):
@@ -30,7 +30,7 @@ def run(main):
     except KeyboardInterrupt:
         code = complain("stopped by the user")
     except Exception as error:
-        if os.environ.get(_TRACEBACK) == "1":
+        if os.environ.get(TRACEBACK) == "1":
             traceback.print_exc()
         code = complain(_explanation(error))
     try:
@@ -60,7 +60,7 @@ def _explanation(error):
         )
     return (
         f"unexpected {textwrap.shorten(found, 300)} This may be a fault of this "
-        f"program; set {_TRACEBACK}=1 and repeat the command to see where."
+        f"program; set {TRACEBACK}=1 and repeat the command to see where."
     )
 
 

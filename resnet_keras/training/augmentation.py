@@ -4,9 +4,12 @@ import keras
 import numpy as np
 from PIL import Image, ImageOps
 
+from resnet_keras.distributed import devices
 from resnet_keras.training import corruptions
 from resnet_keras.training.mixing import mixed
 from resnet_keras.training.strong_augmentation import cropped, rand_augmented
+
+NUM_DRAWS = 9  # random numbers that `augment` takes for an image without corruption
 
 
 class Batches(keras.utils.PyDataset):
@@ -35,20 +38,25 @@ class Batches(keras.utils.PyDataset):
         # which paused for 18 s at the start of every other epoch.
         super().__init__(workers=2)
         self._images, self._one_hot, self._rows = images, one_hot, rows
-        self._batch_size = min(batch_size, max(1, len(rows) // accumulate))
+        self.batch_size = min(batch_size, max(1, len(rows) // accumulate))
         self._accumulate = accumulate
         self._recipe, self._seed = recipe, seed
         self._prepare = prepare
         self.begin_epoch(0)
 
     def __len__(self):
-        number = len(self._rows) // self._batch_size
+        number = len(self._rows) // self.batch_size
         return number - number % self._accumulate
 
     def __getitem__(self, index):
-        chosen = self._order[index * self._batch_size :][: self._batch_size]
+        chosen = self._order[index * self.batch_size :][: self.batch_size]
         rng = np.random.default_rng([self._seed, self._epoch, index])
-        pairs = [self._variant(row, rng) for row in chosen]
+        start, end = devices.part_of_batch(self.batch_size)
+        if start and self._recipe.crop:  # how much it draws is not known
+            rng = np.random.default_rng([self._seed, self._epoch, index, start])
+        else:
+            self._pass_over(chosen[:start], rng)
+        pairs = [self._variant(row, rng) for row in chosen[start:end]]
         batch, targets = map(np.stack, zip(*pairs, strict=True))
         if self._recipe.mixup or self._recipe.cutmix:
             batch, targets = mixed(batch, targets, self._recipe, rng)
@@ -59,6 +67,14 @@ class Batches(keras.utils.PyDataset):
     def _variant(self, row, rng):
         """Return a random variant of an image, and what is to be learned of it."""
         return augment(self._images[row], self._recipe, rng), self._one_hot[row]
+
+    def _pass_over(self, rows, rng):
+        """Draw what the variants of images draw that other processes make."""
+        if not self._recipe.corruption:
+            rng.bit_generator.advance(NUM_DRAWS * len(rows))
+            return
+        for row in rows:  # how much a corruption draws hangs on what it draws
+            self._variant(row, rng)
 
     def begin_epoch(self, epoch):
         """Shuffle for the given epoch, counted from 0."""

@@ -1,17 +1,28 @@
 """The files of a training run: settings, checkpoint, history, model and scores."""
 
+import hashlib
 import math
 from pathlib import Path
 
+import numpy as np
+
+from resnet_keras.data import HANDS
+from resnet_keras.data.arrays import chunks
+from resnet_keras.distributed import devices
 from resnet_keras.errors import InputError
 from resnet_keras.files import load_model, load_optimizer, save_model
 from resnet_keras.files.finite import check_finite
 from resnet_keras.files.writing import remove_leftovers, write_csv, write_json
-from resnet_keras.training.config import Provenance
+from resnet_keras.training.config import NUMERIC, Provenance
+
+# Of the settings, what processes may have otherwise, or what is compared by parts.
+_OF_EACH_PROCESS = ("data", "extra", "weights", "threads", "versions", "settings")
 
 
 class RunFiles:
     """A run's directory, and what is known of the run before training.
+
+    Of several processes all read it, and process 0 writes.
 
     Args:
         directory: where the files go; made if need be.
@@ -30,6 +41,34 @@ class RunFiles:
         self._settings = config.as_dict() | self._provenance.as_dict()
         self._metadata, self._data_name = metadata, dataset.name
         self._outdated = outdated
+        self.is_writer = devices.process_index() == 0
+
+    def facts(self, model, dataset):
+        """Return what all processes of a run must have alike, by name.
+
+        Paths may differ from machine to machine, what they hold may not.
+
+        Args:
+            model: with its initial weights.
+            dataset: `Dataset`, whose pixels are compared, but for drawn hands: they
+                may differ by a bit between machines.
+        """
+        given = self._settings.items()
+        parts = [dataset.train, dataset.test, getattr(dataset, "extra", None)]
+        pixels = [part.images for part in filter(None, parts)]
+        versions = self._provenance.versions
+        has_checkpoint = self._checkpoint.exists() and not self._outdated
+        return {
+            **{key: value for key, value in given if key not in _OF_EACH_PROCESS},
+            **self._settings["settings"],
+            **{key: versions[key] for key in NUMERIC if key in versions},
+            "pixels": None if self._settings["data"] == HANDS else checksum(pixels),
+            "initial weights": checksum(model.get_weights()),
+            "files to be replaced": [path.name for path in self._outdated],
+            f"the checkpoint in {self.directory}": checksum(
+                [np.fromfile(self._checkpoint, np.uint8)] if has_checkpoint else []
+            ),
+        }
 
     def begin(self, model):
         """Load the checkpoint if there is one, or write the settings.
@@ -46,8 +85,9 @@ class RunFiles:
             InputError: the checkpoint is not of this run, or its weights are not
                 finite.
         """
-        remove_leftovers(self.directory)
-        self._new.unlink(missing_ok=True)
+        if self.is_writer:
+            remove_leftovers(self.directory)
+            self._new.unlink(missing_ok=True)
         path = self._checkpoint
         if self._outdated:
             return []
@@ -70,14 +110,15 @@ class RunFiles:
                 f"{path}: {difference}, or use --overwrite, or --out for another place."
             )
         check_finite(model, path)
-        threads = before.threads, self._provenance.threads
-        if threads[0] not in (None, threads[1]):
-            print(
-                f"{path}: {threads[0]} threads shared an operation when this run began "
-                f"and {threads[1]} do now, so its last bits will differ from those of "
-                "an uninterrupted one",
-                flush=True,
-            )
+        for count, what in (("threads", "an operation"), ("devices", "a batch")):
+            then, now = getattr(before, count), getattr(self._provenance, count)
+            if then not in (None, now):
+                print(
+                    f"{path}: {then} {count} shared {what} when this run began and "
+                    f"{now} do now, so its last bits will differ from those of an "
+                    "uninterrupted one",
+                    flush=True,
+                )
         return history
 
     def restore_optimizer(self, optimizer):
@@ -86,6 +127,8 @@ class RunFiles:
 
     def save_checkpoint(self, model, optimizer, history):
         """Save what is needed to go on after the last epoch of `history`."""
+        if not self.is_writer:
+            return
         if not self._outdated:
             self._save(model, self._checkpoint, optimizer, history=history)
             return
@@ -99,7 +142,8 @@ class RunFiles:
         self._outdated = ()
 
     def _write_settings(self):
-        write_json(self.directory / "config.json", self._settings)
+        if self.is_writer:
+            write_json(self.directory / "config.json", self._settings)
 
     def save_model(self, model, metrics):
         """Write the finished model."""
@@ -112,12 +156,22 @@ class RunFiles:
 
     def write_history(self, history):
         """Write a row per finished epoch."""
-        write_csv(self.directory / "history.csv", history)
+        if self.is_writer:
+            write_csv(self.directory / "history.csv", history)
 
     def finish(self, metrics):
         """Write the scores, and remove the checkpoint of the finished run."""
         write_json(self.directory / "metrics.json", metrics)
         self._checkpoint.unlink(missing_ok=True)
+
+
+def checksum(arrays):
+    """Return a hash of what arrays hold, as a short text."""
+    found = hashlib.blake2b(digest_size=8)
+    for array in arrays:
+        for _, rows in chunks(array):
+            found.update(np.ascontiguousarray(rows))
+    return found.hexdigest()
 
 
 def _finite(row):

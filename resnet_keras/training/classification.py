@@ -8,6 +8,7 @@ import numpy as np
 from resnet_keras import plots
 from resnet_keras.data import stratified_split
 from resnet_keras.data.arrays import Joined
+from resnet_keras.distributed import devices
 from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING
 from resnet_keras.inference import Classifier, scores
@@ -166,7 +167,9 @@ class Classification:
         test, names, train_rows = dataset.test, dataset.class_names, self._train_rows
         on_test, figures, hidden = dict.fromkeys(_ON_TEST), {}, []
         if len(test):
-            probabilities = classifier.probabilities(test.images)
+            probabilities = devices.together(
+                lambda rows: classifier.probabilities(test.images[rows]), len(test)
+            )
             on_test = scores(probabilities, test.labels)
             hidden = never_predicted(on_test, names)
             wrong = plots.mistakes(test.images, test.labels, probabilities, names)
@@ -207,6 +210,8 @@ class Classification:
         metrics["warnings"] = hidden + diagnose(
             metrics, history[-1], len(names), config.recipe.statistics_momentum > usual
         )
+        if not files.is_writer:
+            return metrics
         # Of a thousand classes the confusion is larger than a file's texts may be.
         brief = {key: metrics[key] for key in metrics if key != "test_confusion"}
         files.save_model(self.model, brief)
@@ -247,9 +252,13 @@ def score_rows(classifier, split, rows):
 
 
 def _probabilities(classifier, split, rows):
-    return np.concatenate(
-        [
-            classifier.probabilities(split.images[rows[start : start + 1024]])
-            for start in range(0, len(rows), 1024)
-        ]
-    )
+    def of_part(part):
+        chosen = rows[part]
+        return np.concatenate(
+            [
+                classifier.probabilities(split.images[chosen[start : start + 1024]])
+                for start in range(0, len(chosen), 1024)
+            ]
+        )
+
+    return devices.together(of_part, len(rows))

@@ -25,7 +25,7 @@ _SHOWN_WITH_EXTRA = 2 * NUM_IMAGES_SHOWN  # two kinds of images take longer
 _LEAST_EPOCHS = 3
 # The packages whose version changes the numbers of a run.
 _BACKENDS = ("tensorflow", "jax", "torch")
-_NUMERIC = ("keras", *_BACKENDS, "numpy", "pillow")
+NUMERIC = ("keras", *_BACKENDS, "numpy", "pillow")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,12 +217,14 @@ class Provenance:
         settings: the recipe's, `Recipe.as_dict`.
         threads: how many share an operation (`accelerate.threads`); None where it is
             not known. It decides the last bits.
+        devices: how many share a batch; None where it is not known. So does it.
         versions: by package.
     """
 
     labels: str | None
     settings: dict
     threads: int | None = None
+    devices: int | None = None
     versions: dict
 
     @classmethod
@@ -231,12 +233,14 @@ class Provenance:
         import PIL
 
         from resnet_keras.accelerate.threads import num_threads
+        from resnet_keras.distributed.devices import num_devices
         from resnet_keras.files import versions
 
         return cls(
             labels=dataset.digest(),
             settings=config.recipe.as_dict(),
             threads=num_threads(),
+            devices=num_devices(),
             versions=versions() | {"pillow": PIL.__version__},
         )
 
@@ -247,6 +251,7 @@ class Provenance:
             labels=values.get("labels"),
             settings=values["settings"],
             threads=values.get("threads"),
+            devices=values.get("devices"),
             versions=values.get("versions", {}),
         )
 
@@ -274,7 +279,7 @@ class Provenance:
                 return f"this run began with KERAS_BACKEND={backend}; set it again"
         others = {
             package: self.versions[package]
-            for package in _NUMERIC
+            for package in NUMERIC
             if package in self.versions
             and self.versions[package] != now.versions.get(package)
         }

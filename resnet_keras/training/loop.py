@@ -10,6 +10,7 @@ import numpy as np
 from resnet_keras.accelerate.copies import copy_weights, training_copy
 from resnet_keras.accelerate.memory import keep_freed_memory, memory_mb
 from resnet_keras.commands.interrupts import Interrupts
+from resnet_keras.distributed import devices
 from resnet_keras.errors import InputError
 from resnet_keras.files import versions
 from resnet_keras.files.finite import check_finite, not_finite
@@ -56,6 +57,8 @@ def run(task, dataset, directory, config, outdated=(), callbacks=()):
     keep_freed_memory()
     check_finite(task.model, config.weights)
     files = RunFiles(directory, dataset, config, task.metadata, outdated)
+    if devices.num_processes() > 1:
+        devices.agree(files.facts(task.model, dataset))
     history = files.begin(task.model)
     progress = _Progress(files, task, config, history)
     _fit(task, config, progress, files, callbacks)
@@ -74,32 +77,37 @@ def _fit(task, config, progress, files, callbacks):
             continue
         for network in (task.model, task.trained):
             phases.freeze(network, phase.frozen_until)
-        copy = training_copy(task.trained, config.precision)
-        copy_weights(task.model, copy)  # `trained` may have weights of its own
-        compile_for_training(
-            copy,
-            replace(config.recipe, learning_rate=phase.learning_rate),
-            len(task.batches),
-            phase.end - phase.first,
-            task.loss,
-            config.accumulate,
-        )
-        if progress.num_finished > phase.first:
-            files.restore_optimizer(copy.optimizer)
-        # A run once went on after Ctrl-C; what dropped it is not known.
-        with Interrupts(raises=True) as interrupts:
-            check = keras.callbacks.LambdaCallback(
-                on_train_batch_end=lambda batch, logs: interrupts.check()
-            )
-            copy.fit(
-                task.batches,
-                epochs=phase.end,
-                initial_epoch=progress.num_finished,
-                shuffle=False,
-                class_weight=task.class_weight,
-                callbacks=[progress, check, *callbacks],
-            )
+        with devices.sharing(task.batches.batch_size):
+            _fit_phase(task, config, phase, progress, files, callbacks)
     phases.freeze(task.model, 0)
+
+
+def _fit_phase(task, config, phase, progress, files, callbacks):
+    copy = training_copy(task.trained, config.precision)
+    copy_weights(task.model, copy)  # `trained` may have weights of its own
+    compile_for_training(
+        copy,
+        replace(config.recipe, learning_rate=phase.learning_rate),
+        len(task.batches),
+        phase.end - phase.first,
+        task.loss,
+        config.accumulate,
+    )
+    if progress.num_finished > phase.first:
+        files.restore_optimizer(copy.optimizer)
+    # A run once went on after Ctrl-C; what dropped it is not known.
+    with Interrupts(raises=True) as interrupts:
+        check = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: interrupts.check()
+        )
+        copy.fit(
+            task.batches,
+            epochs=phase.end,
+            initial_epoch=progress.num_finished,
+            shuffle=False,
+            class_weight=task.class_weight,
+            callbacks=[progress, check, *callbacks],
+        )
 
 
 class _Progress(keras.callbacks.Callback):
@@ -153,7 +161,8 @@ class _Progress(keras.callbacks.Callback):
         self._check_weights(self._plain)
         # And back, for this rounds statistics, and a resumed run has the rounded ones.
         copy_weights(self._plain, self.model)
-        logs.update(self._task.validate())
+        with devices.alone():
+            logs.update(self._task.validate())
         if not math.isfinite(logs.get("val_loss", 0)):
             self._stop(f"the validation loss is {logs['val_loss']}")
         row = {"epoch": epoch + 1} | {key: float(logs[key]) for key in sorted(logs)}
