@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -13,8 +14,9 @@ import pytest
 from resnet_keras.distributed.meeting import _free_port
 from tests.conftest import assert_refused, write_pair
 from tests.several import MODEL
-from tests.test_killed_runs import START, num_finished, wait
+from tests.test_killed_runs import START, num_finished, wait, weights
 
+NUM_KILLS = int(os.environ.get("NUM_KILLS", "10"))
 OPTIONS = ("--model", MODEL, "--image-size", 32, "--batch-size", 12, "--epochs", 3)
 
 
@@ -53,9 +55,13 @@ class Run:
 
     def kill_child(self, index):
         """Kill the process that trains, not its launcher."""
+        os.kill(self.child(index), signal.SIGKILL)
+
+    def child(self, index):
+        """Return the number of the process that trains, None if it has not begun."""
         launcher = self.processes[index].pid
         with open(f"/proc/{launcher}/task/{launcher}/children") as file:
-            os.kill(int(file.read().split()[0]), signal.SIGKILL)
+            return next(map(int, file.read().split()), None)
 
 
 def losses(out):
@@ -96,6 +102,60 @@ def test_two_processes_one_of_them_killed_end_as_one_process(tmp_path):
     assert {x.name for x in (tmp_path / "one").iterdir()} == {
         x.name for x in (tmp_path / "two").iterdir()
     }
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="children are found by /proc")
+def test_kills_at_random_end_with_the_bits_of_an_uninterrupted_run(tmp_path):
+    data, rng = write_pair(tmp_path / "colours"), random.Random(0)
+    epochs = ("--epochs", 2 * NUM_KILLS)
+    for process in Run(data, tmp_path / "whole", 2, *epochs).wait():
+        assert process.returncode == 0, process.stderr
+
+    out = tmp_path / "killed"
+    for number in range(NUM_KILLS):
+        run, before = Run(data, out, 2, *epochs), num_finished(out)
+        first = run.processes[0]
+        wait(first, START, lambda run=run: run.child(0) and run.child(1))
+        if number % 2:
+            wait(first, START, lambda before=before: num_finished(out) > before)
+        time.sleep(rng.uniform(0, 2 if number % 2 else 20))
+        index, kills_launcher = rng.randrange(2), rng.random() < 0.5
+        killed = time.monotonic()
+        if kills_launcher:
+            run.processes[index].kill()
+        else:
+            run.kill_child(index)
+        finished = run.wait()
+        seconds = time.monotonic() - killed
+        print(f"{number + 1}: process {index}, {num_finished(out)} epochs, "
+              f"{seconds:.1f} s: {finished[1 - index].stderr}", flush=True)  # fmt: skip
+        assert seconds < 60
+        assert_refused(finished[1 - index], f"process {index} (on ")
+        if not kills_launcher:
+            assert_refused(finished[index], f"process {index} (on ", "SIGKILL")
+
+    for process in Run(data, out, 2, *epochs).wait():
+        assert process.returncode == 0, process.stderr
+    expected, found = weights(tmp_path / "whole"), weights(out)
+    assert expected == found
+    assert len(expected) > 20
+
+
+@pytest.mark.slow
+def test_any_number_of_processes_and_devices_trains_alike(tmp_path):
+    data = write_pair(tmp_path / "colours")
+    two_devices = "--xla_force_host_platform_device_count=2"
+    found = {}
+    for name, number, flags in (
+        *(("one", 1, ""), ("one with two devices", 1, two_devices)),
+        *(("two", 2, ""), ("four", 4, "")),
+    ):
+        for process in Run(data, tmp_path / name, number, flags=flags).wait():
+            assert process.returncode == 0, process.stderr
+        found[name] = losses(tmp_path / name)
+    for name, values in found.items():
+        np.testing.assert_allclose(values, found["one"], rtol=1e-4, err_msg=name)
 
 
 def test_differing_settings_are_told_before_training(tmp_path):

@@ -37,11 +37,10 @@ def _join(place):
 
     # It would take the system's requests to end for itself.
     jax.config.update("jax_enable_preemption_service", False)
-    # Without "deactivate" JAX takes one device under SLURM, whatever was given.
-    method = None if place["local_device_ids"] else "deactivate"
     jax.distributed.initialize(
         **place,
-        cluster_detection_method=method,
+        # Otherwise JAX takes one device under SLURM, whatever was given.
+        cluster_detection_method="deactivate",
         shutdown_timeout_seconds=3600,  # process 0 may draw and write meanwhile
     )
     load_keras()

@@ -143,13 +143,9 @@ def agree(facts):
         for name, value in found[0].items():
             if other.get(name) != value:
                 raise InputError(
-                    f"process {index} of {len(found)} has {_shown(name, other)}, and "
-                    f"process 0 has {_shown(name, found[0])}; expected the same in all."
+                    f"process {index} of {len(found)} has {name} {other.get(name)}, "
+                    f"and process 0 has {name} {value}; expected the same in all."
                 )
-
-
-def _shown(name, facts):
-    return f"{name} {facts.get(name)}"
 
 
 @contextlib.contextmanager

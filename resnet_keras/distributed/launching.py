@@ -6,6 +6,7 @@ back, and the launchers tell each other, and say in one line, what came first.
 """
 
 import collections
+import contextlib
 import json
 import math
 import os
@@ -125,7 +126,8 @@ class _Child:
         )
         self._events = events
         self.lines = collections.deque(maxlen=_NUM_LINES_KEPT)
-        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._waiter = threading.Thread(target=self._wait, daemon=True)
 
     def __enter__(self):
         self._before = {
@@ -133,25 +135,32 @@ class _Child:
             for number in (signal.SIGINT, *REQUESTS_TO_END)
             if signal.getsignal(number) is not signal.SIG_IGN
         }
-        self._thread.start()
+        self._reader.start()
+        self._waiter.start()
         return self
 
     def __exit__(self, *_):
-        self._process.kill()
-        self._process.wait()
-        self._thread.join(1)
+        with contextlib.suppress(ProcessLookupError):
+            if hasattr(os, "killpg"):  # and those that it has started
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
+        self._waiter.join()
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _pass_on(self, number, frame):
         self._process.send_signal(number)
 
-    def _follow(self):
+    def _read(self):
         for line in self._process.stderr:
             self.lines.append(line)
             if self._is_first and line.startswith("Note: "):
                 sys.stderr.write(line)
-        self._events.put((None, {"code": self._process.wait()}))
+
+    def _wait(self):
+        code = self._process.wait()
+        self._reader.join(1)  # its own children may still have the stream
+        self._events.put((None, {"code": code}))
 
     def cause(self, code):
         """Return its own line of an error, or None, and in words how it ended."""

@@ -20,6 +20,7 @@ from resnet_keras.errors import InputError
 PATIENCE = 300
 _PATIENCE_FOR_NAME = 20  # until a name that nobody knows is taken for wrong
 SILENCE = 20  # a machine that lost power or network does not say so
+_SECONDS_FOR_HELLO = 5  # while the others wait for a sign of life
 BEAT = 1
 _LONGEST_LINE = 100_000  # characters
 
@@ -77,7 +78,6 @@ class Link:
 
     def __init__(self, connection, host="?"):
         self._connection, self.host = connection, host
-        connection.settimeout(SILENCE)
         self._lines = connection.makefile("r", encoding="utf-8", errors="replace")
 
     def send(self, **message):
@@ -133,6 +133,9 @@ def in_words(index, host):
 
 def _receive(host, port, num_processes):
     links = {}
+    if num_processes > 1:
+        print(f"Waiting at {host}:{port} for {num_processes - 1} more processes ...",
+              flush=True)  # fmt: skip
     deadline = time.monotonic() + PATIENCE
     with _server(port) as server:
         server.settimeout(BEAT)
@@ -155,7 +158,7 @@ def _receive(host, port, num_processes):
                 link.send(end=str(error))
                 link.close()
             raise
-    address = f"{host}:{_free_port()}"
+    address = f"{f'[{host}]' if ':' in host else host}:{_free_port()}"
     for link in links.values():
         link.send(start=address)
     return Meeting(links, address)
@@ -179,8 +182,10 @@ def _server(port):
 
 def _admit(connection, links, num_processes):
     """Take a launcher that has connected into `links`, or refuse it."""
+    connection.settimeout(_SECONDS_FOR_HELLO)
     link = Link(connection)
     hello = link.receive() or {}
+    connection.settimeout(SILENCE)
     index = hello.get("process")
     if "resnet_keras" not in hello or not isinstance(index, int):
         link.close()  # it is something else that tries this port
@@ -213,7 +218,9 @@ def _admit(connection, links, num_processes):
 
 
 def _join(host, port, num_processes, index):
-    link = Link(_connection(host, port))
+    connection = _connection(host, port)
+    connection.settimeout(SILENCE)
+    link = Link(connection)
     try:
         return Meeting(
             {0: link}, _address_for_jax(link, host, port, num_processes, index)

@@ -118,7 +118,7 @@ def train_in(
     check_not_input(outdated, map(options.get, ("weights", "data", "extra")))
     # Another number of threads would end in other weights.
     load_keras(_num_threads(directory) if resume else None)
-    callbacks = [_tensorboard(directory)] if tensorboard else []
+    callbacks = [_tensorboard(directory)] if tensorboard and _is_writer() else []
     with _saying_how_to_go_on(directory, resume, command.name):
         metrics = command.train(
             dataset, directory, config, verbose, outdated, callbacks
@@ -183,6 +183,12 @@ def cross_validate_in(
     write_json(directory / folds.RESULT, config.as_dict() | settings | result)
     print(folds.in_words(result))
     return directory, result
+
+
+def _is_writer():
+    from resnet_keras.distributed import devices
+
+    return devices.process_index() == 0
 
 
 def _tensorboard(directory):
