@@ -17,7 +17,7 @@ from tests.several import MODEL
 from tests.test_killed_runs import START, num_finished, wait, weights
 
 NUM_KILLS = int(os.environ.get("NUM_KILLS", "10"))
-OPTIONS = ("--model", MODEL, "--image-size", 32, "--batch-size", 12, "--epochs", 3)
+OPTIONS = ("--model", MODEL, "--image-size", 32, "--batch-size", 12, "--epochs", 2)
 
 
 class Run:
@@ -158,6 +158,7 @@ def test_any_number_of_processes_and_devices_trains_alike(tmp_path):
         np.testing.assert_allclose(values, found["one"], rtol=1e-4, err_msg=name)
 
 
+@pytest.mark.slow  # `test_distributed_devices` has the comparison itself
 def test_differing_settings_are_told_before_training(tmp_path):
     data = write_pair(tmp_path / "colours")
     finished = Run(data, tmp_path / "x", 2, differing=("--seed", 1)).wait()
