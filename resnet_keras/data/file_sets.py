@@ -3,8 +3,8 @@
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,17 +18,27 @@ from resnet_keras.errors import InputError
 _MOST_NAMED = 10  # broken pictures
 
 
-@dataclass(frozen=True)
-class LabelledFile:
+class LabelledFile(NamedTuple):
     """A picture, its class, and its part, which is None where it is not given.
 
     A part is drawn by `key`: the class and the picture's path below it.
     """
 
-    path: Path
+    folder: str
+    name: str
     class_name: str
     part: str | None
-    key: str
+    inside: str  # the folder's path from the class on
+
+    @property
+    def path(self):
+        """Where the picture is."""
+        return Path(self.folder, self.name)
+
+    @property
+    def key(self):
+        """What decides its part."""
+        return f"{self.inside}/{self.name}"
 
 
 def read_labelled_files(files, name, source, options, notes=()):

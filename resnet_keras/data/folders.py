@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from resnet_keras.data.file_sets import LabelledFile, read_labelled_files
@@ -14,7 +13,7 @@ from resnet_keras.errors import InputError
 
 def innermost(folder):
     """Return the folder that holds the classes or parts, without those around it."""
-    while not folder.pictures and not folder.tables:
+    while not folder.names and not folder.tables:
         inside = [below for below in folder.folders if not _is_bare(below)]
         if len(inside) != 1 or not _may_hold_all(inside[0]):
             break
@@ -24,7 +23,7 @@ def innermost(folder):
 
 def _is_bare(folder):
     return not any(
-        each.pictures or each.tables or each.num_arrays for each in folder.walk()
+        each.names or each.tables or each.num_arrays for each in folder.walk()
     )
 
 
@@ -33,7 +32,7 @@ def _may_hold_all(folder):
         return False  # a training part alone does not wrap a data set
     if folder.tables or folder.num_arrays:
         return True
-    return not folder.pictures and _holds_classes(folder)
+    return not folder.names and _holds_classes(folder)
 
 
 def has_class_folders(folder):
@@ -63,7 +62,7 @@ def part_folders(folder):
         if below.path.name in parts
     ]
     # "train" beside "bus" and "car" is a class: it holds pictures, not classes.
-    are_flat = all(below.pictures and not below.folders for _, below in found)
+    are_flat = all(below.names and not below.folders for _, below in found)
     return [] if are_flat and len(found) < 2 else found
 
 
@@ -92,8 +91,8 @@ def read_class_folders(folder, options):
         files = _files_of_classes(folder, part, notes, left_out, outer)
     for suffix, number in Counter(path.suffix for path in folder.tables).items():
         left_out[suffix] += number
-    if folder.pictures:
-        left_out["pictures beside the folders"] += len(folder.pictures)
+    if folder.names:
+        left_out["pictures beside the folders"] += len(folder.names)
     name = folder.path.resolve().name
     notes += say_left_out(left_out)
     return read_labelled_files(files, name, str(folder.path), options, notes)
@@ -143,18 +142,18 @@ def _files_of_parts(folder, parts, notes, left_out, options):
         while _is_wrapper(below):
             (below,) = below.folders
         if not _holds_classes(below):
-            if part == "train" or not below.pictures:
+            if part == "train" or not below.names:
                 raise InputError(
                     f"{below.path}: holds no folders of images; expected one folder of "
                     "images per class."
                 )
             left_out[
                 f"pictures of {below.path.name}/, which has no folder per class"
-            ] += len(below.pictures)
+            ] += len(below.names)
             continue
         left_out.update(below.left_out)
-        if below.pictures:
-            left_out["pictures beside the folders"] += len(below.pictures)
+        if below.names:
+            left_out["pictures beside the folders"] += len(below.names)
         outer = options.outer_classes
         found = _files_of_classes(below, part, notes, left_out, outer)
         if class_names is None:
@@ -163,18 +162,18 @@ def _files_of_parts(folder, parts, notes, left_out, options):
             found = _matched(found, class_names, below, notes)
         files += found
     for other in others:
-        number = len(other.all_pictures())
+        number = other.num_pictures()
         left_out[f"pictures of {other.path.name}/, which is not a part"] += number
     return files
 
 
 def _is_wrapper(folder):
     return (
-        not folder.pictures
+        not folder.names
         and len(folder.folders) == 1
         and (
             folder.folders[0].path.name == folder.path.name
-            or (not folder.folders[0].pictures and _holds_classes(folder.folders[0]))
+            or (not folder.folders[0].names and _holds_classes(folder.folders[0]))
         )
     )
 
@@ -203,7 +202,7 @@ def _matched(files, class_names, folder, notes):
         said = ", ".join(f"{old!r} is {new!r}" for old, new in renamed.items())
         notes.append(f"Classes of {folder.path.name} by another spelling: {said}.")
     return [
-        replace(file, class_name=renamed.get(file.class_name, file.class_name))
+        file._replace(class_name=renamed.get(file.class_name, file.class_name))
         for file in files
     ]
 
@@ -213,14 +212,17 @@ def _files_of_classes(folder, part, notes, left_out, outer_classes):
         _check_level(folder)
     files, num_below = [], Counter()
     for below in folder.folders:
-        found = below.all_pictures()
-        name = below.path.name
-        if not found:
+        name, number = below.path.name, below.num_pictures()
+        if not number:
             raise InputError(_empty_class(below))
-        num_below[name] = len(found) - len(below.pictures)
-        for path in found:
-            key = f"{name}/{path.relative_to(below.path).as_posix()}"
-            files.append(LabelledFile(path, name, part, key))
+        num_below[name] = number - len(below.names)
+        for each in below.walk():
+            # Of a million files, these texts are kept once a folder.
+            place = str(each.path)
+            inside = Path(name, each.path.relative_to(below.path)).as_posix()
+            files += [
+                LabelledFile(place, file, name, part, inside) for file in each.names
+            ]
         for each in below.walk():
             left_out.update(each.left_out)
             left_out.update(path.suffix for path in each.tables)
@@ -238,7 +240,7 @@ def _files_of_classes(folder, part, notes, left_out, outer_classes):
 def _check_level(folder):
     """Refuse classes within groups: either could be meant by a class."""
     with_pictures = [below for below in folder.folders if below.has_pictures()]
-    if any(below.pictures for below in with_pictures):
+    if any(below.names for below in with_pictures):
         return
     for below in with_pictures:
         inner = [each.path.name for each in below.folders if each.has_pictures()]

@@ -191,7 +191,7 @@ def _read_folder(path, options):
         return read_tables(tables, folder, options)
     if arrays:
         return _read_arrays_of_folder(path, arrays, options)
-    if folder.pictures:
+    if folder.names:
         refuse_flat(folder)
     if folder.folders:
         return read_class_folders(folder, options)  # which refuses an empty one

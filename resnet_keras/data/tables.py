@@ -221,7 +221,8 @@ def read_tables(tables, folder, options):
                 continue
             said = _part_said(table, own_part) or part
             class_name = label.strip()
-            file = LabelledFile(path, class_name, said, f"{class_name}/{path.name}")
+            place = str(path.parent)
+            file = LabelledFile(place, path.name, class_name, said, class_name)
             before = files.setdefault(path, file)
             if (before.class_name, before.part) != (class_name, said):
                 raise InputError(

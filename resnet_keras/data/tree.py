@@ -26,14 +26,22 @@ def is_system(name):
 
 @dataclass
 class Folder:
-    """What a folder holds. `left_out` counts what is not a picture, by kind."""
+    """What a folder holds. `left_out` counts what is not a picture, by kind.
+
+    Of pictures it has the names, for there may be a million.
+    """
 
     path: Path
-    pictures: list = field(default_factory=list)
+    names: list = field(default_factory=list)
     tables: list = field(default_factory=list)
     folders: list = field(default_factory=list)
     left_out: Counter = field(default_factory=Counter)
     num_arrays: int = 0  # files of arrays, which are left out, too
+
+    @property
+    def pictures(self):
+        """The paths of the pictures in this folder itself."""
+        return [self.path / name for name in self.names]
 
     def walk(self):
         """Yield this folder and all below it."""
@@ -47,7 +55,11 @@ class Folder:
 
     def has_pictures(self):
         """Say whether there is a picture here or below."""
-        return any(folder.pictures for folder in self.walk())
+        return any(folder.names for folder in self.walk())
+
+    def num_pictures(self):
+        """Return how many pictures are here and below."""
+        return sum(len(folder.names) for folder in self.walk())
 
 
 def scan(path, depth=0, above=()):
@@ -74,16 +86,20 @@ def scan(path, depth=0, above=()):
             else:
                 folder.left_out["folders too deep"] += 1
         else:
-            _add_file(folder, path / item.name, item)
+            _add_file(folder, item)
     _leave_masks_out(folder)
     return folder
 
 
-def _add_file(folder, path, item):
-    suffix = path.suffix.lower()
+def _add_file(folder, item):
     # A broken link, or a pipe, with the suffix .jpg counts as a broken picture.
-    if suffix in IMAGE_SUFFIXES or (item.is_file() and is_picture(path)):
-        folder.pictures.append(path)
+    if os.path.splitext(item.name)[1].lower() in IMAGE_SUFFIXES:
+        folder.names.append(item.name)
+        return
+    path = folder.path / item.name
+    suffix = path.suffix.lower()
+    if item.is_file() and is_picture(path):
+        folder.names.append(item.name)
     elif suffix in TABLE_SUFFIXES and item.is_file():
         folder.tables.append(path)
     elif suffix in ARRAY_SUFFIXES:
@@ -101,16 +117,18 @@ def _add_file(folder, path, item):
 
 def _leave_masks_out(folder):
     """Leave out cat_mask.png beside cat.jpg: it is a segmentation, not a picture."""
-    stems = {path.stem for path in folder.pictures}
+    if not any("_mask" in name for name in folder.names):
+        return
+    stems = {Path(name).stem for name in folder.names}
     kept = []
-    for path in folder.pictures:
-        stem = path.stem
+    for name in folder.names:
+        stem = Path(name).stem
         base = stem.rstrip("0123456789").rstrip("_")  # a second mask is cat_mask_1
         if base.endswith("_mask") and base.removesuffix("_mask") in stems:
             folder.left_out["masks beside their pictures, ..._mask"] += 1
         else:
-            kept.append(path)
-    folder.pictures = kept
+            kept.append(name)
+    folder.names = kept
 
 
 def say_left_out(counts):
