@@ -8,6 +8,7 @@ from resnet_keras.tables import table
 
 COMMANDS = {
     "audit": "find copies, wrong labels and bad pictures in a data set",
+    "data": "pack pictures into shards, for data sets larger than memory",
     "train": "train a network on labelled images",
     "evaluate": "score a model on a data set",
     "predict": "name what is in pictures",

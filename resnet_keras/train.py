@@ -15,7 +15,12 @@ from resnet_keras.commands import (
     something,
     without_processes,
 )
-from resnet_keras.training.config import NUM_IMAGES_SHOWN, RunConfig
+from resnet_keras.errors import InputError
+from resnet_keras.training.config import (
+    NUM_IMAGES_SHOWN,
+    RunConfig,
+    steps_or_seconds,
+)
 from resnet_keras.training.options import (
     add_number,
     add_settings,
@@ -123,6 +128,20 @@ def _parse(argv):
         "those of the folder above it, or a column of the .csv file (default: copies)",
     )
     parser.add_argument(
+        "--stream",
+        action="store_true",
+        default=None,
+        help="read pictures and shards as they are used, not all before training "
+        "(default: where they are more than 4 GiB once decoded)",
+    )
+    parser.add_argument(
+        "--checkpoint-every",
+        type=_period,
+        metavar="N",
+        help="save within an epoch, too, every N steps, such as 200, or minutes, such "
+        "as 10m; --resume goes on from there (default: after each epoch)",
+    )
+    parser.add_argument(
         "--tensorboard",
         action="store_true",
         help="write the curves for TensorBoard, too: tensorboard --logdir runs",
@@ -145,7 +164,17 @@ def _parse(argv):
         parser.error("--tensorboard and --folds exclude each other")
     if arguments.coordinator and arguments.folds:
         parser.error("--coordinator and --folds exclude each other")
+    if arguments.stream and arguments.folds:
+        parser.error("--stream and --folds exclude each other")
     return arguments
+
+
+def _period(text):
+    try:
+        steps_or_seconds(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def main(argv=None):

@@ -9,6 +9,7 @@ _NAMES = {
     "dataset": "Dataset Split",
     "drawn": "HANDS",
     "readers": "load_dataset has_course_pair",
+    "streaming": "Pictures",
     "splitting": "stratified_split",
     "images": "read_image IMAGE_SUFFIXES",
 }

@@ -214,15 +214,18 @@ def _build(found, paths, name, source, options):
         listed = shown([f'"{entry.key}"' for entry in found.others])
         notes.append(f"Left out: arrays {listed}.")
 
+    first = next(iter(parts))
+    size = options.image_size or pixels[first].size(parts[first].images.array)
+
     def fitted(rows_of):
         """Return the named parts one after another as a `Split`."""
         total = sum(len(positions[part]) for part in rows_of)
-        images, start = allocate(total, options.image_size), 0
+        images, start = allocate(total, size), 0
         for part in rows_of:
             entry, end = parts[part].images, start + len(positions[part])
             with naming_damage(entry.path):
                 rows = images[start:end]
-                fit_all(entry.array, options.image_size, pixels[part], rows)
+                fit_all(entry.array, size, pixels[part], rows)
             start = end
         each = [positions[part] for part in rows_of]
         return Split(images, np.concatenate([np.empty(0, np.int64), *each]))

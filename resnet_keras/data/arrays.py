@@ -117,6 +117,10 @@ class Pixels:
     layout: str
     scale: str
 
+    def size(self, array):
+        """Return (height, width) of the pictures of such an array."""
+        return array.shape[2:4] if self.layout.endswith("first") else array.shape[1:3]
+
     def __call__(self, rows):
         """Return some rows as uint8 (num_rows, height, width, 3)."""
         if self.layout.endswith("first"):

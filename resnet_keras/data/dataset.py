@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from resnet_keras.data.streaming import Pictures
 from resnet_keras.tables import table
 
 
 @dataclass(frozen=True)
 class Split:
     """Images of one part of a data set: uint8 (num_images, height, width, 3), labels.
+
+    Of a set that is streamed, `images` are `Pictures`, read when they are indexed.
 
     Labels are int64 (num_images,), positions in the data set's `class_names`. `origins`
     says where each image is from: its path, or its row where the part was drawn from an
@@ -31,7 +34,9 @@ class Split:
         origins = self.origins
         if origins:
             origins = [origins[row] for row in np.arange(len(self))[rows]]
-        return Split(self.images[rows], self.labels[rows], origins)
+        is_lazy = isinstance(self.images, Pictures)
+        images = self.images.take(rows) if is_lazy else self.images[rows]
+        return Split(images, self.labels[rows], origins)
 
     def counts(self, num_classes):
         """Return the number of images per class, shape (num_classes,)."""
@@ -70,6 +75,11 @@ class Dataset:
         if not self.num_validation:
             return None
         return self.train.take(slice(len(self.train) - self.num_validation, None))
+
+    @property
+    def is_streamed(self):
+        """Whether the images are read from their source as they are used."""
+        return isinstance(self.train.images, Pictures)
 
     @property
     def has_paths(self):

@@ -1,20 +1,22 @@
 """Labelled picture files as a data set: parts given or drawn, broken files named."""
 
-import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from resnet_keras.data.arrays import allocate
 from resnet_keras.data.dataset import Dataset, Split
-from resnet_keras.data.images import read_image
 from resnet_keras.data.labels import check_no_empty_class, say_no_test, shown
 from resnet_keras.data.splitting import is_for_test, say_drawn, settle_parts
+from resnet_keras.data.streaming import PictureFiles, settle
 from resnet_keras.errors import InputError
 
+_STREAMED = (
+    "Streamed: each picture is read when it is its turn; copies, wrong labels and odd "
+    "pictures were not looked for (python -m resnet_keras.audit does)."
+)
 _MOST_NAMED = 10  # broken pictures
 
 
@@ -75,23 +77,62 @@ def read_labelled_files(files, name, source, options, notes=()):
             _check_drawn(by_role, class_names, source)
         numbers = len(by_role["train"]), len(by_role["test"])
         notes.append(say_drawn(*numbers, options.split_seed, "its file's name"))
-    broken = {}
-    groups = (by_role["train"] + by_role["validation"], by_role["test"])
-    loaded = [_read(group, class_names, options.image_size, broken) for group in groups]
+    label_of = {name: label for label, name in enumerate(class_names)}
+    parts = [
+        (
+            PictureFiles(group, options.image_size),
+            np.array([label_of[file.class_name] for file in group], np.int64),
+        )
+        for group in (by_role["train"] + by_role["validation"], by_role["test"])
+    ]
+    num_training = len(by_role["train"])
+    dataset = build(
+        name, source, class_names, parts, num_training, is_drawn, options, notes
+    )
+    if len(dataset.test) and "train" in present:
+        said = say_no_test(dataset.test.labels, class_names, is_drawn)
+        dataset = replace(dataset, notes=(*dataset.notes, *said))
+    return dataset
+
+
+def build(name, source, class_names, parts, num_training, is_drawn, options, notes):
+    """Return the `Dataset` of pictures whose parts and labels are known.
+
+    Args:
+        name, source, class_names: of the `Dataset`.
+        parts: (`Pictures`, labels) to train and then validate on, and to test on.
+        num_training: how many of the first are to train on.
+        is_drawn: whether the test part was drawn, so that it may be empty.
+        options: `Options`.
+        notes: sentences on how the source was read.
+
+    Raises:
+        InputError: a picture is broken, or a class or part has none.
+    """
+    num_pictures = sum(len(labels) for _, labels in parts)
+    is_streamed = options.is_streamed(num_pictures)
+    splits, masks, broken = [], [], {}
+    for pictures, labels in parts:
+        images, is_read, errors = settle(pictures, is_streamed, options.skip_broken)
+        broken |= {pictures.name(row): error for row, error in errors.items()}
+        origins = None
+        if isinstance(pictures, PictureFiles) and not is_streamed:
+            origins = [pictures.path(row) for row in np.flatnonzero(is_read)]
+        splits.append(Split(images, labels[is_read], origins))
+        masks.append(is_read)
     if broken and not options.skip_broken:
-        raise InputError(_report_broken(broken, len(files)))
+        raise InputError(_report_broken(broken, num_pictures))
+    notes = [*notes, *([_STREAMED] if is_streamed else [])]
     if broken:
-        notes.append(f"Left out, as asked: {_list_broken(broken, len(files))}.")
-    train, test = (split for split, _ in loaded)
-    num_validation = int(loaded[0][1][len(by_role["train"]) :].sum())
+        notes.append(f"Left out, as asked: {_list_broken(broken, num_pictures)}.")
+    train, test = splits
+    num_validation = int(masks[0][num_training:].sum())
     num_training = len(train) - num_validation
     if options.needs_train:
         check_no_empty_class(source, train.labels[:num_training], class_names)
     if not is_drawn and not len(test):
         raise InputError(f"{source}: no test image is left; expected at least one.")
-    if len(test) and "train" in present:
-        notes += say_no_test(test.labels, class_names, is_drawn)
-    reasons = {path: _reason(path, error) for path, error in broken.items()}
+    reasons = {Path(name): _reason(name, error) for name, error in broken.items()}
     return Dataset(
         name, source, class_names, train, test, tuple(notes), num_validation, reasons
     )
@@ -124,34 +165,6 @@ def _check_drawn(by_role, class_names, source):
 
 def _images(number):
     return f"its {number} image is" if number == 1 else f"all {number} images are"
-
-
-def _read(files, class_names, image_size, broken):
-    """Return a `Split`, and which of the files are in it; add the rest to `broken`."""
-    images = allocate(len(files), image_size)
-    is_read = np.zeros(len(files), bool)
-
-    def read(index):
-        try:
-            images[index] = read_image(files[index].path, image_size)
-            is_read[index] = True
-        except InputError as error:
-            return error
-        return None
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        errors = list(pool.map(read, range(len(files))))
-    for file, error in zip(files, errors, strict=True):
-        if error:
-            broken[file.path] = error
-    label_of = {name: label for label, name in enumerate(class_names)}
-    labels = np.array([label_of[file.class_name] for file in files], np.int64)
-    if not is_read.all():  # without a copy: the images may be larger than memory
-        for to, row in enumerate(np.flatnonzero(is_read)):
-            images[to] = images[row]
-        images, labels = images[: is_read.sum()], labels[is_read]
-    paths = [file.path for file, kept in zip(files, is_read, strict=True) if kept]
-    return Split(images, labels, paths), is_read
 
 
 def _report_broken(broken, num_files):

@@ -1,5 +1,6 @@
 """One picture from a file: any common format, any size, to a uint8 array."""
 
+import io
 import re
 import threading
 import warnings
@@ -65,19 +66,47 @@ def read_image(path, image_size):
     """
     check_is_file(path, "a picture")
     try:
-        with _open(path) as image:
-            if image.mode in ("RGB", "L"):
-                # JPEG can be decoded at a fraction of its size, at a fraction of
-                # the cost; from twice the wanted size, resizing keeps its quality.
-                height, width = height_and_width(image_size)
-                image.draft(None, (2 * max(height, width),) * 2)
-            rgb = _to_rgb(ImageOps.exif_transpose(image))
+        return _read(path, image_size)
     except Exception as error:  # Pillow reports damage in many kinds of exception
-        raise InputError(
-            f"{path}: not a readable picture ({_reason(path, error)}); expected "
-            "JPEG, PNG, BMP, GIF, WebP, TIFF, PPM or AVIF. Replace or remove it."
-        ) from error
-    return _fit(rgb, image_size)
+        raise _unreadable(path, _reason(path, error)) from error
+
+
+def decode_image(data, image_size, name):
+    """Decode a picture from the bytes of its file, as `read_image` does.
+
+    Args:
+        data: bytes.
+        image_size: side in pixels, or (height, width). None: the picture's own.
+        name: what to call it in messages.
+
+    Returns:
+        uint8 array of shape (height, width, 3).
+
+    Raises:
+        InputError: as `read_image`.
+    """
+    try:
+        return _read(io.BytesIO(data), image_size)
+    except Exception as error:  # as above
+        raise _unreadable(name, _says(error)) from error
+
+
+def _read(file, image_size):
+    with _open(file) as image:
+        if image_size and image.mode in ("RGB", "L"):
+            # JPEG can be decoded at a fraction of its size, at a fraction of
+            # the cost; from twice the wanted size, resizing keeps its quality.
+            height, width = height_and_width(image_size)
+            image.draft(None, (2 * max(height, width),) * 2)
+        rgb = _to_rgb(ImageOps.exif_transpose(image))
+        return _fit(rgb, image_size) if image_size else np.asarray(rgb)
+
+
+def _unreadable(name, reason):
+    return InputError(
+        f"{name}: not a readable picture ({reason}); expected JPEG, PNG, BMP, GIF, "
+        "WebP, TIFF, PPM or AVIF. Replace or remove it."
+    )
 
 
 def is_picture(path):
@@ -123,6 +152,10 @@ def _reason(path, error):
     is_heif = brand in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc")
     if is_heif and not register_heif_opener:
         return "HEIC, which pip install pillow-heif reads"
+    return _says(error)
+
+
+def _says(error):
     if isinstance(error, UnidentifiedImageError):
         return "of no known format"
     reason = str(error).strip().split("\n")[0]

@@ -1,5 +1,6 @@
 """`load_dataset`: which reader a file or folder needs."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,14 +19,17 @@ from resnet_keras.data.folders import (
 )
 from resnet_keras.data.images import height_and_width, is_picture
 from resnet_keras.data.labels import shown
+from resnet_keras.data.shards import is_packed, read_shards, shards_in
 from resnet_keras.data.splitting import part_in
+from resnet_keras.data.streaming import LARGE_BYTES
 from resnet_keras.data.tables import read_table, read_tables, tables_of
 from resnet_keras.data.tree import ARRAY_SUFFIXES, is_system, scan
 from resnet_keras.errors import InputError
 
 _WANTED = (
     "expected train_*.h5 and test_*.h5, or train/ and test/ with a folder per class, "
-    "or a folder per class, or a .csv file of paths and classes, or an .npz file"
+    "or a folder per class, or a .csv file of paths and classes, or an .npz file, or "
+    "TFRecord shards"
 )
 
 
@@ -33,11 +37,18 @@ _WANTED = (
 class Options:
     """Arguments of `load_dataset` but the source."""
 
-    image_size: tuple
+    image_size: tuple | None  # None: as the pictures are
     split_seed: int = 0
     skip_broken: bool = False
     needs_train: bool = True
     outer_classes: bool = False
+    stream: bool | None = False
+
+    def is_streamed(self, num_images):
+        """Say whether so many pictures are read as they are used, or all before."""
+        if self.stream is None:
+            return 3 * math.prod(self.image_size) * num_images > LARGE_BYTES
+        return self.stream
 
 
 def load_dataset(
@@ -48,6 +59,7 @@ def load_dataset(
     skip_broken=False,
     needs_train=True,
     outer_classes=False,
+    stream=False,
 ):
     """Read labelled images from `source`.
 
@@ -63,7 +75,8 @@ def load_dataset(
             stays in its part when others are added or removed;
             (d) an `.npz` or HDF5 file, or a folder of `.npy` files, with `x_train`,
             `y_train`, `x_test`, `y_test` or other usual names;
-            (e) a `.csv` file with columns of paths and classes, perhaps of parts.
+            (e) a `.csv` file with columns of paths and classes, perhaps of parts;
+            (f) a folder of TFRecord shards of encoded pictures.
             A `Path` is always a path.
         image_size: side in pixels, or (height, width); images of another shape are
             cropped about their centre and resized.
@@ -73,6 +86,9 @@ def load_dataset(
             no image.
         outer_classes: whether of folders within folders the outer ones are the classes,
             where that is not clear.
+        stream: whether pictures of (b), (c), (e) and (f) are read when they
+            are used, as `Pictures`, and not all before. None: where they are more than
+            4 GiB once decoded.
 
     Returns:
         A `Dataset`; its `notes` say how the source was read and what was left out.
@@ -97,11 +113,41 @@ def load_dataset(
         skip_broken,
         needs_train,
         outer_classes,
+        stream,
     )
     if not isinstance(source, Path) and str(source) == HANDS:
+        if stream:
+            raise InputError(
+                "hands are drawn into memory and cannot be streamed; expected the "
+                "path of pictures or shards, or no --stream."
+            )
         return drawn_hands(options.image_size)
     dataset = _read(Path(source), options)
+    if dataset.is_streamed:
+        return dataset
+    if stream:
+        raise InputError(
+            f"{dataset.source}: arrays of pictures, which cannot be streamed; pack "
+            f"them first: python -m resnet_keras.data pack {source} --out DIR."
+        )
     return replace(dataset, notes=(*dataset.notes, *say_copies(dataset)))
+
+
+def read_encoded(source, skip_broken=False):
+    """Read a source as its pictures are, of any size and unread where they are files.
+
+    Args:
+        source, skip_broken: as in `load_dataset`.
+
+    Returns:
+        A `Dataset`; its images are `Pictures`, or arrays at their own size.
+
+    Raises:
+        InputError: as `load_dataset`.
+    """
+    if not isinstance(source, Path) and str(source) == HANDS:
+        return load_dataset(source)
+    return _read(Path(source), Options(None, skip_broken=skip_broken, stream=True))
 
 
 def _read(path, options):
@@ -109,6 +155,8 @@ def _read(path, options):
         raise InputError(f"{path}: no such file or folder; {_WANTED}.")
     if path.is_dir():
         return _read_folder(path, options)
+    if shards_in(path):
+        return read_shards(path, options)
     kind = kind_of(path)
     if kind not in _READERS:
         what = "a picture, without a class" if is_picture(path) else "a file"
@@ -173,6 +221,8 @@ def _read_folder(path, options):
     by_part = _files_by_part(arrays)
     if by_part:  # the pair; what else is in the folder does not matter
         return _read_pair(path, by_part, options)
+    if is_packed(path) or shards_in(path):
+        return read_shards(path, options)
     folder = scan(path)
     inner = innermost(folder)
     if inner is not folder:

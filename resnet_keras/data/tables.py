@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections import Counter, defaultdict
+import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -113,7 +114,9 @@ def read_column(path, name):
     names = [row[table.columns[0]].strip() for row in rows]
     files = [_find(index, table, name, None) for name in names]
     return {
-        file: row[name].strip() for file, row in zip(files, rows, strict=True) if file
+        file[0].path / file[1]: row[name].strip()
+        for file, row in zip(files, rows, strict=True)
+        if file
     }
 
 
@@ -215,15 +218,15 @@ def read_tables(tables, folder, options):
             if not label.strip():
                 unlabelled[f"rows of {table.path.name} without a class"] += 1
                 continue
-            path = _find(index, table, name.strip(), part)
-            if path is None:
+            found = _find(index, table, name.strip(), part)
+            if found is None:
                 missing.append(f"{name.strip()} ({table.path.name})")
                 continue
             said = _part_said(table, own_part) or part
             class_name = label.strip()
-            place = str(path.parent)
-            file = LabelledFile(place, path.name, class_name, said, class_name)
-            before = files.setdefault(path, file)
+            place = sys.intern(str(found[0].path))
+            file = LabelledFile(place, found[1], class_name, said, class_name)
+            before = files.setdefault((place, found[1]), file)
             if (before.class_name, before.part) != (class_name, said):
                 raise InputError(
                     f"{table.path}: {name} is {before.class_name!r} in one row and "
@@ -244,8 +247,7 @@ def read_tables(tables, folder, options):
         )
     if missing:
         unlabelled[f"pictures not found, {shown(missing, 3)}"] += len(missing)
-    not_named = sum(path not in files for path in folder.all_pictures())
-    if not_named:
+    if not_named := folder.num_pictures() - len(files):
         unlabelled["pictures that no row names"] += not_named
     for each in folder.walk():
         unlabelled.update(each.left_out)
@@ -268,34 +270,49 @@ def _part_said(table, text):
 
 
 def _index(folder):
-    """Return the pictures below a folder, (path within it, path), by their names."""
-    found = defaultdict(list)
-    for path in folder.all_pictures():
-        relative = PurePosixPath(path.relative_to(folder.path).as_posix())
-        for name in {relative.name, relative.stem}:
-            found[name].append((relative, path))
-    return found
+    """Return where the pictures below a folder are, (`Folder`, name), by their names.
+
+    Each is found by its name, and without its suffix. Of a million pictures almost all
+    are the only one of their name, and are not in a list.
+    """
+    found = {}
+    for each in folder.walk():
+        for name in each.names:
+            place = each, name
+            for key in {name, PurePosixPath(name).stem}:
+                before = found.setdefault(key, place)
+                if isinstance(before, list):
+                    before.append(place)
+                elif before is not place:
+                    found[key] = [before, place]
+    return folder.path, found
 
 
 def _find(index, table, text, part):
-    """Return the picture that a row means, or None.
+    """Return where the picture is that a row means, (`Folder`, name), or None.
 
     Its path may start at another folder, and lack its suffix.
     """
+    root, places = index
     wanted = PurePosixPath(text.replace("\\", "/"))
-    found = index.get(wanted.name, [])
+    found = places.get(wanted.name, [])
+    if not isinstance(found, list):
+        return found
     if len(found) > 1:
-        scores = [_likeness(wanted, relative, part) for relative, _ in found]
+        below = [PurePosixPath(each.path.relative_to(root).as_posix(), name)
+                 for each, name in found]  # fmt: skip
+        scores = [_likeness(wanted, relative, part) for relative in below]
         best = max(scores)
         found = [
             each for each, score in zip(found, scores, strict=True) if score == best
         ]
     if len(found) > 1:
+        first, second = (each.path / name for each, name in found[:2])
         raise InputError(
-            f"{table.path}: {text!r} may be {found[0][1]} or {found[1][1]}; expected "
-            "paths that tell them apart."
+            f"{table.path}: {text!r} may be {first} or {second}; expected paths that "
+            "tell them apart."
         )
-    return found[0][1] if found else None
+    return found[0] if found else None
 
 
 def _likeness(wanted, relative, part):

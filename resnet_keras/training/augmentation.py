@@ -1,5 +1,7 @@
 """Random variants of the training images, in batches."""
 
+import copy
+
 import keras
 import numpy as np
 from PIL import Image, ImageOps
@@ -23,6 +25,9 @@ class Batches(keras.utils.PyDataset):
     `accumulate` batches, which together hold the images of one batch that large.
     """
 
+    callbacks = ()  # for `fit`
+    error = None  # in reading
+
     def __init__(
         self,
         images,
@@ -42,13 +47,15 @@ class Batches(keras.utils.PyDataset):
         self._accumulate = accumulate
         self._recipe, self._seed = recipe, seed
         self._prepare = prepare
+        self._first_step = 0
         self.begin_epoch(0)
 
     def __len__(self):
         number = len(self._rows) // self.batch_size
-        return number - number % self._accumulate
+        return number - number % self._accumulate - self._first_step
 
     def __getitem__(self, index):
+        index += self._first_step
         chosen = self._order[index * self.batch_size :][: self.batch_size]
         rng = np.random.default_rng([self._seed, self._epoch, index])
         start, end = devices.part_of_batch(self.batch_size)
@@ -75,6 +82,19 @@ class Batches(keras.utils.PyDataset):
             return
         for row in rows:  # how much a corruption draws hangs on what it draws
             self._variant(row, rng)
+
+    def feed(self, epoch, step=0):
+        """Return arguments of `keras.Model.fit`: batches from a step of an epoch on.
+
+        Args:
+            epoch, step: from 0 on. If `step` is not 0, `fit` is to end with the epoch.
+        """
+        batches = self
+        if step:
+            batches = copy.copy(self)
+            batches.begin_epoch(epoch)
+            batches._first_step = step
+        return {"x": batches}
 
     def begin_epoch(self, epoch):
         """Shuffle for the given epoch, counted from 0."""

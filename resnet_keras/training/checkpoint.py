@@ -4,6 +4,7 @@ import hashlib
 import math
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from resnet_keras.data import HANDS
@@ -55,7 +56,9 @@ class RunFiles:
         """
         given = self._settings.items()
         parts = [dataset.train, dataset.test, getattr(dataset, "extra", None)]
-        pixels = [part.images for part in filter(None, parts)]
+        # Those of a streamed set are read when it is their turn.
+        is_known = not getattr(dataset, "is_streamed", False)
+        pixels = [part.images for part in filter(None, parts) if is_known]
         versions = self._provenance.versions
         has_checkpoint = self._checkpoint.exists() and not self._outdated
         return {
@@ -69,6 +72,7 @@ class RunFiles:
                 [np.fromfile(self._checkpoint, np.uint8)] if has_checkpoint else []
             ),
         }
+        self.unfinished = None  # of an epoch, as `save_checkpoint` takes it
 
     def begin(self, model):
         """Load the checkpoint if there is one, or write the settings.
@@ -99,6 +103,7 @@ class RunFiles:
             provenance = metadata["provenance"]
             before = Provenance.from_dict(provenance["config"])
             history = [_finite(row) for row in provenance["history"]]
+            self.unfinished = provenance.get("unfinished")
             model.set_weights(saved.get_weights())
         except (KeyError, ValueError) as error:
             raise InputError(
@@ -122,19 +127,29 @@ class RunFiles:
         return history
 
     def restore_optimizer(self, optimizer):
-        """Give the optimizer the state that it has in the checkpoint."""
+        """Give the optimizer, or `State`, what it has in the checkpoint."""
         load_optimizer(self._checkpoint, optimizer)
 
-    def save_checkpoint(self, model, optimizer, history):
-        """Save what is needed to go on after the last epoch of `history`."""
+    def save_checkpoint(self, model, optimizer, history, unfinished=None):
+        """Save what is needed to go on after the last epoch of `history`.
+
+        Args:
+            model: the plain network.
+            optimizer: of its training copy; within an epoch its `State`.
+            history: a dictionary per finished epoch.
+            unfinished: what is to be known of an epoch that is not, as JSON takes it.
+        """
         if not self.is_writer:
             return
+        known = {"history": history}
+        if unfinished:
+            known["unfinished"] = unfinished
         if not self._outdated:
-            self._save(model, self._checkpoint, optimizer, history=history)
+            self._save(model, self._checkpoint, optimizer, **known)
             return
         # The earlier run is whole until the new checkpoint is. If the process ends
         # after that, there is no config.json, so that files of both are no run.
-        self._save(model, self._new, optimizer, history=history)
+        self._save(model, self._new, optimizer, **known)
         for path in self._outdated:
             path.unlink(missing_ok=True)
         self._new.rename(self._checkpoint)
@@ -172,6 +187,44 @@ def checksum(arrays):
         for _, rows in chunks(array):
             found.update(np.ascontiguousarray(rows))
     return found.hexdigest()
+
+
+class State:
+    """A training copy's optimizer and moving averages, saved as an optimizer is.
+
+    The plain network has those averages but for a rounding, which a run that goes on
+    does not have.
+
+    Args:
+        copy: compiled `keras.Model`.
+    """
+
+    def __init__(self, copy):
+        self._optimizer = copy.optimizer
+        self._averages = [
+            variable
+            for layer in copy.layers
+            if isinstance(layer, keras.layers.BatchNormalization)
+            for variable in (layer.moving_mean, layer.moving_variance)
+        ]
+
+    @property
+    def variables(self):
+        """All that is saved, in any order."""
+        return [*self._optimizer.variables, *self._averages]
+
+    def save_own_variables(self, store):
+        """Write arrays into an HDF5 group."""
+        self._optimizer.save_own_variables(store)
+        for number, variable in enumerate(self._averages):
+            store[f"average {number}"] = keras.ops.convert_to_numpy(variable)
+
+    def load_own_variables(self, store):
+        """Read what `save_own_variables` wrote."""
+        arrays = {key: store[key][()] for key in store}
+        for number, variable in enumerate(self._averages):
+            variable.assign(arrays.pop(f"average {number}"))
+        self._optimizer.load_own_variables(arrays)
 
 
 def _finite(row):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from resnet_keras import plots
-from resnet_keras.data import stratified_split
+from resnet_keras.data import Split, stratified_split
 from resnet_keras.data.arrays import Joined
 from resnet_keras.distributed import devices
 from resnet_keras.errors import InputError
@@ -21,12 +21,14 @@ from resnet_keras.training.fitting import network_in_training
 from resnet_keras.training.model_card import write_model_card
 from resnet_keras.training.recipe import RECIPES
 from resnet_keras.training.start import network_to_train
+from resnet_keras.training.streaming import Stream
 
 _VALIDATION_FRACTION = 0.1
 _MOST_VALIDATING = 500  # enough to know the accuracy to a point or two
 _ON_TEST = (  # of `scores`
     *("accuracy", "interval", "balanced_accuracy", "macro_f1", "loss", "confusion"),
 )
+_IN_MEMORY_BYTES = 512 * 2**20  # of validation images, decoded, of a streamed set
 _NUM_TRAIN_SCORED = 1000  # of the training images at most, for their score
 
 
@@ -109,6 +111,12 @@ class Classification:
         self._train_rows, self._held_out = hold_out(
             dataset.train.labels, config.seed, dataset.num_validation
         )
+        self._validating = dataset.train, self._held_out
+        if dataset.is_streamed:
+            part = dataset.train.take(self._held_out)
+            if part.images.nbytes <= _IN_MEMORY_BYTES:  # decode once, not each epoch
+                part = Split(part.images[:], part.labels)
+            self._validating = part, np.arange(len(part))
         names = dataset.class_names
         self.model, preprocessing = network_to_train(config, len(names), verbose)
         self.trained = network_in_training(self.model, config.recipe)
@@ -142,23 +150,27 @@ class Classification:
                 return self._classifier.preprocess(255 * batch)
 
         images, extra = self._dataset.train.images, self._dataset.extra
-        return Batches(
-            Joined(images, extra.images) if extra else images,
-            np.eye(len(self._dataset.class_names), dtype=np.float32)[self._labels()],
+        images = Joined(images, extra.images) if extra else images
+        labels, num_classes = self._labels(), len(self._dataset.class_names)
+        settings = (
             self._shown(),
             self._config.recipe.batch_size,
             self._config.recipe,
             self._config.seed,
-            prepare=prepare,
-            accumulate=self._config.accumulate,
+            prepare,
+            self._config.accumulate,
         )
+        if self._dataset.is_streamed:
+            return Stream(images, labels, num_classes, *settings)
+        one_hot = np.eye(num_classes, dtype=np.float32)[labels]
+        return Batches(images, one_hot, *settings)
 
     def validate(self):
         """Return accuracy and loss on the validation images, by their names."""
         self._classifier.update()
         if not len(self._held_out):
             return {}
-        result = score_rows(self._classifier, self._dataset.train, self._held_out)
+        result = score_rows(self._classifier, *self._validating)
         return {"val_accuracy": result["accuracy"], "val_loss": result["loss"]}
 
     def finish(self, files, history):
@@ -189,9 +201,9 @@ class Classification:
                     "again with --overwrite and a lower --learning-rate."
                 )
         if len(self._held_out):
-            rows = self._held_out
-            found = classifier.probabilities_and_features(images[rows])
-            answering = Answering.fit(*found, labels[rows], seen)
+            part, rows = self._validating
+            found = classifier.probabilities_and_features(part.take(rows).images)
+            answering = Answering.fit(*found, part.labels[rows], seen)
             self.metadata.update(answering.as_metadata() if answering else {})
         metrics = {
             "answers_all": KEY not in self.metadata,

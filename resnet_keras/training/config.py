@@ -1,6 +1,7 @@
 """What defines a training run, `RunConfig`, and what it depends on, `Provenance`."""
 
 import json
+import re
 from dataclasses import dataclass, fields, replace
 
 from resnet_keras import family
@@ -52,6 +53,10 @@ class RunConfig:
             each of `data`; see `repeats`.
         accumulate: how many batches a step of the optimizer takes the mean of: with
             batches of 64, 4 is a step over 256 images in the memory of 64.
+        stream: whether pictures are read as they are used, as `load_dataset` takes it.
+            None: decided by their number and size.
+        checkpoint_every: when to save within an epoch: after so many steps, "200", or
+            minutes, "10m". It changes no number. None: after each epoch only.
 
     Raises:
         InputError: a value is not one of those, or `freeze_until` comes alone.
@@ -76,6 +81,8 @@ class RunConfig:
     extra: str | None = None
     extra_weight: float = 2.5
     accumulate: int = 1
+    stream: bool | None = None
+    checkpoint_every: str | None = None
 
     def __post_init__(self):
         family.check_name(self.model)
@@ -92,8 +99,12 @@ class RunConfig:
             raise InputError(
                 f"precision is {self.precision!r}; expected {' or '.join(PRECISIONS)}."
             )
-        if not isinstance(self.balance, bool):
-            raise InputError(f"balance is {self.balance!r}; expected true or false.")
+        for name in ("balance", "stream"):
+            value = getattr(self, name)
+            if not isinstance(value, bool) and (name, value) != ("stream", None):
+                raise InputError(f"{name} is {value!r}; expected true or false.")
+        if self.checkpoint_every is not None:
+            steps_or_seconds(self.checkpoint_every)
         if self.freeze_until and not self.weights:
             raise InputError(
                 "freeze_until is given without weights; untrained stages are not worth "
@@ -142,6 +153,7 @@ class RunConfig:
             image_size=dataset.image_size,
             epochs=self.epochs or self.recipe.epochs or epochs,
             precision=self.precision or default_precision(),
+            stream=getattr(dataset, "is_streamed", False) or self.stream,
         )
 
     def repeats(self, dataset):
@@ -172,7 +184,10 @@ class RunConfig:
         """
         names = [field.name for field in fields(cls)]
         # Runs of before do not have them.
-        later = ("balance", "extra", "extra_weight", "accumulate")
+        later = (
+            *("balance", "extra", "extra_weight", "accumulate"),
+            *("stream", "checkpoint_every"),
+        )
         values = {name: getattr(cls, name) for name in later} | values
         for key in (*names, *CHOSEN, "settings"):
             if key not in values:
@@ -295,6 +310,27 @@ class Provenance:
                 f"numbers. Go back with `pip install {install}`"
             )
         return None
+
+
+def steps_or_seconds(text):
+    """Return what `checkpoint_every` says: (steps, None) or (None, seconds).
+
+    Raises:
+        InputError: it is neither.
+
+    Example:
+
+    >>> steps_or_seconds("200"), steps_or_seconds("10m")
+    ((200, None), (None, 600))
+    """
+    found = re.fullmatch(r"([1-9]\d{0,8})(m?)", text) if isinstance(text, str) else None
+    if not found:
+        raise InputError(
+            f"checkpoint_every is {text!r}; expected a number of steps, such as 200, "
+            "or of minutes, such as 10m."
+        )
+    number = int(found[1])
+    return (None, 60 * number) if found[2] else (number, None)
 
 
 def _check_number(name, value):

@@ -165,7 +165,8 @@ def cross_validate_in(
     else:
         config = RunConfig.of_options(_complete(options))
     outer_classes = bool(groups and groups.isdecimal())  # the inner ones are groups
-    dataset = _load_images(config, skip_broken, outer_classes)
+    in_memory = replace(config, stream=False)
+    dataset = _load_images(in_memory, skip_broken, outer_classes)
     if not directory:
         directory = Path("runs") / f"{dataset.name}-folds"
         config = _config_of(directory, options, folds.RESULT) if resume else config
@@ -219,7 +220,7 @@ def _complete(options):
 
 def _load(command, config, skip_broken, examine):
     dataset = command.load(config, skip_broken)
-    if examine and config.data != HANDS:
+    if examine and config.data != HANDS and not dataset.is_streamed:
         found = tuple(examine(dataset))
         for sentence in found:
             print(f"Warning: {sentence}", flush=True)
@@ -235,6 +236,7 @@ def _load_images(config, skip_broken, outer_classes=False):
         config.image_size,
         skip_broken=skip_broken,
         outer_classes=outer_classes,
+        stream=config.stream,
     )
     print(dataset, flush=True)
     if config.extra:

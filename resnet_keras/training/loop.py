@@ -16,7 +16,8 @@ from resnet_keras.files import versions
 from resnet_keras.files.finite import check_finite, not_finite
 from resnet_keras.tables import duration
 from resnet_keras.training import phases
-from resnet_keras.training.checkpoint import RunFiles
+from resnet_keras.training.checkpoint import RunFiles, State
+from resnet_keras.training.config import steps_or_seconds
 from resnet_keras.training.fitting import compile_for_training
 from resnet_keras.training.optimizers import swap_averages
 
@@ -34,7 +35,7 @@ def run(task, dataset, directory, config, outdated=(), callbacks=()):
             trained: the model to train, which is `model`, or shares its layers, or
                 has layers of the same names and weights of its own;
             loss: Keras loss of `trained`, None for a classifier's;
-            batches: `Batches`;
+            batches: `Batches` or `Stream`;
             class_weight: of the loss, as `keras.Model.fit` takes it, or None;
             metadata: dictionary for `save_model`;
             validate(): returns a dictionary of scores with the weights of now;
@@ -93,21 +94,33 @@ def _fit_phase(task, config, phase, progress, files, callbacks):
         task.loss,
         config.accumulate,
     )
-    if progress.num_finished > phase.first:
-        files.restore_optimizer(copy.optimizer)
+    if progress.num_finished > phase.first or files.unfinished:
+        is_within = bool(files.unfinished)
+        files.restore_optimizer(State(copy) if is_within else copy.optimizer)
     # A run once went on after Ctrl-C; what dropped it is not known.
     with Interrupts(raises=True) as interrupts:
         check = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda batch, logs: interrupts.check()
         )
-        copy.fit(
-            task.batches,
-            epochs=phase.end,
-            initial_epoch=progress.num_finished,
-            shuffle=False,
-            class_weight=task.class_weight,
-            callbacks=[progress, check, *callbacks],
-        )
+        own = [*task.batches.callbacks, progress, check]
+        while progress.num_finished < phase.end:
+            first, step = progress.num_finished, progress.num_steps
+            try:
+                copy.fit(
+                    **task.batches.feed(first, step),
+                    epochs=first + 1 if step else phase.end,
+                    initial_epoch=first,
+                    shuffle=False,
+                    class_weight=task.class_weight,
+                    callbacks=[*own, *callbacks],
+                )
+            except Exception:
+                # What went wrong in reading, not what a backend makes of it.
+                if task.batches.error:
+                    raise task.batches.error from None
+                raise
+            if copy.stop_training:  # by a callback
+                break
 
 
 class _Progress(keras.callbacks.Callback):
@@ -123,6 +136,12 @@ class _Progress(keras.callbacks.Callback):
         self._files, self._task, self._config = files, task, config
         self._plain = task.model
         self._speed = None  # in images/s
+        self._every = (None, None)
+        if config.checkpoint_every:
+            self._every = steps_or_seconds(config.checkpoint_every)
+        self._saved = time.perf_counter()
+        unfinished = files.unfinished or {}
+        self.num_steps = unfinished.get("step", 0)  # that the next epoch has done
         self.history = history  # a dictionary per finished epoch; grows
 
     @property
@@ -133,18 +152,26 @@ class _Progress(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Print the time left, and start the epoch's clock."""
         self._task.batches.begin_epoch(epoch)
-        if int(self.model.optimizer.iterations):  # or there are no averages yet
-            swap_averages(self.model)
+        first_batch, self.num_steps = self.num_steps, 0
+        # Within an epoch the checkpoint has the weights in training.
+        if int(self.model.optimizer.iterations) and not first_batch:
+            swap_averages(self.model)  # else there are no averages yet
+        self._first_batch = first_batch
         if self.history:
             left = self._config.epochs - self.num_finished
             seconds = np.median([row["seconds"] for row in self.history]) * left
             print(f"About {duration(seconds)} left", flush=True)
         self._start = self._first_step = time.perf_counter()
+        if self._first_batch:
+            self._restore(self._files.unfinished)
+            self._files.unfinished = None
 
     def on_train_batch_end(self, batch, logs=None):
         """Check the loss, and add the speed to Keras' progress bar."""
         if not math.isfinite(logs["loss"]):  # Keras' mean of the epoch up to here
-            self._stop(f"the loss is {logs['loss']} at step {batch + 1}")
+            self._stop(
+                f"the loss is {logs['loss']} at step {self._first_batch + batch + 1}"
+            )
         if (batch + 1) % _STEPS_PER_LOOK == 0:
             self._check_weights(self.model)
         now = time.perf_counter()
@@ -153,6 +180,33 @@ class _Progress(keras.callbacks.Callback):
         else:
             num_images = batch * self._config.recipe.batch_size
             self._speed = logs["images/s"] = num_images / (now - self._first_step)
+        if self._every != (None, None):
+            self._save_within(self._first_batch + batch + 1)
+
+    def _save_within(self, step):
+        """Save in the middle of an epoch, if it is time to."""
+        (steps, seconds), now = self._every, time.perf_counter()
+        total = self.num_finished * len(self._task.batches) + step
+        is_due = now - self._saved >= seconds if seconds else total % steps == 0
+        if not is_due or step == len(self._task.batches):
+            return
+        copy_weights(self.model, self._plain)
+        self._check_weights(self._plain)
+        unfinished = {
+            "step": step,
+            "seconds": now - self._start,
+            "metrics": [float(value) for value in self.model.metrics_variables],
+        }
+        state = State(self.model)
+        self._files.save_checkpoint(self._plain, state, self.history, unfinished)
+        self._saved = time.perf_counter()
+
+    def _restore(self, unfinished):
+        """Let the epoch's scores, and its clock, go on from where they were."""
+        values = unfinished["metrics"]
+        for variable, value in zip(self.model.metrics_variables, values, strict=True):
+            variable.assign(value)
+        self._start -= unfinished["seconds"]
 
     def on_epoch_end(self, epoch, logs=None):
         """Validate the epoch's weights and save them."""
@@ -171,6 +225,7 @@ class _Progress(keras.callbacks.Callback):
         row["seconds"] = time.perf_counter() - self._start
         self.history.append(row)
         self._files.save_checkpoint(self._plain, self.model.optimizer, self.history)
+        self._saved = time.perf_counter()
         row["seconds"] = time.perf_counter() - self._start
         self._files.write_history(self.history)
 

@@ -114,7 +114,7 @@ def command(config):
     usual["recipe"] = RunConfig.recipe.name
     words = ["python -m resnet_keras.train"]
     for name, value in given.items():
-        if value != usual[name]:
+        if value != usual[name] and value is not False:
             words.append(f"--{name.replace('_', '-')}")
             words += [] if value is True else [shlex.quote(str(value))]
     return " ".join(words)
