@@ -43,6 +43,7 @@ class RunFiles:
         self._metadata, self._data_name = metadata, dataset.name
         self._outdated = outdated
         self.is_writer = devices.process_index() == 0
+        self.unfinished = None  # of an epoch, as `save_checkpoint` takes it
 
     def facts(self, model, dataset):
         """Return what all processes of a run must have alike, by name.
@@ -72,7 +73,6 @@ class RunFiles:
                 [np.fromfile(self._checkpoint, np.uint8)] if has_checkpoint else []
             ),
         }
-        self.unfinished = None  # of an epoch, as `save_checkpoint` takes it
 
     def begin(self, model):
         """Load the checkpoint if there is one, or write the settings.
