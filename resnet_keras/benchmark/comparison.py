@@ -73,9 +73,11 @@ class _Comparison:
 
     def training(self):
         """Compare steps of training; return rows, and what making the input costs."""
-        peers = [x for each in self._precisions for x in baselines.training(each)]
         # Backward, the gradients by input and by weights take as much as forward, each.
-        rows = self._measure(peers, self._batch_sizes, 3 * self._multiply_adds)
+        multiply_adds, rows = 3 * self._multiply_adds, []
+        for each in self._precisions:  # all at once they would not fit into memory
+            peers = baselines.training(each)
+            rows += self._measure(peers, self._batch_sizes, multiply_adds)
         self._report("training", rows, self._batch_sizes)
         memory = {_label(x): x["peak_memory_mb"] for x in rows if "peak_memory_mb" in x}
         self.bars["peak memory in training, MiB"] = memory
@@ -92,14 +94,12 @@ class _Comparison:
         """Compare prediction of batches and of one image; return rows, and start-up."""
         largest = max(self._batch_sizes)
         with tempfile.TemporaryDirectory() as folder:
-            peers = [
-                peer
-                for precision in (*self._precisions, "int8")
-                for peer in baselines.prediction(precision, folder)
-            ]
             if not self._quick:
                 in_own_process(exported.write, self._network, self._size, folder)
-            rows = self._measure(peers, (1, largest), self._multiply_adds)
+            rows = []
+            for precision in (*self._precisions, "int8"):
+                peers = baselines.prediction(precision, folder)
+                rows += self._measure(peers, (1, largest), self._multiply_adds)
         self._report("prediction", rows, (largest,))
         self._report("prediction, one by one", rows, (1,))
         start = {} if self._quick else {"start": start_up()}
