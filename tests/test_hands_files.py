@@ -122,10 +122,8 @@ def test_more_hands_than_the_disk_holds_are_refused_at_once(tmp_path):
 
 
 def test_the_command_is_parsed_before_anything_large_is_imported():
-    code = "import sys; from resnet_keras.hands.__main__ import parse_arguments;"
-    code += (
-        "parse_arguments(['--out', 'x']); print({'numpy', 'keras'} & {*sys.modules})"
-    )
+    code = "import sys; from resnet_keras.hands.__main__ import _parse;"
+    code += "_parse(['--out', 'x']); print({'numpy', 'keras'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "set()\n", done.stderr
 

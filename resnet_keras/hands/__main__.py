@@ -8,7 +8,7 @@ from resnet_keras.files.writing import write_whole
 from resnet_keras.hands import SIZES, TEST_START, contact_sheet, write_pair
 
 
-def parse_arguments(argv=None):
+def _parse(argv):
     """Parse the command line; NumPy and h5py are imported later."""
     parser = argparse.ArgumentParser(
         prog="python -m resnet_keras.hands",
@@ -28,7 +28,7 @@ def parse_arguments(argv=None):
 
 def main(argv=None):
     """Write the pair of files and the contact sheet; return the exit code."""
-    args = parse_arguments(argv)
+    args = _parse(argv)
     paths = write_pair(args.out, args.train, args.test, args.image_size, args.seed)
     for path, count in zip(paths, (args.train, args.test), strict=True):
         size = f"{args.image_size} x {args.image_size}"
