@@ -179,6 +179,31 @@ def test_a_run_goes_on_within_an_epoch(folder, tmp_path, stream, pretrained):
     assert history(out) == history(tmp_path / "whole")
 
 
+def test_a_large_recipe_goes_on_within_a_step_of_several_batches(folder, tmp_path):
+    """Averages of weights, gradients so far and mixed pictures are all kept."""
+    data = load_dataset(folder, 32, stream=True)
+    recipe = replace(RECIPES["imagenet-a3"], batch_size=4)
+    settings = replace(config(4), recipe=recipe, accumulate=2)
+    classification.train(data, tmp_path / "whole", settings)
+    settings = replace(settings, checkpoint_every="3")
+    out = tmp_path / "killed"
+    with pytest.raises(Stop):  # an epoch is 8 to 10 batches; 9 and 12 are saved
+        classification.train(data, out, settings, callbacks=[stopping(13)])
+    classification.train(data, out, settings)
+    assert_same_weights(out, tmp_path / "whole")
+    assert history(out) == history(tmp_path / "whole")
+
+
+def test_mixed_pictures_are_those_of_the_place(dataset):
+    recipe = replace(RECIPES["imagenet-a3"], batch_size=8)
+    first = take(stream_of(dataset, recipe=recipe), 3)
+    images, targets = first[0]
+    assert images.shape == (8, 23, 23, 3)  # trained at 5/7 of 32
+    assert set(np.unique(targets)) <= {0, 1}
+    assert targets.sum(1).max() > 1 or (first[1][1].sum(1).max() > 1)
+    assert_equal(first[1:], take(stream_of(dataset, recipe=recipe), 2, step=1))
+
+
 def weights(directory):
     """Write a network whose every weight has a value of its own."""
     from resnet_keras import save_model
