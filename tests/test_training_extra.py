@@ -9,7 +9,8 @@ from resnet_keras import family, train, training
 from resnet_keras.data import Dataset, Split
 from resnet_keras.data.arrays import Joined
 from resnet_keras.errors import InputError
-from resnet_keras.training import RunConfig, classification
+from resnet_keras.inference import Classifier
+from resnet_keras.training import RunConfig
 from tests.conftest import coloured_images, write_folders
 
 TINY = {"model": "resnet-cifar-20", "image_size": 32, "precision": "float32"}
@@ -66,17 +67,17 @@ def test_joined_images_are_those_of_both():
 def test_extra_images_neither_validate_nor_test(tmp_path, monkeypatch):
     monkeypatch.setitem(family.NETWORKS, "resnet-cifar-8", (True, 8, True))
     scored = []
-    score = classification.score_rows
+    see = Classifier.probabilities_and_features
 
-    def look(classifier, split, rows):
-        scored.append(split.images[rows].mean())
-        return score(classifier, split, rows)
+    def look(classifier, images):
+        scored.append(images.mean())
+        return see(classifier, images)
 
-    monkeypatch.setattr(classification, "score_rows", look)
+    monkeypatch.setattr(Classifier, "probabilities_and_features", look)
     config = TINY | {"model": "resnet-cifar-8", "epochs": 1}
     config = RunConfig(data="x", extra="y", **config)
     metrics = training.train(dataset(), tmp_path, config)
-    assert len(scored) == 2  # validation, and a sample of what was trained on
+    assert len(scored) == 2  # a sample of what was trained on, and validation
     assert max(scored) < 100  # all dark
     assert (metrics["num_extra_images"], metrics["num_train_images"]) == (60, 27)
     assert metrics["num_test_images"] == 30

@@ -57,7 +57,10 @@ class StopAfter(keras.callbacks.Callback):
 
 
 # Stopped in the middle, and where only the scores are left to do.
-@pytest.mark.parametrize(("name", "stop"), [("imagenet-90", 4), ("imagenet-a3", 2)])
+@pytest.mark.parametrize(
+    ("name", "stop"),
+    [pytest.param("imagenet-90", 4, marks=pytest.mark.slow), ("imagenet-a3", 2)],
+)
 def test_a_run_learns_resumes_and_saves_what_it_scored(name, stop, tmp_path):
     recipe = replace(RECIPES[name], batch_size=10, rate_batch=0, averaging=0.2)
     if name == "imagenet-90":

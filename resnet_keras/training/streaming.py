@@ -119,6 +119,9 @@ class Stream:
     def variant(self, epoch, position, row):
         """Return the random variant of an image that an epoch has at a position."""
         rng = np.random.default_rng([self._seed, epoch, position])
+        if self._recipe.crop and hasattr(self._images, "whole"):
+            side = self._recipe.training_side(self._images.shape[1])
+            return augment(self._images.whole(row), self._recipe, rng, side)
         return augment(self._images[row], self._recipe, rng)
 
     def _dataset(self, first, step):
