@@ -10,7 +10,7 @@ from resnet_keras.data import Dataset, Split
 from resnet_keras.data.arrays import Joined
 from resnet_keras.errors import InputError
 from resnet_keras.inference import Classifier
-from resnet_keras.training import RunConfig
+from resnet_keras.training import RunConfig, classification
 from tests.conftest import coloured_images, write_folders
 
 TINY = {"model": "resnet-cifar-20", "image_size": 32, "precision": "float32"}
