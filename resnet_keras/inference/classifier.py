@@ -168,7 +168,8 @@ class Classifier:
             batch_size: how many images the model sees at once. It changes speed and
                 memory, not the predictions: statistics are moving averages.
         """
-        return self._see(images, batch_size)[0]
+        found = [x[:, : self._num_outputs] for x in self._outputs(images, batch_size)]
+        return self._head.probabilities(np.concatenate(found))
 
     def predict(self, images, batch_size=32):
         """Return the `Prediction` of images, as `python -m resnet_keras.predict` does.
@@ -176,21 +177,26 @@ class Classifier:
         Args:
             images, batch_size: as `probabilities` takes them.
         """
-        probabilities, features = self._see(images, batch_size)
+        # Features are a thousand times as many numbers, so they are not kept.
+        found = [self._judged(x) for x in self._outputs(images, batch_size)]
+        probabilities, is_answer = map(np.concatenate, zip(*found, strict=True))
+        calibrated = probabilities
+        if self.answering:
+            calibrated = self.answering.calibrated(probabilities)
+        return Prediction(probabilities, calibrated, is_answer)
+
+    def _judged(self, outputs):
+        """Return a batch's probabilities, and whether each is an answer."""
+        probabilities, features = self._split(outputs)
         if not self.answering:
-            every = np.ones(len(probabilities), bool)
-            return Prediction(probabilities, probabilities, every)
-        return Prediction(
-            probabilities,
-            self.answering.calibrated(probabilities),
-            self.answering.answers(probabilities, features),
-        )
+            return probabilities, np.ones(len(probabilities), bool)
+        return probabilities, self.answering.answers(probabilities, features)
 
     def probabilities_and_features(self, images):
         """Return what `probabilities` does, and the features of the last layer.
 
         Args:
-            images: as `probabilities` takes them.
+            images: as `probabilities` takes them, as many as memory holds features of.
 
         Returns:
             float32 (num_images, num_classes) and (num_images, num_features), None
@@ -199,13 +205,17 @@ class Classifier:
         wide = with_features(self.model) if self._network is self.model else None
         if wide:
             self._network, self._folded, self._fastest = wide, None, None
-        return self._see(images, 32)
+        return self._split(np.concatenate([*self._outputs(images, 32)]))
 
-    def _see(self, images, batch_size):
-        """Return class probabilities and, of a network that gives them, features."""
+    def _split(self, outputs):
+        probabilities = self._head.probabilities(outputs[:, : self._num_outputs])
+        features = outputs[:, self._num_outputs :]
+        return probabilities, features if features.shape[1] else None
+
+    def _outputs(self, images, batch_size):
+        """Yield what the network gives for each batch, float32, features last."""
         predict = self._function_for(len(images))
         batch_size = self._fixed_batch_size or batch_size
-        outputs = []
         for start in range(0, len(images), batch_size):
             batch = self.preprocess(images[start : start + batch_size])
             number = len(batch)
@@ -214,11 +224,7 @@ class Classifier:
                 batch = np.pad(
                     batch, [(0, batch_size - number)] + [(0, 0)] * (batch.ndim - 1)
                 )
-            outputs.append(predict(batch)[:number])
-        outputs = np.concatenate(outputs).astype(np.float32)
-        probabilities = self._head.probabilities(outputs[:, : self._num_outputs])
-        features = outputs[:, self._num_outputs :]
-        return probabilities, features if features.shape[1] else None
+            yield predict(batch)[:number].astype(np.float32)
 
     def in_float32(self):
         """Return a `Classifier` of the same model and metadata in float32."""
