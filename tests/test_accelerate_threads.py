@@ -36,7 +36,9 @@ TRAINING = """if True:
     not hasattr(os, "sched_setaffinity") or threads.num_cores(0) < 2,
     reason="needs two cores, and Linux",
 )
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize(
+    "backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)]
+)
 def test_one_core_ends_with_the_bits_of_two(backend):
     pytest.importorskip(backend)
     both = [

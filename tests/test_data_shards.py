@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from resnet_keras.data import __main__ as data_command
-from resnet_keras.data import load_dataset
+from resnet_keras.data import load_dataset, packing
 from resnet_keras.data.packing import pack
 from resnet_keras.data.shards import Shard
 from resnet_keras.errors import InputError
@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def small_shards(monkeypatch):
     """Let a shard be of about 10 pictures of 2 kB."""
-    monkeypatch.setattr("resnet_keras.data.packing._SHARD_BYTES", 20_000)
+    monkeypatch.setattr(packing, "_SHARD_BYTES", 20_000)
 
 
 @pytest.fixture

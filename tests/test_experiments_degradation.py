@@ -9,6 +9,7 @@ from tests.experiment_files import assert_written
 LOW, HIGH = (0.1, 0.12, 0.11), (0.5, 0.55, 0.6)
 
 
+@pytest.mark.slow  # tests/test_readme.py runs the command and looks at its rows
 def test_quick_form_has_a_row_per_network_and_epoch(tmp_path):
     rows, verdict = degradation.run(tmp_path, (8, 14), seeds=1, quick=True)
     assert_written(tmp_path, "degradation", rows, verdict)

@@ -1,11 +1,13 @@
 """The recipes for a million pictures, on drawn shapes; and the shapes themselves."""
 
 import numpy as np
+import pytest
 
 from resnet_keras.experiments import large_recipes, shapes
 from tests.experiment_files import assert_written
 
 
+@pytest.mark.slow
 def test_quick_form_has_a_row_per_epoch_and_the_same_losses_either_way(tmp_path):
     rows, verdict = large_recipes.run(tmp_path, seeds=1, quick=True)
     assert_written(tmp_path, "large-recipes", rows, verdict)

@@ -5,6 +5,7 @@ import pytest
 
 from resnet_keras.data import Dataset, Split
 from resnet_keras.errors import InputError
+from resnet_keras.inference import Prediction
 from resnet_keras.inference.evaluation import evaluate
 
 
@@ -12,14 +13,12 @@ class Brightness:
     """Says "dark" of images below 128 and "light" of the others."""
 
     class_names, names_are_assumed, name = ["dark", "light"], False, "m.h5"
-    answering = None
+    answering, precision = None, "float32"
 
-    def answer(self, probabilities):
-        return probabilities, np.ones(len(probabilities), bool)
-
-    def probabilities(self, images):
+    def predict(self, images):
         is_light = images.mean((1, 2, 3)) >= 128
-        return np.where(is_light[:, None], [0.2, 0.8], [0.8, 0.2])
+        probabilities = np.where(is_light[:, None], [0.2, 0.8], [0.8, 0.2])
+        return Prediction(probabilities, probabilities, np.ones(len(images), bool))
 
 
 def split(levels, labels):

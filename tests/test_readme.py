@@ -1,9 +1,11 @@
 """README's commands and code run, in README's order and in a quick form."""
 
+import csv
 import re
 import shlex
 import sys
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -136,6 +138,11 @@ def test_steps_run_in_order(capsys):
             printed = capsys.readouterr()
             assert not code, (text, printed.err)
             assert printed.out, text
+    with open("runs/experiments/degradation.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    runs = [(row["network"], row["depth"], row["epoch"]) for row in rows]
+    kinds = product(("plain", "residual"), ("14", "8"), "12")
+    assert sorted(runs) == list(kinds)
     for written in (
         *("net.png", "runs/hands/model.h5", "runs/FOLDER/model.h5"),
         *("runs/hands/curves.png", "runs/experiments/degradation.png"),

@@ -98,7 +98,7 @@ def test_balance_reaches_the_loss(tmp_path, monkeypatch):
     config = RunConfig(model="resnet-cifar-20", image_size=32, balance=True)
     given = []
 
-    def fit(model, batches, class_weight=None, **rest):
+    def fit(model, class_weight=None, **rest):
         given.append(class_weight)
         raise KeyboardInterrupt
 
