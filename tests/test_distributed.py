@@ -1,5 +1,6 @@
 """Runs in several processes, on this machine."""
 
+import importlib.util
 import json
 import os
 import random
@@ -16,6 +17,7 @@ from tests.conftest import assert_refused, write_pair
 from tests.several import MODEL
 from tests.test_killed_runs import START, num_finished, wait, weights
 
+pytestmark = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
 NUM_KILLS = int(os.environ.get("NUM_KILLS", "10"))
 OPTIONS = ("--model", MODEL, "--image-size", 32, "--batch-size", 12, "--epochs", 2)
 

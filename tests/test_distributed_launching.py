@@ -1,5 +1,7 @@
 """The options of several processes, and how a run in several is begun."""
 
+import importlib.util
+
 import pytest
 
 from resnet_keras import train
@@ -33,6 +35,7 @@ def test_another_backend_is_told_which_one_to_take(backend, command_here, monkey
     assert_refused(process, "KERAS_BACKEND=jax", f"the backend is {backend}")
 
 
+@pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
 def test_a_wrong_coordinator_is_told(command_here, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     monkeypatch.setattr(meeting, "PATIENCE", 0)
@@ -52,6 +55,7 @@ def test_the_process_that_trains_gets_the_other_options(monkeypatch):
     assert launched == [("resnet_keras.train", rest, "127.0.0.1:9", 2, 1)]
 
 
+@pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
 def test_jax_finds_the_processes_of_slurm(monkeypatch):
     """JAX's own words: the first host, and a port that the job's number chooses."""
     for name, value in {
