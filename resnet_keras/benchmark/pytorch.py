@@ -85,7 +85,7 @@ def _prepared(network, size, compiled, tuned):
     model = model.to(memory_format=layout)
     if compiled:
         options = compiled if isinstance(compiled, dict) else None
-        model.compile(dynamic=False, options=options)  # anew for each batch size
+        model.compile(dynamic=False, options=options)  # again for each batch size
 
     def images_of(number):
         images = torch.tensor(random_images(number, size)[0]).permute(0, 3, 1, 2)

@@ -2,7 +2,7 @@
 
 It trains on the batches of `detect train`, augmentation included, and its boxes are
 scored by the same function. What KerasHub's defaults would spoil in a short training is
-mended: class logits begin at a probability of 0.01 and boxes at their anchors, as the
+repaired: class logits begin at a probability of 0.01 and boxes at their anchors, as the
 paper has them, with kernels of standard deviation 0.01; heads and pyramid are
 normalized; anchors of three strides at strides 8, 16 and 32 fit the scenes' objects.
 

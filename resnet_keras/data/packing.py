@@ -31,7 +31,7 @@ from resnet_keras.files.writing import (
     write_whole,
 )
 
-# As TensorFlow advises, 100 to 200 MB: few enough files, and each soon written anew.
+# As TensorFlow advises, 100 to 200 MB: few enough files, and each soon written again.
 _SHARD_BYTES = 128 * 2**20
 
 
