@@ -35,11 +35,11 @@ def brightness_detector():
     return model
 
 
-def colour_network(size=32):
-    """Name the colour that most of a picture has."""
+def colour_network(factor=10, size=32):
+    """Name the colour that most of a picture has: logits are means times a factor."""
     inputs = keras.Input((size, size, 3))
     means = layers.GlobalAveragePooling2D()(inputs)
     layer = layers.Dense(3, "softmax")
     model = keras.Model(inputs, layer(means))
-    layer.set_weights([10 * np.eye(3, dtype=np.float32), np.zeros(3, np.float32)])
+    layer.set_weights([factor * np.eye(3, dtype=np.float32), np.zeros(3, np.float32)])
     return model

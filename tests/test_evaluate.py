@@ -2,18 +2,13 @@
 
 import json
 
-import keras
 import numpy as np
 import pytest
 
 from resnet_keras import evaluate, save_model
 from resnet_keras.errors import InputError
-from tests.conftest import (
-    coloured_images,
-    command,
-    write_folders,
-    write_pair,
-)
+from tests.conftest import coloured_images, command, write_folders, write_pair
+from tests.detection_networks import colour_network
 
 LABELS = np.arange(12) % 3
 # Of the images of colours 0, 1, 2, 0, 1, 2, ... the first two have other labels.
@@ -21,23 +16,9 @@ OTHER_LABELS = np.where(np.arange(12) < 2, (LABELS + 1) % 3, LABELS)
 
 
 @pytest.fixture(scope="module")
-def network():
-    """Return a network whose logits are five times the mean red, green and blue."""
-    network = keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(3, activation="softmax"),
-        ]
-    )
-    network.layers[-1].set_weights([5 * np.eye(3, dtype=np.float32), np.zeros(3)])
-    return network
-
-
-@pytest.fixture(scope="module")
-def model(network, tmp_path_factory):
+def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("models") / "colours.h5"
-    save_model(network, path, {"class_names": ["0", "1", "2"]})
+    save_model(colour_network(5), path, {"class_names": ["0", "1", "2"]})
     return path
 
 
@@ -109,10 +90,8 @@ def test_other_classes_are_refused(model, tmp_path):
         run(model, "--data", source)
 
 
-def test_what_is_assumed_of_a_model_without_metadata_is_said(
-    network, pair, tmp_path, capsys
-):
-    network.save(tmp_path / "plain.keras")
+def test_what_is_assumed_of_a_model_without_metadata_is_said(pair, tmp_path, capsys):
+    colour_network().save(tmp_path / "plain.keras")
     assert run(tmp_path / "plain.keras", "--data", pair) == 0
     printed = capsys.readouterr().out
     assert "divided by 255" in printed

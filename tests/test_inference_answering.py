@@ -2,7 +2,6 @@
 
 import json
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +11,7 @@ from resnet_keras.errors import InputError
 from resnet_keras.inference import Answering, Classifier, answering
 from resnet_keras.inference.answering import calibration_error
 from tests.conftest import coloured_images, write_folders
+from tests.detection_networks import colour_network
 
 GREY = np.full((32, 32, 3), 128, np.uint8)
 
@@ -101,19 +101,11 @@ def test_metadata_of_strangers_is_checked(values, words, tiny_model):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """Write a network of colours, sure of pure ones, that does not name greys."""
-    network = keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(3, activation="softmax"),
-        ]
-    )
-    network.layers[-1].set_weights([9 * np.eye(3, dtype=np.float32), np.zeros(3)])
     metadata = {"class_names": ["red", "green", "blue"]}
     metadata["preprocessing"] = {"scale": 1 / 255, "channel_order": "rgb"}
     metadata |= Answering(temperature=2.0, threshold=0.6).as_metadata()
     path = tmp_path_factory.mktemp("model") / "model.h5"
-    save_model(network, path, metadata)
+    save_model(colour_network(9), path, metadata)
     return path
 
 

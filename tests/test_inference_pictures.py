@@ -12,21 +12,14 @@ from resnet_keras import evaluate, predict, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.inference import Classifier, pictures
 from tests.conftest import coloured_images, write_folders
+from tests.detection_networks import colour_network
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """Return the path of a model that knows the three colours."""
-    network = keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(3, activation="softmax"),
-        ]
-    )
-    network.layers[-1].set_weights([100 * np.eye(3, dtype=np.float32), np.zeros(3)])
     path = tmp_path_factory.mktemp("models") / "colours.keras"
-    save_model(network, path, {"class_names": ["red", "green", "blue"]})
+    save_model(colour_network(100), path, {"class_names": ["red", "green", "blue"]})
     return str(path)
 
 
