@@ -136,6 +136,18 @@ def short_networks():
         yield
 
 
+@pytest.fixture(scope="module")
+def smallest_network():
+    """Let there be a smaller network than the paper has, and forget no memory."""
+    from resnet_keras import family
+    from resnet_keras.training import loop
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(family.NETWORKS, "resnet-cifar-8", (True, 8, True))
+        patch.setattr(loop, "keep_freed_memory", lambda: None)  # it is for good
+        yield
+
+
 @pytest.fixture(scope="session")
 def resnet50():
     """Return the course's network, for tests that do not change it."""

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import family, load_model
+from resnet_keras import load_model
 from resnet_keras.accelerate.copies import training_copy
 from resnet_keras.detection import training
 from resnet_keras.detection.batches import LocatedBatches, ObjectBatches
@@ -21,7 +21,7 @@ from resnet_keras.detection.training import Detection, train_detector
 from resnet_keras.errors import InputError
 from resnet_keras.files import save_model
 from resnet_keras.models import build
-from resnet_keras.training import Recipe, RunConfig, loop
+from resnet_keras.training import Recipe, RunConfig
 from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.fitting import compile_for_training
 
@@ -29,12 +29,9 @@ STILL = {"shift": 0.0, "scale": 0.0, "rotation": 0.0, "brightness": 0.0, "colour
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small_network():
-    """Let there be a smaller network than the paper has, and forget no memory."""
+def small_detector(smallest_network):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(family.NETWORKS, "resnet-cifar-8", (True, 8, True))
         patch.setattr(training, "detector", partial(detector, channels=32))
-        patch.setattr(loop, "keep_freed_memory", lambda: None)  # it is for good
         yield
 
 

@@ -5,19 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
-from resnet_keras import ResNetCIFAR, family, save_model
+from resnet_keras import ResNetCIFAR, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.experiments import fine_tune
 from tests.conftest import write_pair
 from tests.experiment_files import assert_written
 
-
-@pytest.fixture(scope="module", autouse=True)
-def small_network():
-    """Let there be the smallest network, which the paper does not have."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(family.NETWORKS, "resnet-cifar-8", (True, 8, True))
-        yield
+pytestmark = pytest.mark.usefixtures("smallest_network")
 
 
 @pytest.fixture(scope="module")

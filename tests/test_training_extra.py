@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from resnet_keras import family, train, training
+from resnet_keras import train, training
 from resnet_keras.data import Dataset, Split
 from resnet_keras.data.arrays import Joined
 from resnet_keras.errors import InputError
@@ -64,8 +64,9 @@ def test_joined_images_are_those_of_both():
         np.testing.assert_array_equal(joined[index], whole[index])
 
 
-def test_extra_images_neither_validate_nor_test(tmp_path, monkeypatch):
-    monkeypatch.setitem(family.NETWORKS, "resnet-cifar-8", (True, 8, True))
+def test_extra_images_neither_validate_nor_test(
+    smallest_network, tmp_path, monkeypatch
+):
     scored = []
     see = Classifier.probabilities_and_features
 

@@ -16,7 +16,6 @@ from resnet_keras.training import (
     Recipe,
     RunConfig,
     fit,
-    loop,
     train,
 )
 from resnet_keras.training.fitting import network_in_training
@@ -25,15 +24,7 @@ from tests.conftest import coloured_images
 from tests.test_training_augmentation import STILL
 
 TINY = "resnet-cifar-8"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small_network():
-    """Let there be a smaller network than the paper has, and forget no memory."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(family.NETWORKS, TINY, (True, 8, True))
-        patch.setattr(loop, "keep_freed_memory", lambda: None)  # it is for good
-        yield
+pytestmark = pytest.mark.usefixtures("smallest_network")
 
 
 def colours(number=132, size=32):

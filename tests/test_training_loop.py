@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from resnet_keras import family, load_model, save_model, train
+from resnet_keras import load_model, save_model, train
 from resnet_keras.accelerate import probe
 from resnet_keras.data import Dataset, Split
 from resnet_keras.errors import InputError
@@ -17,14 +17,7 @@ from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.start import initial_network
 from tests.conftest import coloured_images, write_pair
 
-
-@pytest.fixture(scope="module", autouse=True)
-def small_network():
-    """Let there be a smaller network than the paper has, and forget no memory."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(family.NETWORKS, "resnet-cifar-8", (True, 8, True))
-        patch.setattr(loop, "keep_freed_memory", lambda: None)  # it is for good
-        yield
+pytestmark = pytest.mark.usefixtures("smallest_network")
 
 
 def colours(number=60, names="abc"):

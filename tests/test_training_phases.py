@@ -9,7 +9,6 @@ import pytest
 
 from resnet_keras import (
     ResNetCIFAR,
-    family,
     load_dataset,
     load_model,
     save_model,
@@ -36,12 +35,7 @@ OPTIONS = {
 BGR = {"scale": 1.0, "channel_order": "bgr", "mean": [1.0, 2.0, 3.0], "resize": "crop"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def small_network():
-    """Let commands know the smallest network, which the paper does not have."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(family.NETWORKS, "resnet-cifar-8", (True, 8, True))
-        yield
+pytestmark = pytest.mark.usefixtures("smallest_network")
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,9 @@ from resnet_keras.training.augmentation import Batches
 from resnet_keras.training.recipe import RECIPES, Recipe
 from resnet_keras.training.streaming import Stream
 from tests.conftest import write_folders
-from tests.test_training_loop import config, small_network  # noqa: F401
+from tests.test_training_loop import config
+
+pytestmark = pytest.mark.usefixtures("smallest_network")
 
 
 @pytest.fixture(scope="module")
