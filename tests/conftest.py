@@ -3,6 +3,7 @@
 import gc
 import importlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -257,3 +258,9 @@ def small_file(tmp_path_factory, tiny_model):
     path = tmp_path_factory.mktemp("model") / "small.h5"
     save_model(tiny_model, path, METADATA)
     return path
+
+
+@pytest.fixture
+def saved(small_file, tmp_path):
+    """Return a copy of `small_file`, in the folder that the test writes to."""
+    return shutil.copy(small_file, tmp_path / "model.h5")

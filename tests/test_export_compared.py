@@ -3,20 +3,18 @@
 import pytest
 from PIL import Image
 
-from resnet_keras import save_model
 from resnet_keras.errors import InputError
 from resnet_keras.export import __main__ as export
 from tests.conftest import coloured_images
 
 
 @pytest.fixture
-def line(tiny_model, tmp_path):
+def line(saved, tmp_path):
     """Return a command's words; its data are too few to have a test image."""
-    save_model(tiny_model, tmp_path / "small.h5", {"class_names": ["0", "1", "2"]})
     for name, image in zip(("cat", "dog"), coloured_images([0, 1]), strict=True):
         (tmp_path / "data" / name).mkdir(parents=True)
         Image.fromarray(image).save(tmp_path / "data" / name / "0.jpg")
-    words = [tmp_path / "small.h5", "--format", "keras", "--data", tmp_path / "data"]
+    words = [saved, "--format", "keras", "--data", tmp_path / "data"]
     return [str(word) for word in words]
 
 
@@ -29,4 +27,4 @@ def test_what_quantizing_costs_wants_test_images(line, tmp_path):
     line[2] = "onnx"
     with pytest.raises(InputError, match="data: has no test image to say what"):
         export.main([*line, "--quantize"])
-    assert not (tmp_path / "small.onnx").exists()
+    assert not (tmp_path / "model.onnx").exists()

@@ -13,16 +13,7 @@ from resnet_keras import predict, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.inference import Answering, many
 from tests.conftest import coloured_images
-
-NAMES = ["red", "green", "blue"]
-
-
-@pytest.fixture
-def model(tiny_model, tmp_path):
-    metadata = {"class_names": NAMES}
-    metadata["preprocessing"] = {"scale": 1 / 255, "channel_order": "rgb"}
-    save_model(tiny_model, tmp_path / "model.h5", metadata)
-    return tmp_path / "model.h5"
+from tests.export_runs import NAMES
 
 
 @pytest.fixture
@@ -48,16 +39,16 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def test_table_has_what_predict_prints(model, folder, tmp_path, capsys):
+def test_table_has_what_predict_prints(saved, folder, tmp_path, capsys):
     table = tmp_path / "t.csv"
-    assert run(model, folder, "--table", table) == 2  # for the broken one
+    assert run(saved, folder, "--table", table) == 2  # for the broken one
     assert "10 pictures, 1 of which cannot be read" in capsys.readouterr().out
     found = rows(table)
     assert [row["image"] for row in found] == sorted(row["image"] for row in found)
     [broken] = [row for row in found if row["error"]]
     assert broken["image"].endswith("2x.png")
     assert broken["class"] == broken["class_1"] == ""
-    run(model, folder, "--json", "--skip-broken")
+    run(saved, folder, "--json", "--skip-broken")
     expected = {each["image"]: each for each in json.loads(capsys.readouterr().out)}
     assert len(expected) == 9
     for row in found:
@@ -72,16 +63,16 @@ def test_table_has_what_predict_prints(model, folder, tmp_path, capsys):
     assert not [*tmp_path.glob("*.part*")]
 
 
-def test_skip_broken_ends_with_0(model, folder, tmp_path):
-    assert run(model, folder, "--table", tmp_path / "t.csv", "--skip-broken") == 0
-    assert run(model, folder, "--skip-broken", "--top", 1) == 0
-    assert run(model, folder, "--top", 1) == 2
+def test_skip_broken_ends_with_0(saved, folder, tmp_path):
+    assert run(saved, folder, "--table", tmp_path / "t.csv", "--skip-broken") == 0
+    assert run(saved, folder, "--skip-broken", "--top", 1) == 0
+    assert run(saved, folder, "--top", 1) == 2
 
 
 @pytest.mark.parametrize("chunks", [0, 1, 2, 3])
 @pytest.mark.parametrize("torn", [b"", b'half a row,"'])
-def test_resumed_table_is_the_same(chunks, torn, model, folder, tmp_path, monkeypatch):
-    run(model, folder, "--table", tmp_path / "whole.csv")
+def test_resumed_table_is_the_same(chunks, torn, saved, folder, tmp_path, monkeypatch):
+    run(saved, folder, "--table", tmp_path / "whole.csv")
     table, left, write = tmp_path / "t.csv", [chunks], many._rows
 
     def stopping(*arguments):
@@ -92,25 +83,25 @@ def test_resumed_table_is_the_same(chunks, torn, model, folder, tmp_path, monkey
 
     monkeypatch.setattr(many, "_rows", stopping)
     with pytest.raises(InputError, match=rf"after {3 * chunks} pictures.* --resume"):
-        run(model, folder, "--table", table)
+        run(saved, folder, "--table", table)
     monkeypatch.setattr(many, "_rows", write)
     assert not table.exists()
     with (tmp_path / "t.csv.part").open("ab") as file:
         file.write(torn)  # as a kill leaves it
     if chunks:
         with pytest.raises(InputError, match="cut off here before"):
-            run(model, folder, "--table", table)
-        assert run(model, folder, "--table", table, "--resume") == 2
+            run(saved, folder, "--table", table)
+        assert run(saved, folder, "--table", table, "--resume") == 2
     else:
         with pytest.raises(InputError, match="Leave --resume out"):
-            run(model, folder, "--table", table, "--resume")
-        run(model, folder, "--table", table)
+            run(saved, folder, "--table", table, "--resume")
+        run(saved, folder, "--table", table)
     assert table.read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert not [*tmp_path.glob("*.part*")]
 
 
 @pytest.fixture
-def cut_off(model, folder, tmp_path, monkeypatch):
+def cut_off(saved, folder, tmp_path, monkeypatch):
     """Begin a table and stop after its first rows; return what was typed."""
     write = many._rows
 
@@ -120,7 +111,7 @@ def cut_off(model, folder, tmp_path, monkeypatch):
         return write(classifier, chunk, top)
 
     monkeypatch.setattr(many, "_rows", stop)
-    line = [model, folder, "--table", tmp_path / "t.csv"]
+    line = [saved, folder, "--table", tmp_path / "t.csv"]
     with pytest.raises(InputError, match="--resume"):
         run(*line)
     monkeypatch.setattr(many, "_rows", write)
@@ -163,22 +154,22 @@ def test_overwrite_begins_again(cut_off, tmp_path):
     ]
 
 
-def test_shards_are_the_whole(model, folder, tmp_path):
+def test_shards_are_the_whole(saved, folder, tmp_path):
     whole = tmp_path / "whole.csv"
-    run(model, folder, "--table", whole)
+    run(saved, folder, "--table", whole)
     found = []
     for number in (1, 2, 3):
         table = tmp_path / f"{number}.csv"
-        run(model, folder, "--table", table, "--shard", f"{number}/3")
+        run(saved, folder, "--table", table, "--shard", f"{number}/3")
         found.append(rows(table))
     together = [found[i % 3][i // 3] for i in range(10)]
     assert together == rows(whole)
 
 
-def test_list_from_a_file_and_from_standard_input(model, folder, tmp_path, monkeypatch):
+def test_list_from_a_file_and_from_standard_input(saved, folder, tmp_path, monkeypatch):
     lines = [str(folder / "b, c"), "", str(folder / "a" / "0.png")]
     (tmp_path / "list.txt").write_text("\n".join(lines))
-    line = [model, "--table", tmp_path / "t.csv", "--list"]
+    line = [saved, "--table", tmp_path / "t.csv", "--list"]
     assert run(*line, tmp_path / "list.txt") == 0
     from_file = rows(tmp_path / "t.csv")
     assert [row["image"][-5:] for row in from_file] == [
@@ -191,30 +182,30 @@ def test_list_from_a_file_and_from_standard_input(model, folder, tmp_path, monke
         assert [row[key] for key in keys] == [other[key] for key in keys]
 
 
-def test_list_without_a_table_is_printed(model, folder, tmp_path, capsys):
+def test_list_without_a_table_is_printed(saved, folder, tmp_path, capsys):
     (tmp_path / "list.txt").write_text(str(folder / "a" / "0.png"))
-    assert run(model, "--list", tmp_path / "list.txt") == 0
+    assert run(saved, "--list", tmp_path / "list.txt") == 0
     assert "0.png: " in capsys.readouterr().out
 
 
-def test_name_that_means_nothing_is_told_once(model, folder, tmp_path, capsys):
-    line = [model, folder / "b, c", tmp_path / "none*", "--table", tmp_path / "t.csv"]
+def test_name_that_means_nothing_is_told_once(saved, folder, tmp_path, capsys):
+    line = [saved, folder / "b, c", tmp_path / "none*", "--table", tmp_path / "t.csv"]
     assert run(*line) == 2
     assert capsys.readouterr().err.count("a pattern that matches none") == 1
     assert len(rows(tmp_path / "t.csv")) == 4
 
 
 def test_skipping_broken_pictures_skips_no_name_that_means_nothing(
-    model, folder, tmp_path
+    saved, folder, tmp_path
 ):
-    line = [model, folder / "b, c", tmp_path / "none*", "--skip-broken"]
+    line = [saved, folder / "b, c", tmp_path / "none*", "--skip-broken"]
     assert run(*line) == 2
     assert run(*line, "--table", tmp_path / "t.csv") == 2
 
 
-def test_a_list_is_not_written_over(model, folder, tmp_path):
+def test_a_list_is_not_written_over(saved, folder, tmp_path):
     (tmp_path / "list.csv").write_text(str(folder / "a" / "0.png"))
-    line = [model, "--list", tmp_path / "list.csv", "--table", tmp_path / "list.csv"]
+    line = [saved, "--list", tmp_path / "list.csv", "--table", tmp_path / "list.csv"]
     with pytest.raises(InputError, match="is read by this command"):
         run(*line, "--overwrite")
     assert "0.png" in (tmp_path / "list.csv").read_text()
@@ -229,10 +220,10 @@ def test_none_of_the_classes_has_no_class(tiny_model, folder, tmp_path):
         assert row["class_1"] in NAMES
 
 
-def test_parquet_has_the_same(model, folder, tmp_path):
+def test_parquet_has_the_same(saved, folder, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
-    run(model, folder, "--table", tmp_path / "t.csv")
-    run(model, folder, "--table", tmp_path / "t.parquet")
+    run(saved, folder, "--table", tmp_path / "t.csv")
+    run(saved, folder, "--table", tmp_path / "t.parquet")
     found = parquet.read_table(tmp_path / "t.parquet").to_pylist()
     for row, expected in zip(found, rows(tmp_path / "t.csv"), strict=True):
         for name, value in expected.items():
@@ -243,10 +234,10 @@ def test_parquet_has_the_same(model, folder, tmp_path):
     assert not [*tmp_path.glob("*.part*")]
 
 
-def test_missing_pyarrow_is_one_line(model, folder, tmp_path, monkeypatch):
+def test_missing_pyarrow_is_one_line(saved, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(predict, "find_spec", lambda name: None)
     with pytest.raises(InputError, match="Parquet needs pyarrow"):
-        run(model, folder, "--table", tmp_path / "t.parquet")
+        run(saved, folder, "--table", tmp_path / "t.parquet")
 
 
 @pytest.mark.parametrize(
@@ -266,10 +257,10 @@ def test_options_that_do_not_go_together(line, words, capsys):
     assert words in capsys.readouterr().err
 
 
-def test_resuming_needs_the_same_precision(model, folder, tmp_path):
+def test_resuming_needs_the_same_precision(saved, folder, tmp_path):
     table = tmp_path / "found.csv"
     part = tmp_path / "found.csv.part"
-    run(model, folder, "--table", table, "--skip-broken")
+    run(saved, folder, "--table", table, "--skip-broken")
     whole = table.read_bytes()
     state = {"rows": 0, "bytes": 0, "broken": 0}
     nothing = many.hashlib.blake2b(digest_size=16).hexdigest()
@@ -281,14 +272,14 @@ def test_resuming_needs_the_same_precision(model, folder, tmp_path):
         table.unlink(missing_ok=True)
         part.touch()
         settings |= {
-            "model": predict._digest(str(model)),
+            "model": predict._digest(str(saved)),
             "preprocessing": None,
             "top": 3,
             "shard": [1, 1],
         }
         state |= {"settings": settings, "names": nothing}
         (tmp_path / "found.csv.part.json").write_text(json.dumps(state))
-        line = [model, folder, "--table", table, "--skip-broken", "--resume", *more]
+        line = [saved, folder, "--table", table, "--skip-broken", "--resume", *more]
         if fits:
             assert run(*line) == 0
             assert table.read_bytes() == whole

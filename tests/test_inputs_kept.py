@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_keras import evaluate, predict, save_model, summary, train
+from resnet_keras import evaluate, predict, summary, train
 from resnet_keras.errors import InputError
 from resnet_keras.experiments import __main__ as experiments
 from resnet_keras.export import __main__ as export
@@ -15,13 +15,6 @@ from resnet_keras.files.writing import check_not_input
 from tests.conftest import coloured_images, write_pair
 
 READ = "is read by this command"
-
-
-@pytest.fixture
-def model(tiny_model, tmp_path):
-    path = tmp_path / "model.h5"
-    save_model(tiny_model, path, {"class_names": ["0", "1", "2"]})
-    return path
 
 
 @pytest.fixture
@@ -79,9 +72,9 @@ def test_export_of_w_bin_to_openvino_whose_weights_are_w_bin(tmp_path):
         ("keras-applications", "a.weights.h5"),
     ],
 )
-def test_export_through_a_link(name, out, model, tmp_path):
-    (tmp_path / out).symlink_to(model)
-    refuses(export.main, [model, "--format", name, "--out", tmp_path / out], model)
+def test_export_through_a_link(name, out, saved, tmp_path):
+    (tmp_path / out).symlink_to(saved)
+    refuses(export.main, [saved, "--format", name, "--out", tmp_path / out], saved)
 
 
 @pytest.mark.parametrize(
@@ -92,46 +85,44 @@ def test_export_through_a_link(name, out, model, tmp_path):
         ("keras-applications", "a.weights.h5"),
     ],
 )
-def test_export_with_metadata_beside_it(name, out, model, tmp_path):
-    os.link(model, tmp_path / "a.json")
-    refuses(export.main, [model, "--format", name, "--out", tmp_path / out], model)
+def test_export_with_metadata_beside_it(name, out, saved, tmp_path):
+    os.link(saved, tmp_path / "a.json")
+    refuses(export.main, [saved, "--format", name, "--out", tmp_path / out], saved)
 
 
-def test_train_over_its_weights(model, tmp_path):
+def test_train_over_its_weights(saved, tmp_path):
     write_pair(tmp_path / "colours", num_train=6, num_test=3)
-    line = ["--data", tmp_path / "colours", "--image-size", 32, "--weights", model]
-    refuses(train.main, [*line, "--out", tmp_path, "--overwrite"], model)
+    line = ["--data", tmp_path / "colours", "--image-size", 32, "--weights", saved]
+    refuses(train.main, [*line, "--out", tmp_path, "--overwrite"], saved)
 
 
-def test_evaluate_over_its_model(model, tmp_path):
-    (tmp_path / "metrics.json").symlink_to(model)
+def test_evaluate_over_its_model(saved, tmp_path):
+    (tmp_path / "metrics.json").symlink_to(saved)
     source = write_pair(tmp_path / "colours", num_train=6, num_test=3)
-    refuses(evaluate.main, [model, "--data", source, "--out", tmp_path], model)
+    refuses(evaluate.main, [saved, "--data", source, "--out", tmp_path], saved)
 
 
-def test_evaluate_over_its_data(model, tmp_path):
+def test_evaluate_over_its_data(saved, tmp_path):
     path = tmp_path / "data.npz"
     images, labels = coloured_images([0, 1, 2] * 4), np.arange(12) % 3
     np.savez(path, x=images, y=labels)
     os.link(path, tmp_path / "confusion.png")
-    refuses(evaluate.main, [model, "--data", path, "--out", tmp_path], path)
+    refuses(evaluate.main, [saved, "--data", path, "--out", tmp_path], path)
 
 
-def test_predict_over_a_picture(model, picture, tmp_path):
+def test_predict_over_a_picture(saved, picture, tmp_path):
     other = tmp_path / "hand_predicted.png"
     shutil.copy(picture, other)
-    refuses(predict.main, [model, picture, other, "--out", tmp_path], other)
+    refuses(predict.main, [saved, picture, other, "--out", tmp_path], other)
 
 
-def test_summary_draws_over_its_model(tmp_path, tiny_model):
-    save_model(tiny_model, tmp_path / "model.h5")
-    (tmp_path / "plot.png").symlink_to(tmp_path / "model.h5")
-    line = [tmp_path / "model.h5", "--plot", tmp_path / "plot.png"]
-    refuses(summary.main, line, tmp_path / "model.h5")
+def test_summary_draws_over_its_model(saved, tmp_path):
+    (tmp_path / "plot.png").symlink_to(saved)
+    refuses(summary.main, [saved, "--plot", tmp_path / "plot.png"], saved)
 
 
 @pytest.mark.parametrize("name", ["explain.png", "explain.csv"])
-def test_experiment_over_its_picture(name, model, picture, tmp_path):
+def test_experiment_over_its_picture(name, saved, picture, tmp_path):
     picture = picture.rename(tmp_path / name)
-    line = ["explain", model, picture, "--out", tmp_path]
+    line = ["explain", saved, picture, "--out", tmp_path]
     refuses(experiments.main, line, picture)

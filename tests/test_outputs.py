@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_keras import evaluate, predict, save_model, train
+from resnet_keras import evaluate, predict, train
 from resnet_keras.hands import __main__ as hands
 from tests.conftest import coloured_images, write_pair
 
@@ -14,13 +14,6 @@ def source(tmp_path):
     return write_pair(tmp_path / "colours", num_train=6, num_test=3)
 
 
-@pytest.fixture
-def model(tiny_model, tmp_path):
-    path = tmp_path / "model.h5"
-    save_model(tiny_model, path, {"class_names": ["0", "1", "2"]})
-    return path
-
-
 def leaves_no_folder(main, line, out, kind=ValueError):
     """Run a command that must fail, and see that it has made no folder."""
     with pytest.raises(kind):
@@ -28,24 +21,24 @@ def leaves_no_folder(main, line, out, kind=ValueError):
     assert not out.exists()
 
 
-def test_evaluate(model, source, tmp_path):
+def test_evaluate(saved, source, tmp_path):
     out, broken = tmp_path / "a" / "b", tmp_path / "broken.h5"
     broken.write_text("hello")
     leaves_no_folder(evaluate.main, [broken, "--data", source], out)
-    leaves_no_folder(evaluate.main, [model, "--data", tmp_path / "missing"], out)
-    evaluate.main([str(word) for word in [model, "--data", source, "--out", out]])
+    leaves_no_folder(evaluate.main, [saved, "--data", tmp_path / "missing"], out)
+    evaluate.main([str(word) for word in [saved, "--data", source, "--out", out]])
     expected = {"confusion.png", "reliability.png", "metrics.json"}
     assert {path.name for path in out.iterdir()} == expected
 
 
-def test_predict(model, tmp_path):
+def test_predict(saved, tmp_path):
     out, picture, broken = (tmp_path / name for name in ("a", "0.png", "broken.png"))
     Image.fromarray(coloured_images(np.zeros(1, int))[0]).save(picture)
     broken.write_text("hello")
     leaves_no_folder(predict.main, [broken, picture], out)
-    assert predict.main([str(model), str(broken), "--out", str(out)]) == 2
+    assert predict.main([str(saved), str(broken), "--out", str(out)]) == 2
     assert not out.exists()
-    assert predict.main([str(model), str(picture), "--out", str(out)]) == 0
+    assert predict.main([str(saved), str(picture), "--out", str(out)]) == 0
     assert [path.name for path in out.iterdir()] == ["0_predicted.png"]
 
 
