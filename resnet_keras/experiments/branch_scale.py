@@ -22,9 +22,9 @@ from resnet_keras.experiments.report import (
     interval,
     legend_below,
     mean_and_margin,
-    tidy,
 )
 from resnet_keras.nets.initialization import scale_branches
+from resnet_keras.plots import tidy
 
 # What is trained: (normalized?, scale of F at the beginning)
 NETWORKS = {

@@ -16,8 +16,8 @@ from resnet_keras.experiments.report import (
     column,
     legend_below,
     mean_and_margin,
-    tidy,
 )
+from resnet_keras.plots import tidy
 
 _COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#8172b3", "#c44e52")
 

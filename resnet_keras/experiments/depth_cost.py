@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from resnet_keras import family
 from resnet_keras.accelerate.memory import memory_mb
-from resnet_keras.experiments.report import Report, tidy
+from resnet_keras.experiments.report import Report
+from resnet_keras.plots import tidy
 
 _CLASSES = 6
 _COSTS = {

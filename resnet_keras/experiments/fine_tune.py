@@ -15,9 +15,10 @@ from resnet_keras import family
 from resnet_keras.accelerate.probe import default_precision
 from resnet_keras.data import load_dataset
 from resnet_keras.errors import InputError
-from resnet_keras.experiments.report import Report, tidy
+from resnet_keras.experiments.report import Report
 from resnet_keras.files import load_model
 from resnet_keras.inference import Classifier, scores
+from resnet_keras.plots import tidy
 from resnet_keras.training import phases
 from resnet_keras.training.augmentation import Batches
 from resnet_keras.training.config import RunConfig

@@ -10,8 +10,9 @@ import keras
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import COLOURS, Report, column, legend_below, tidy
+from resnet_keras.experiments.report import COLOURS, Report, column, legend_below
 from resnet_keras.explain import gradients
+from resnet_keras.plots import tidy
 
 _DEPTHS = (20, 56, 110)
 

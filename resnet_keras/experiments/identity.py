@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 
 from resnet_keras.blocks import identity_block
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import COLOURS, Report, column, tidy
+from resnet_keras.experiments.report import COLOURS, Report, column
 from resnet_keras.nets.blocks import basic_block
 from resnet_keras.nets.graph import plain_twin
+from resnet_keras.plots import tidy
 
 _CHANNELS = 16
 

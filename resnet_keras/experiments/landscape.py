@@ -16,8 +16,8 @@ from resnet_keras.experiments.report import (
     Report,
     interval,
     mean_and_margin,
-    tidy,
 )
+from resnet_keras.plots import tidy
 
 
 def run(out, seeds=3, quick=False):

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 
 from resnet_keras.accelerate.probe import default_precision
 from resnet_keras.experiments import shapes
-from resnet_keras.experiments.report import Report, column, legend_below, tidy
+from resnet_keras.experiments.report import Report, column, legend_below
+from resnet_keras.plots import tidy
 from resnet_keras.training import RECIPES, RunConfig, train
 
 _NAMES = ("imagenet-90", "imagenet-a3")

@@ -22,9 +22,9 @@ from resnet_keras.experiments.report import (
     column,
     interval,
     mean_and_margin,
-    tidy,
 )
 from resnet_keras.explain.gradients import tensorflow
+from resnet_keras.plots import tidy
 
 _NUM_DRAWS = 3  # of random blocks, pairs or paths
 

@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from resnet_keras.accelerate.probe import default_precision
 from resnet_keras.data import load_dataset, stratified_split
 from resnet_keras.errors import InputError
-from resnet_keras.experiments.report import Report, tidy
+from resnet_keras.experiments.report import Report
 from resnet_keras.files import PREPROCESSING
 from resnet_keras.inference import Classifier, scores
+from resnet_keras.plots import tidy
 from resnet_keras.training.augmentation import Batches
 from resnet_keras.training.corruptions import CORRUPTIONS, corrupted
 from resnet_keras.training.fitting import fit

@@ -4,8 +4,6 @@ import math
 import time
 from pathlib import Path
 
-from matplotlib.ticker import MaxNLocator
-
 from resnet_keras import plots
 from resnet_keras.files.writing import check_folder, write_csv, write_whole
 from resnet_keras.tables import duration
@@ -97,18 +95,6 @@ def interval(mean_and_margin, form, factor=1):
     mean, margin = (factor * value for value in mean_and_margin)
     later = f" ± {margin:{form.lstrip('+')}}" if math.isfinite(margin) else ""
     return f"{mean:{form}}{later}"
-
-
-def tidy(axes, grid=True, counts=False):
-    """Leave out the upper and the right edge of a panel, and draw a light grid.
-
-    Where the horizontal axis `counts`, it is marked at whole numbers only.
-    """
-    axes.spines[["top", "right"]].set_visible(False)
-    if grid:
-        axes.grid(alpha=0.3)
-    if counts:
-        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def legend_below(figure, axes, ncols, title=None):

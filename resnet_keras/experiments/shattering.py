@@ -18,8 +18,8 @@ from resnet_keras.experiments.report import (
     column,
     interval,
     mean_and_margin,
-    tidy,
 )
+from resnet_keras.plots import tidy
 
 _DEPTHS = (8, 14, 20, 26, 32, 56, 110)
 _DISTANCE = 0.01  # between neighbours, as a fraction of an image's norm

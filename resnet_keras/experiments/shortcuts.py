@@ -10,7 +10,8 @@ import keras
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import Report, column, mean_and_margin, tidy
+from resnet_keras.experiments.report import Report, column, mean_and_margin
+from resnet_keras.plots import tidy
 
 _OPTIONS = {
     "A": "zeros, no parameters",

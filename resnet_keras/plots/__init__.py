@@ -3,43 +3,14 @@
 It may import Matplotlib, stage tables and the writing of files; it loads no Keras.
 """
 
-from resnet_keras.plots.boxes import draw_box
-from resnet_keras.plots.detections import (
-    annotated,
-    ap_curves,
-    detections,
-    false_alarms,
-    found_confusion,
-    misses,
-    precision_recall,
-)
-from resnet_keras.plots.diagram import architecture
-from resnet_keras.plots.names import fonts_for, verbatim
-from resnet_keras.plots.results import (
-    confusion,
-    curves,
-    mistakes,
-    prediction,
-    reliability,
-    save,
-)
+from resnet_keras.lazy import lazy
 
-__all__ = [
-    "annotated",
-    "ap_curves",
-    "architecture",
-    "confusion",
-    "curves",
-    "detections",
-    "draw_box",
-    "false_alarms",
-    "fonts_for",
-    "found_confusion",
-    "misses",
-    "mistakes",
+_NAMES = {
+    "boxes": "draw_box",
+    "diagram": "architecture",
+    "found": "annotated ap_curves detections false_alarms found_confusion misses "
     "precision_recall",
-    "prediction",
-    "reliability",
-    "save",
-    "verbatim",
-]
+    "names": "fonts_for verbatim",
+    "results": "confusion curves mistakes prediction reliability save tidy",
+}
+__getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

@@ -17,6 +17,18 @@ def save(figure, path):
         figure.savefig(temporary, dpi=120)
 
 
+def tidy(axes, grid=True, counts=False):
+    """Leave out the upper and the right edge of a panel, and draw a light grid.
+
+    Where the horizontal axis `counts`, it is marked at whole numbers only.
+    """
+    axes.spines[["top", "right"]].set_visible(False)
+    if grid:
+        axes.grid(alpha=0.3)
+    if counts:
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+
+
 def curves(history):
     """Plot loss and accuracy of training and validation against the epoch.
 
@@ -24,24 +36,35 @@ def curves(history):
         history: list of one dictionary per epoch with `epoch`, `loss`, `accuracy`,
             and, where there is a validation part, `val_loss` and `val_accuracy`.
     """
+    lines = {"accuracy": "training", "val_accuracy": "validation"}
+    return loss_and(lines, "Accuracy", history, (_TRAIN, _VALIDATION))
+
+
+def loss_and(lines, title, history, colours):
+    """Plot the loss and, beside it, further lines against the epoch.
+
+    Args:
+        lines: dictionary from keys of the history to their names.
+        title: of these lines.
+        history: as in `curves`; where a key is missing, or None, there is no point.
+        colours: of the lines, of Matplotlib's.
+    """
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    epochs = [row["epoch"] for row in history]
-    for axes, key, title in zip(
-        figure.subplots(1, 2), ("loss", "accuracy"), ("Loss", "Accuracy"), strict=True
-    ):
-        for prefix, label, colour in (
-            ("", "training", _TRAIN),
-            ("val_", "validation", _VALIDATION),
-        ):
-            if prefix + key in history[0]:
-                values = [row[prefix + key] for row in history]
+    left, right = figure.subplots(1, 2)
+    panels = {left: {"loss": "training", "val_loss": "validation"}, right: lines}
+    for axes, names in panels.items():
+        for (key, label), colour in zip(names.items(), colours, strict=False):
+            rows = [row for row in history if row.get(key) is not None]
+            if rows:
+                epochs, values = [row["epoch"] for row in rows], [x[key] for x in rows]
                 axes.plot(epochs, values, "o-", markersize=3, color=colour, label=label)
-        axes.set(xlabel="epoch", title=title)
+        axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
-    axes.set_ylim(0, 1.02)
+        tidy(axes)
+        if axes.lines:
+            axes.legend(frameon=False)
+    left.set_title("Loss")
+    right.set(title=title, ylim=(0, 1.02))
     return figure
 
 
@@ -102,8 +125,7 @@ def reliability(mean, accuracy, counts):
     lower.set(xlabel="probability of the predicted class", ylabel="images", xlim=(0, 1))
     lower.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
     for axes in (upper, lower):
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     return figure
 
 
@@ -160,7 +182,7 @@ def prediction(image, ranking, box=None, is_answer=True):
     right.set_yticks(ranks, names, **style)
     right.set_title(names[0] if is_answer else "none of these", **style)
     right.invert_yaxis()  # the best on top
-    right.spines[["top", "right"]].set_visible(False)
+    tidy(right, grid=False)
     return figure
 
 

@@ -3,11 +3,10 @@
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from resnet_keras.plots.boxes import draw_box
 from resnet_keras.plots.names import fonts_for, verbatim
-from resnet_keras.plots.results import confusion
+from resnet_keras.plots.results import confusion, loss_and, tidy
 
 _DPI = 120  # as `save` writes figures
 _LEAST_SIDE = 480  # pixels of the longer side of an annotated picture, about
@@ -90,8 +89,7 @@ def precision_recall(recall, precision, class_names, ap50):
         ylim=(0, 1.03),
         title=f"Boxes that overlap by half (AP50{mean})",
     )
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes)
     if known and len(known) <= 20:
         axes.legend(
             frameon=False,
@@ -108,29 +106,9 @@ def ap_curves(history):
         history: list of one dictionary per epoch with `epoch`, `loss` and, where there
             is a validation part, `val_loss`, `val_AP` and `val_AP50`, or some of them.
     """
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    known = set().union(*history)
-    groups = {
-        left: {"loss": "training", "val_loss": "validation"},
-        right: {"val_AP": "AP", "val_AP50": "AP50", "val_AP75": "AP75"},
-    }
-    for axes, lines in groups.items():
-        for index, (key, label) in enumerate(lines.items()):
-            if key in known:  # an epoch that was not validated has no value
-                rows = [row for row in history if row.get(key) is not None]
-                epochs, values = [row["epoch"] for row in rows], [x[key] for x in rows]
-                style = {"color": _colour(index), "markersize": 3, "label": label}
-                axes.plot(epochs, values, "o-", **style)
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-        if axes.lines:
-            axes.legend(frameon=False)
-    left.set_title("Loss")
-    right.set(title="Average precision on validation pictures", ylim=(0, 1.02))
-    return figure
+    lines = {"val_AP": "AP", "val_AP50": "AP50", "val_AP75": "AP75"}
+    title = "Average precision on validation pictures"
+    return loss_and(lines, title, history, list(map(_colour, range(3))))
 
 
 def found_confusion(matrix, class_names, threshold):
@@ -157,11 +135,8 @@ def misses(images, true, cases, class_names, most=24):
     """Show objects that were not found, with their surroundings.
 
     Args:
-        images: uint8 (num_pictures, size, size, 3).
-        true: for each picture (boxes, labels).
+        images, true, class_names, most: as in `detections`.
         cases: list of (picture, object), the worst first.
-        class_names: list of str.
-        most: how many to show at the most.
     """
     shown = []
     for picture, row in cases[:most]:
@@ -175,12 +150,8 @@ def false_alarms(images, true, found, cases, class_names, most=24):
     """Show boxes where there is no such object, with their surroundings.
 
     Args:
-        images: uint8 (num_pictures, size, size, 3).
-        true: for each picture (boxes, labels).
-        found: for each picture (boxes, labels, scores).
+        images, true, found, class_names, most: as in `detections`.
         cases: list of (picture, found), the worst first.
-        class_names: list of str.
-        most: how many to show at the most.
     """
     shown = []
     for picture, row in cases[:most]:
