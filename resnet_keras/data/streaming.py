@@ -174,8 +174,22 @@ def settle(pictures, is_streamed, skip_broken):
         errors = _errors(pictures.__getitem__, number) if skip_broken else {}
         is_read[list(errors)] = False
         return pictures.take(is_read), is_read, errors
-    images = allocate(number, pictures.shape[1:3])
-    errors = _errors(lambda row: pictures.copy_to(images, row), number)
+    return decoded(number, pictures.shape[1:3], pictures.copy_to)
+
+
+def decoded(number, image_size, write):
+    """Return images read by several threads, and what is wrong with some.
+
+    Args:
+        number: of images.
+        image_size: (height, width).
+        write: function that writes an image into a row of an array, given both.
+
+    Returns:
+        As `settle`: images in memory or in a temporary file, as `allocate` says.
+    """
+    images, is_read = allocate(number, image_size), np.ones(number, bool)
+    errors = _errors(lambda row: write(images, row), number)
     is_read[list(errors)] = False
     if errors:  # without a copy: the images may be larger than memory
         for to, row in enumerate(np.flatnonzero(is_read)):

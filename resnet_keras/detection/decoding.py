@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from resnet_keras.detection.boxes import overlaps
 from resnet_keras.detection.network import NUM_BOX
 from resnet_keras.detection.targets import locations
 
@@ -42,7 +43,8 @@ def decode(raw, image_size, threshold=0.05, iou=IOU, most=MOST):
     >>> found.boxes.tolist(), found.labels.tolist()
     ([[4.0, 0.0, 16.0, 12.0]], [0])
     """
-    levels = [np.asarray(X, np.float32) for X in _as_list(raw)]
+    raw = raw if isinstance(raw, (list, tuple)) else [raw]
+    levels = [np.asarray(X, np.float32) for X in raw]
     height, width = (image_size,) * 2 if np.isscalar(image_size) else image_size
     places = locations((height, width), [X.shape[1:3] for X in levels])
     table = np.concatenate([X.reshape(len(X), -1, X.shape[-1]) for X in levels], 1)
@@ -87,10 +89,6 @@ def localized(y, image_size, threshold=0.5):
     ]
 
 
-def _as_list(raw):
-    return raw if isinstance(raw, (list, tuple)) else [raw]
-
-
 def _strongest(boxes, scores, threshold, iou, most):
     """Return the `Found` of one picture: boxes (n, 4), scores (n, classes)."""
     rows, labels = np.nonzero(scores >= threshold)
@@ -117,15 +115,11 @@ def suppress(boxes, labels, iou, most=np.inf):
     >>> suppress(boxes, np.array([1, 1, 2]), 0.5).tolist()
     [0, 2]
     """
-    areas = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), 1)
     left = np.arange(len(boxes))
     kept = []
     while len(left) and len(kept) < most:
         first, rest = left[0], left[1:]
         kept.append(first)
-        low = np.maximum(boxes[first, :2], boxes[rest, :2])
-        high = np.minimum(boxes[first, 2:], boxes[rest, 2:])
-        shared = np.prod(np.maximum(high - low, 0), 1)
-        overlap = shared / np.maximum(areas[first] + areas[rest] - shared, 1e-9)
+        [overlap] = overlaps(boxes[[first]], boxes[rest])
         left = rest[(overlap <= iou) | (labels[rest] != labels[first])]
     return np.array(kept, np.int64)

@@ -109,8 +109,7 @@ def name_in_files(classifier, finder, paths, report):
     Args:
         classifier, finder: as in `name_found`.
         paths: list of picture files.
-        report: function that is called with the `InputError` of each picture that
-            cannot be read; the others go on.
+        report: as in `read_together`.
 
     Yields:
         The path; its `calibrated` and `is_answer` (`inference.Prediction`); and the

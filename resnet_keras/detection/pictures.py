@@ -20,8 +20,7 @@ def find_in_files(finder, paths, threshold, report):
         finder: `Finder`.
         paths: list of picture files.
         threshold: least score of a box; None for the model's own.
-        report: function that is called with the `InputError` of each picture that
-            cannot be read; the others go on.
+        report: as in `read_together`.
 
     Yields:
         The path; (width, height) of the picture, turned as the camera was held; and

@@ -1,15 +1,12 @@
 """The door for pictures with boxes: `load_detection` looks what a source is."""
 
-import os
 import re
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from resnet_keras.data.arrays import allocate
 from resnet_keras.data.dataset import say_copies
 from resnet_keras.data.splitting import (
     TEST_FRACTION,
@@ -17,6 +14,7 @@ from resnet_keras.data.splitting import (
     parts_of_folders,
     settle_parts,
 )
+from resnet_keras.data.streaming import decoded
 from resnet_keras.data.tree import is_system
 from resnet_keras.detection.coco import annotation_files, read_coco
 from resnet_keras.detection.dataset import DetectionDataset, Pictures
@@ -76,7 +74,7 @@ def load_detection(
         groups["train"] + groups["validation"], image_size, skip_broken, notes
     )
     test, _ = _load(groups["test"], image_size, skip_broken, notes)
-    num_validation = sum(index >= num_training for index in kept)
+    num_validation = int((kept >= num_training).sum())
     if needs_train:
         trained = train[: len(train) - num_validation]
         notes += _check_trained(trained, class_names, source)
@@ -200,31 +198,23 @@ def _load(group, image_size, skip_broken, notes):
     """Read `Annotated` and place them on squares.
 
     Returns:
-        `Pictures`, and a list of the positions in `group` of those in it.
+        `Pictures`, and the positions in `group` of those in it.
     """
-    images = allocate(len(group), (image_size, image_size))
 
-    def read(index):
-        picture = group[index]
-        try:
-            images[index], _ = read_letterboxed(picture.path, picture.size, image_size)
-        except InputError as error:
-            return error
-        return None
+    def write(images, row):
+        path, size = group[row].path, group[row].size
+        images[row], _ = read_letterboxed(path, size, image_size)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        errors = list(pool.map(read, range(len(group))))
-    kept = [index for index, error in enumerate(errors) if not error]
-    if found := [error for error in errors if error]:
+    images, is_read, errors = decoded(len(group), (image_size, image_size), write)
+    if found := [*errors.values()]:
         if not skip_broken:
             more = f" In all {len(found)} pictures." if len(found) > 1 else ""
             raise InputError(
                 f"{found[0]}{more} Or go on without: --skip-broken (skip_broken=True)."
             )
         notes.append(f"Left out, as asked, {len(found)} broken pictures: {found[0]}")
-        for to, row in enumerate(kept):  # in place: they may be larger than memory
-            images[to] = images[row]
-        images, group = images[: len(kept)], [group[index] for index in kept]
+    kept = np.flatnonzero(is_read)
+    group = [group[row] for row in kept]
     pictures = Pictures(
         images,
         tuple(_on_square(each.boxes, each.size, image_size) for each in group),

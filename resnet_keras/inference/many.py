@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -17,7 +16,7 @@ from resnet_keras.data.images import read_image
 from resnet_keras.errors import InputError
 from resnet_keras.files.writing import write_json, write_whole
 from resnet_keras.inference.metrics import check_numbers
-from resnet_keras.inference.pictures import ranking
+from resnet_keras.inference.pictures import ranking, read_ahead
 
 SUFFIXES = (".csv", ".parquet")
 _CHUNK_BYTES, _LEAST_CHUNK, _MOST_CHUNK = 2**26, 32, 512
@@ -70,7 +69,7 @@ def predict_to_table(
             file.seek(0, os.SEEK_END)
             if not progress.state["bytes"]:
                 file.write(_as_csv([_header(top)]))
-            for chunk in _read_ahead(classifier, paths):
+            for chunk in _chunks(classifier, paths):
                 rows, num_broken = _rows(classifier, chunk, top)
                 file.write(_as_csv(rows))
                 file.flush()
@@ -181,30 +180,12 @@ class _Progress:
         return self._names.hexdigest()
 
 
-def _read_ahead(classifier, paths):
+def _chunks(classifier, paths):
     """Yield lists of (path, picture or `InputError`), reading one list ahead."""
     size = classifier.height, classifier.width
     most = _CHUNK_BYTES // (size[0] * size[1] * 3)
     most = min(max(most, _LEAST_CHUNK), _MOST_CHUNK)
-
-    def read(path):
-        try:
-            return path, read_image(path, size)
-        except InputError as error:
-            return path, error
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        try:
-            ahead = None
-            while chosen := list(itertools.islice(paths, most)):
-                begun = [pool.submit(read, path) for path in chosen]
-                if ahead:
-                    yield [each.result() for each in ahead]
-                ahead = begun
-            if ahead:
-                yield [each.result() for each in ahead]
-        finally:
-            pool.shutdown(cancel_futures=True)
+    return read_ahead(paths, lambda path: read_image(path, size), most)
 
 
 def _rows(classifier, chunk, top):

@@ -1,6 +1,7 @@
 """Predictions for picture files: in folders, by pattern, in any number."""
 
 import glob
+import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -97,8 +98,7 @@ def predict_files(classifier, paths, report):
     Args:
         classifier: `Classifier`.
         paths: list of picture files.
-        report: function that is called with the `InputError` of each picture that
-            cannot be read; the others go on.
+        report: as in `read_together`.
 
     Raises:
         InputError: the model predicts NaN or infinity.
@@ -134,43 +134,48 @@ def find_all(names, report):
 
 
 def read_together(paths, read, report, most):
-    """Yield pictures in lists of (path, picture), each list read by several threads.
+    """Yield pictures in lists of (path, picture), those that can be read.
+
+    Args:
+        paths, read, most: as in `read_ahead`.
+        report: function that is called with the `InputError` of each picture that
+            cannot be read; the others go on.
+    """
+    for found in read_ahead(paths, read, most):
+        for _, image in found:
+            if isinstance(image, InputError):
+                report(image)
+        if pairs := [each for each in found if not isinstance(each[1], InputError)]:
+            yield pairs
+
+
+def read_ahead(paths, read, most):
+    """Yield lists of (path, picture or `InputError`), each read by several threads.
 
     While one list is in use the next one is read.
 
     Args:
-        paths: list of picture files.
+        paths: iterable of picture files.
         read: function from a path to a picture.
-        report: function that is called with the `InputError` of each picture that
-            cannot be read; the others go on.
         most: pictures of a list, at most.
     """
 
     def attempt(path):
         try:
-            return read(path)
+            return path, read(path)
         except InputError as error:
-            return error
+            return path, error
 
+    paths, begun = iter(paths), []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-
-        def begin(start):
-            return [(x, pool.submit(attempt, x)) for x in paths[start : start + most]]
-
         try:
-            begun = begin(0)
-            for start in range(most, len(paths) + most, most):
-                ahead = begin(start)
-                pairs = []
-                for path, future in begun:
-                    image = future.result()
-                    if isinstance(image, InputError):
-                        report(image)
-                    else:
-                        pairs.append((path, image))
+            while True:
+                ahead = [pool.submit(attempt, x) for x in itertools.islice(paths, most)]
+                if begun:
+                    yield [each.result() for each in begun]
+                if not ahead:
+                    return
                 begun = ahead
-                if pairs:
-                    yield pairs
         finally:
             pool.shutdown(cancel_futures=True)
 
