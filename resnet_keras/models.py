@@ -101,13 +101,9 @@ def ResNet(
 
     Args:
         depth: 18 or 34 (basic blocks), 50, 101 or 152 (bottlenecks).
-        input_shape: as in `ResNet50`.
-        classes: as in `ResNet50`.
-        pool_padding: as in `ResNet50`.
-        initializer: as in `ResNet50`.
         weights: as in `ResNet50`; "imagenet" is there for 50, 101 and 152 layers.
-        variant: as in `ResNet50`.
-        shortcut: as in `ResNet50`.
+        input_shape, classes, pool_padding, initializer, variant, shortcut: as in
+            `ResNet50`.
 
     Returns:
         A functional `keras.Model` from (batch, *input_shape) to probabilities of

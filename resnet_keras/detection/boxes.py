@@ -35,14 +35,7 @@ def overlaps(boxes, others):
 
 
 def covered(boxes, others):
-    """Return the fraction of each box that lies in each other.
-
-    Args:
-        boxes: (num_boxes, 4).
-        others: (num_others, 4).
-
-    Returns:
-        (num_boxes, num_others), 0 to 1.
+    """Return the fraction of each box that lies in each other, as `overlaps` does.
 
     Example:
 

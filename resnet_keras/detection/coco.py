@@ -242,8 +242,7 @@ def write_coco(annotations, directory):
             the pictures beside it, and so on.
 
     Raises:
-        InputError: the directory is not empty.
-        OSError: it cannot be written.
+        InputError, OSError: as `copy_pictures`.
     """
     paths = copy_pictures(annotations.pictures, directory, FOLDERS.get)
     for part, folder in FOLDERS.items():

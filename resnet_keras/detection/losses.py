@@ -35,8 +35,7 @@ def giou(boxes, others):
     boxes do not meet IoU is 0 and has no gradient; this has one.
 
     Args:
-        boxes: (..., 4): x_min, y_min, x_max, y_max.
-        others: the same, or of a shape that goes with it.
+        boxes, others: as in `iou`.
 
     Returns:
         Tensor (...), from -1 to 1.

@@ -98,14 +98,10 @@ def detector(
     normalizations are not.
 
     Args:
-        backbone: a network of this package, or a loaded file with its layers' names.
-            Its weights are copied; it is not changed. Networks for small images have
-            no stride of 8; there the last feature map, of stride 4, is used alone.
-        classes: number of classes, from 1 up.
-        input_shape: (height, width, channels). None: as the backbone.
+        backbone: as in `localizer`. Networks for small images have no stride of 8;
+            there the last feature map, of stride 4, is used alone.
         channels: of the merged feature maps and of the towers.
-        initializer: callable that takes `seed` and returns a Keras initializer for
-            the new kernels.
+        classes, input_shape, initializer: as in `localizer`.
 
     Returns:
         Functional `keras.Model` of plain layers. From pictures (batch, *input_shape) to
@@ -115,8 +111,7 @@ def detector(
         `decoding.decode` turns them into boxes.
 
     Raises:
-        InputError: the backbone's layers have other names.
-        ValueError: `classes` or `input_shape` cannot be built.
+        InputError, ValueError: as `localizer`.
 
     Example:
 

@@ -138,6 +138,7 @@ def copy_pictures(pictures, directory, folder_of):
 
     Raises:
         InputError: the directory is not empty.
+        OSError: it cannot be written.
     """
     directory = Path(directory)
     check_folder(directory)

@@ -38,12 +38,8 @@ def train_detector(
 
     Args:
         dataset: `DetectionDataset`.
-        directory: where the run's files go; made if need be.
         config: `RunConfig`, for example of the recipe "detection".
-        verbose: whether to print which weights went where.
-        outdated: paths of an earlier run's files, its config.json first, to be
-            removed once this run has a checkpoint.
-        callbacks: Keras callbacks, to watch the training.
+        directory, verbose, outdated, callbacks: as in `resnet_keras.training.train`.
 
     Returns:
         The dictionary that `metrics.json` holds.

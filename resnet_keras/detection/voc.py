@@ -159,8 +159,7 @@ def write_voc(annotations, directory):
         directory: an empty folder, or none yet.
 
     Raises:
-        InputError: the directory is not empty.
-        OSError: it cannot be written.
+        InputError, OSError: as `copy_pictures`.
     """
     directory, pictures = Path(directory), annotations.pictures
     paths = copy_pictures(pictures, directory, lambda part: "JPEGImages")

@@ -291,8 +291,7 @@ def write_yolo(annotations, directory):
             labels/train/a.txt, and so on.
 
     Raises:
-        InputError: the directory is not empty.
-        OSError: it cannot be written.
+        InputError, OSError: as `copy_pictures`.
     """
     pictures, directory = annotations.pictures, Path(directory)
     yaml = _yaml(directory / "data.yaml")

@@ -53,9 +53,7 @@ def input_gradient(model, image, label):
     """Return how much each pixel moves a class's score, at the margin.
 
     Args:
-        model: as in `grad_cam`.
-        image: as in `grad_cam`.
-        label: as in `grad_cam`.
+        model, image, label: as in `grad_cam`.
 
     Returns:
         float32 (height, width): the largest absolute derivative among the channels.
@@ -141,8 +139,7 @@ def cell_centres(model, image):
     and 34 of 64, not on 16 and 48.
 
     Args:
-        model: as in `grad_cam`.
-        image: as in `grad_cam`.
+        model, image: as in `grad_cam`.
 
     Returns:
         Two arrays, of rows and of columns: the centre of each cell's receptive field;
@@ -312,9 +309,7 @@ def figure(image, name, probability, maps):
 
     Args:
         image: uint8 (height, width, 3).
-        name: of the predicted class.
-        probability: of that class.
-        maps: as `explain` returns them.
+        name, probability, maps: as in `verdict`.
     """
     result = Figure(figsize=(12, 3.4), layout="constrained")
     first, *others = result.subplots(1, 1 + len(maps))

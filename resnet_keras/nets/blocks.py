@@ -78,17 +78,12 @@ def padded_block(X, f, filters, stage, block, s=2, initializer=GlorotUniform):
     of `convolutional_block`, or of `basic_block` with its 1x1 convolution.
 
     Args:
-        X: input of shape (batch, height, width, channels), with at most as many
-            channels as the last of `filters`. A symbolic Keras tensor, or an array:
-            then the block computes at once.
+        X: as in `basic_block`, with at most as many channels as the last of `filters`.
         f: positive odd integer, the kernel size of the convolutions that are not 1x1.
         filters: two positive integers for the basic block's main path, or three for
             the bottleneck's.
-        stage: positive integer, for the layers' names.
-        block: letter(s) or digits, unique within the stage, for the layers' names.
         s: positive integer, the stride of the first convolution and the shortcut.
-        initializer: callable that takes `seed` and returns a Keras initializer for
-            the kernels.
+        stage, block, initializer: as in `basic_block`.
 
     Returns:
         The output of the block, of shape (batch, ceil(height / s), ceil(width / s),

@@ -41,11 +41,8 @@ def run(task, dataset, directory, config, outdated=(), callbacks=()):
             validate(): returns a dictionary of scores with the weights of now;
             finish(files, history): scores and saves the model, returns the metrics.
         dataset: has `digest` and `name`.
-        directory: where the run's files go; made if need be.
         config: `RunConfig`, resolved.
-        outdated: paths of an earlier run's files, its config.json first, to be
-            removed once this run has a checkpoint.
-        callbacks: Keras callbacks, to watch the training.
+        directory, outdated, callbacks: as in `classification.train`.
 
     Returns:
         The dictionary that `metrics.json` holds.
