@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 
@@ -18,6 +19,7 @@ from PIL import Image
 
 from resnet_keras import commands
 from resnet_keras.commands.interrupts import REQUESTS_TO_END
+from resnet_keras.errors import InputError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -196,6 +198,17 @@ def command_here(capfd, handlers, monkeypatch):
         return subprocess.CompletedProcess(arguments, ended.value.code, *printed)
 
     return run
+
+
+@contextmanager
+def refusing(*words):
+    """Expect an `InputError` of one line that holds all `words`; yields what raised."""
+    with pytest.raises(InputError) as raised:
+        yield raised
+    message = str(raised.value)
+    assert "\n" not in message
+    for word in words:
+        assert str(word) in message
 
 
 def assert_refused(process, *words):

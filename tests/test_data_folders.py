@@ -10,7 +10,7 @@ from PIL import Image
 from resnet_keras import load_dataset
 from resnet_keras.data import tree
 from resnet_keras.errors import InputError
-from tests.conftest import write_folders, write_pair
+from tests.conftest import refusing, write_folders, write_pair
 
 TWELVE = {"cat": 12, "dog": 12}  # enough for both classes in both parts
 
@@ -123,23 +123,20 @@ def test_class_called_train_is_a_class(tmp_path):
     assert load(tmp_path).class_names == ["bus", "car", "train"]
 
 
-def test_folder_called_test_beside_classes_is_refused(tmp_path):
-    write_folders(tmp_path, {"cat": 12, "dog": 12, "test": 12})
-    with pytest.raises(InputError, match="test: may be a class, or pictures of all"):
-        load(tmp_path)
-
-
-def test_classes_beside_a_test_part_are_refused(tmp_path):
-    write_folders(tmp_path, TWELVE)
-    write_folders(tmp_path / "test", {"cat": 2, "dog": 2})
-    with pytest.raises(InputError, match="cat, dog beside it are not; move them into"):
-        load(tmp_path)
-
-
-def test_two_training_parts_are_refused(tmp_path):
-    for name in ("train", "training"):
-        write_folders(tmp_path / name, {"cat": 3, "dog": 3})
-    with pytest.raises(InputError, match="both train and training may be the train"):
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ("cat dog test", "test: may be a class, or pictures of all"),
+        ("cat dog test/cat test/dog", "cat, dog beside it are not; move them into"),
+        ("train/cat training/cat", "both train and training may be the train"),
+        ("a/cat a/dog b/cup b/pen", "classes may be a, b, or the folders in them"),
+        ("cat/train cat/test dog/train dog/test", "train/CLASS, not CLASS/train"),
+        ("train/cat test/cat test/ox", "ox: a class in test that is not in train"),
+    ],
+)
+def test_folders_that_are_not_clear_are_refused_with_advice(tmp_path, names, words):
+    write_folders(tmp_path, dict.fromkeys(names.split(), 3))
+    with refusing(words):
         load(tmp_path)
 
 
@@ -172,38 +169,12 @@ def test_folders_without_pictures_beside_the_one_that_holds_all(tmp_path):
     assert load(tmp_path).class_names == ["cat", "dog"]
 
 
-def test_unlabelled_test_folder_within_itself_is_counted(tmp_path):
-    write_folders(tmp_path / "asl_train" / "asl_train", TWELVE)
-    write_folders(tmp_path / "asl_test", {"asl_test": 3})
-    dataset = load(tmp_path)
-    assert (
-        left_out(dataset) == "pictures of asl_test/, which has no folder per class (3)"
-    )
-
-
 def test_picture_in_a_folder_of_its_class(tmp_path):
     write_folders(tmp_path, TWELVE)
     write_folders(tmp_path / "cat", {"more": 2})
     dataset = load(tmp_path)
     assert num_images(dataset) == 26
     assert dataset.notes[0].startswith(f"2 of 26 images of {tmp_path.name} lie in fold")
-
-
-def test_classes_within_groups_are_refused_with_both_readings(tmp_path):
-    write_folders(tmp_path / "animals", {"cat": 3, "dog": 3})
-    write_folders(tmp_path / "things", {"cup": 3, "pen": 3})
-    with pytest.raises(InputError) as refused:
-        load(tmp_path)
-    assert "classes may be animals, things, or the folders in them" in str(
-        refused.value
-    )
-
-
-def test_parts_within_classes_are_refused_with_advice(tmp_path):
-    for name in ("cat", "dog"):
-        write_folders(tmp_path / name, {"train": 3, "test": 3})
-    with pytest.raises(InputError, match="train/CLASS, not CLASS/train"):
-        load(tmp_path)
 
 
 def test_pictures_in_one_folder_are_refused_with_advice(tmp_path):
@@ -236,19 +207,20 @@ def test_files_that_are_no_pictures_are_counted(tmp_path):
     assert left_out(load(tmp_path)) == ", ".join(expected)
 
 
-def test_pictures_of_folders_that_are_no_part_are_counted(tmp_path):
-    for part in ("train", "test"):
-        write_folders(tmp_path / part, {"cat": 3, "dog": 3})
-    write_folders(tmp_path / "unlabelled", {"all": 5})
+@pytest.mark.parametrize(
+    ("train", "other", "words"),
+    [
+        ("train", "test", "test/, which has no folder per class"),
+        ("asl_train/asl_train", "asl_test/asl_test", "asl_test/, which has no folder"),
+        ("train", "unlabelled/all", "unlabelled/, which is not a part"),
+    ],
+)
+def test_pictures_without_classes_are_counted(tmp_path, train, other, words):
+    write_folders(tmp_path / train, TWELVE)
+    write_folders(tmp_path, {other: 4})
     dataset = load(tmp_path)
-    assert left_out(dataset) == "pictures of unlabelled/, which is not a part (5)"
-
-
-def test_test_pictures_without_classes_are_counted(tmp_path):
-    write_folders(tmp_path / "train", TWELVE)
-    write_folders(tmp_path, {"test": 4})
-    dataset = load(tmp_path)
-    assert left_out(dataset) == "pictures of test/, which has no folder per class (4)"
+    assert left_out(dataset).startswith(f"pictures of {words}")
+    assert left_out(dataset).endswith("(4)")
     assert "No test part given" in dataset.notes[-1]
 
 
@@ -310,13 +282,6 @@ def test_classes_of_test_by_another_spelling(tmp_path, names):
     assert f"{names[0]!r} is 'Cat'" in dataset.notes[0]
 
 
-def test_class_in_test_and_not_in_train_is_refused(tmp_path):
-    write_folders(tmp_path / "train", {"cat": 3, "dog": 3})
-    write_folders(tmp_path / "test", {"cat": 3, "ox": 3})
-    with pytest.raises(InputError, match=r"ox: a class in test that is not in train"):
-        load(tmp_path)
-
-
 def test_class_that_test_lacks_is_told(tmp_path):
     write_folders(tmp_path / "train", {"cat": 3, "dog": 3})
     write_folders(tmp_path / "test", {"cat": 3})
@@ -339,23 +304,19 @@ def break_pictures(source, number):
 
 def test_one_broken_picture_is_named_with_advice(tmp_path):
     break_pictures(write_folders(tmp_path, TWELVE), 1)
-    with pytest.raises(InputError) as refused:
+    picture = tmp_path / "dog" / "0.png"
+    with refusing(f"{picture}: not a readable picture", "--skip-broken"):
         load(tmp_path)
-    assert f"{tmp_path / 'dog' / '0.png'}: not a readable picture" in str(refused.value)
-    assert "--skip-broken" in str(refused.value)
 
 
 def test_broken_pictures_of_all_parts_are_named_at_once(tmp_path):
     for part in ("train", "test"):
         write_folders(tmp_path / part, TWELVE)
         break_pictures(tmp_path / part, 8)
-    with pytest.raises(InputError) as refused:
+    advice = ", .... Replace or remove them, or go on without them: --skip-broken"
+    with refusing("16 broken pictures of 48: ", advice) as refused:
         load(tmp_path)
-    text = str(refused.value)
-    assert text.startswith("16 broken pictures of 48: ")
-    assert text.count(".png") == 10  # at most
-    assert text.count("\n") == 0
-    assert ", .... Replace or remove them, or go on without them: --skip-broken" in text
+    assert str(refused.value).count(".png") == 10  # at most
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")

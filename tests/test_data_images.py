@@ -29,13 +29,7 @@ def is_red(pixel):
 
 @pytest.mark.parametrize(
     "suffix",
-    [
-        *("jpg", "jpeg", "jfif", "png", "PNG", "bmp", "gif"),
-        "webp",
-        "tif",
-        "ppm",
-        "avif",
-    ],
+    ["jpg", "jpeg", "jfif", "png", "PNG", "bmp", "gif", "webp", "tif", "ppm", "avif"],
 )
 def test_formats(tmp_path, suffix):
     path = tmp_path / f"picture.{suffix}"
@@ -120,12 +114,6 @@ def test_truncated(tmp_path, suffix):
         read_image(path, 32)
 
 
-def test_text_with_the_suffix_of_a_picture(tmp_path):
-    (tmp_path / "a.png").write_text("hello")
-    with pytest.raises(InputError, match="not a readable picture"):
-        read_image(tmp_path / "a.png", 32)
-
-
 def test_large_pictures_are_refused_by_any_number_of_readers(tmp_path, monkeypatch):
     # Between one and two times Pillow's limit it warns, through filters that are
     # common to all threads; the pauses make them overlap where they can.
@@ -207,6 +195,7 @@ def test_raw_photograph_is_not_taken_for_the_tiff_in_it(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
+        (b"hello", "not a readable picture"),
         (b"", "an empty file"),
         (b"<html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),

@@ -14,6 +14,7 @@ from tests.conftest import (
     assert_refused,
     coloured_images,
     command,
+    refusing,
     write_folders,
     write_pair,
 )
@@ -215,10 +216,8 @@ def test_labels_of_the_pair_in_other_shapes(tmp_path, changes):
     ],
 )
 def test_wrong_course_pair_is_refused(tmp_path, changes, words):
-    with pytest.raises(InputError) as refused:
+    with refusing(words):
         load_dataset(write_pair(tmp_path / "set", **changes), 32)
-    assert words in str(refused.value)
-    assert "\n" not in str(refused.value)
 
 
 def test_refusal_by_the_command_is_one_line(tmp_path):
@@ -293,10 +292,8 @@ def test_source_with_nothing_in_it_is_refused(tmp_path):
 )
 def test_file_of_another_kind_is_refused(tmp_path, name, content, words):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError) as refused:
+    with refusing(words, tmp_path / name):
         load_dataset(tmp_path / name)
-    assert words in str(refused.value)
-    assert str(tmp_path / name) in str(refused.value)
 
 
 def test_folder_of_pickles_is_refused_in_words(tmp_path):

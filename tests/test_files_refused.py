@@ -12,6 +12,7 @@ import pytest
 from resnet_keras import load_model, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.files import models, safety
+from tests.conftest import refusing
 
 # A layer that Keras has, with a keyword that no version has
 BROKEN = {
@@ -64,10 +65,8 @@ def test_truncated(share, suffix, tmp_path, small_model):
     save_model(small_model, path, {"class_names": ["cat", "dog", "ox"]})
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(InputError) as raised:
+    with refusing(path):
         load_model(path)
-    assert str(path) in str(raised.value)
-    assert "\n" not in str(raised.value)
 
 
 def test_hdf5_of_something_else(tmp_path):
