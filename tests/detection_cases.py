@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from resnet_keras.detection.annotations import Annotated, Annotations
+from resnet_keras.detection.dataset import Pictures
 
 SIZES = [(120, 80), (64, 64), (50, 133), (200, 90), (31, 47), (99, 100)]
 
@@ -32,6 +33,32 @@ def annotated(folder, parts=("train",) * 4 + ("test",) * 2, seed=0):
         path = painted(size, boxes, folder / f"picture {index}.png")
         pictures.append(Annotated(path, part, size, boxes, labels))
     return Annotations(pictures, ["left hand", "right"])
+
+
+def pictures(*objects, size=100, own=None):
+    """Return `Pictures` of lists of (box, label), each of `own` pixels a side."""
+    return Pictures(
+        np.zeros((len(objects), size, size, 3), np.uint8),
+        tuple(
+            np.array([box for box, _ in each], np.float32).reshape(-1, 4)
+            for each in objects
+        ),
+        tuple(np.array([label for _, label in each], np.int64) for each in objects),
+        tuple(f"{index}.png" for index in range(len(objects))),
+        np.full((len(objects), 2), own or size),
+    )
+
+
+def coco_of_one(folder, boxes, categories=("cat", "dog"), crowds=(), size=(100, 80)):
+    """Write a picture, b.png, and COCO's JSON of its boxes, (category id, bbox)."""
+    painted(size, [], folder / "b.png")
+    rows = [(1, category, bbox) for category, bbox in boxes]
+    path = coco(folder / "x.json", [("b.png", *size)], rows, categories)
+    content = json.loads(path.read_text())
+    for index in crowds:
+        content["annotations"][index]["iscrowd"] = 1
+    path.write_text(json.dumps(content))
+    return path
 
 
 def coco(path, images, boxes=(), categories=("cat", "dog"), **changes):

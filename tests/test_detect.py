@@ -5,24 +5,17 @@ import io
 import json
 import sys
 import types
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from resnet_keras import detect
-from resnet_keras.detection import settings
+from resnet_keras.detection import Found, settings
 from resnet_keras.detection.coco import write_coco
 from resnet_keras.errors import InputError
 from resnet_keras.training import RunConfig
 from tests.detection_cases import annotated, coco, painted
-
-
-class Found(NamedTuple):
-    boxes: np.ndarray
-    labels: np.ndarray
-    scores: np.ndarray
 
 
 class WhiteFinder:

@@ -7,7 +7,7 @@ import pytest
 
 from resnet_keras import hands
 from resnet_keras.data.images import read_image
-from resnet_keras.detection import DetectionDataset, Pictures, load_detection
+from resnet_keras.detection import DetectionDataset, load_detection
 from resnet_keras.detection.dataset import joined
 from resnet_keras.detection.drawn import draw_pictures, drawn_scenes
 from resnet_keras.detection.letterboxing import (
@@ -17,25 +17,14 @@ from resnet_keras.detection.letterboxing import (
     read_letterboxed,
 )
 from resnet_keras.errors import InputError
-from tests.detection_cases import painted
-
-
-def pictures(boxes, labels, size=32):
-    number = len(boxes)
-    return Pictures(
-        np.zeros((number, size, size, 3), np.uint8),
-        tuple(np.array(each, np.float32).reshape(-1, 4) for each in boxes),
-        tuple(np.array(each, np.int64) for each in labels),
-        tuple(f"{index}.png" for index in range(number)),
-        np.full((number, 2), size),
-    )
+from tests.detection_cases import painted, pictures
 
 
 @pytest.fixture
 def dataset():
     one, two = [1, 2, 11, 12], [5, 5, 9, 25]
-    train = pictures([[one, two], [], [two]], [[0, 1], [], [1]])
-    test = pictures([[one]], [[0]])
+    train = pictures([(one, 0), (two, 1)], [], [(two, 1)], size=32)
+    test = pictures([(one, 0)], size=32)
     return DetectionDataset("rooms", "rooms/", ["cat", "dog"], train, test)
 
 
@@ -59,13 +48,14 @@ def test_the_validation_part_is_the_last_of_train(dataset):
 
 
 def test_the_digest_changes_with_boxes_labels_and_parts(dataset):
-    moved = pictures([[[1, 2, 11, 14]]], [[0]])
+    moved = pictures([([1, 2, 11, 14], 0)], size=32)
+    renamed = pictures([([1, 2, 11, 12], 1)], size=32)
     digests = {
         dataset.digest(),
         replace(dataset, test=moved).digest(),
         replace(dataset, num_validation=1).digest(),
         replace(dataset, class_names=["cat", "ox"]).digest(),
-        replace(dataset, test=pictures([[[1, 2, 11, 12]]], [[1]])).digest(),
+        replace(dataset, test=renamed).digest(),
     }
     assert len(digests) == 5
     assert dataset.digest() == replace(dataset, notes=("other",)).digest()

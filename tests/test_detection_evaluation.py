@@ -6,12 +6,11 @@ import json
 import sys
 import types
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from resnet_keras.detection import Pictures, evaluate_detections
+from resnet_keras.detection import Found, evaluate_detections
 from resnet_keras.detection.drawn import drawn_scenes
 from resnet_keras.detection.evaluation import (
     FIGURES,
@@ -20,14 +19,9 @@ from resnet_keras.detection.evaluation import (
     match,
 )
 from resnet_keras.errors import InputError
+from tests.detection_cases import pictures
 
 NAMES = ["cat", "dog"]
-
-
-class Found(NamedTuple):
-    boxes: np.ndarray
-    labels: np.ndarray
-    scores: np.ndarray
 
 
 def found(*rows):
@@ -37,20 +31,6 @@ def found(*rows):
         np.array(boxes, np.float32).reshape(-1, 4),
         np.array(labels, np.int64),
         np.array(scores, np.float32),
-    )
-
-
-def pictures(*objects, size=100, own=100):
-    """Return `Pictures` of lists of (box, label), each of `own` pixels a side."""
-    return Pictures(
-        np.zeros((len(objects), size, size, 3), np.uint8),
-        tuple(
-            np.array([box for box, _ in each], np.float32).reshape(-1, 4)
-            for each in objects
-        ),
-        tuple(np.array([label for _, label in each], np.int64) for each in objects),
-        tuple(f"{index}.png" for index in range(len(objects))),
-        np.full((len(objects), 2), own),
     )
 
 
@@ -274,13 +254,13 @@ def test_a_part_is_scored_in_the_models_order_of_classes():
     ]
     finder.find = lambda images, threshold: right
     for part in ("test", "all"):
-        pictures, _, result = evaluate_part(finder, dataset, part)
+        known, _, result = evaluate_part(finder, dataset, part)
         assert result["AP"] == pytest.approx(1)
         assert result["threshold"] == 0.3
-        np.testing.assert_array_equal(pictures.images, dataset.test.images)
+        np.testing.assert_array_equal(known.images, dataset.test.images)
     one = with_ignored(dataset.test, (0, 0, 64, 64, 2))
-    pictures, _, _ = evaluate_part(finder, replace(dataset, test=one))
-    assert pictures.ignored[0].tolist() == [[0, 0, 64, 64, 3]]
+    known, _, _ = evaluate_part(finder, replace(dataset, test=one))
+    assert known.ignored[0].tolist() == [[0, 0, 64, 64, 3]]
     with pytest.raises(InputError, match="has no train picture"):
         evaluate_part(finder, dataset, "train")
 

@@ -14,7 +14,7 @@ from resnet_keras.detection.coco import as_coco, read_coco, write_coco
 from resnet_keras.detection.voc import read_voc, write_voc
 from resnet_keras.detection.yolo import read_yolo, write_yolo
 from resnet_keras.errors import InputError
-from tests.detection_cases import annotated, coco, painted, voc, yolo
+from tests.detection_cases import annotated, coco, coco_of_one, painted, voc, yolo
 
 FORMATS = {
     "coco": (read_coco, write_coco),
@@ -148,8 +148,7 @@ def test_pictures_of_one_name_in_two_folders_stay_two(name, tmp_path):
 
 
 def test_cocos_boxes_are_corner_and_size(tmp_path):
-    painted((100, 80), [], tmp_path / "a.png")
-    path = coco(tmp_path / "x.json", [("a.png", 100, 80)], [(1, 2, [10, 20, 30, 40])])
+    path = coco_of_one(tmp_path, [(2, [10, 20, 30, 40])])
     [picture] = read_coco(path).pictures
     assert picture.boxes.tolist() == [[10, 20, 40, 60]]
     assert picture.labels.tolist() == [1]
@@ -224,10 +223,8 @@ def test_a_picture_of_another_shape_is_refused(tmp_path):
 
 
 def test_boxes_that_stick_out_are_clipped(tmp_path):
-    painted((100, 80), [], tmp_path / "a.png")
-    rows = [(1, 1, [-5, 20, 30, 40]), (1, 1, [90.5, 0, 10, 10])]
-    path = coco(tmp_path / "x.json", [("a.png", 100, 80)], rows)
-    found = read_coco(path)
+    rows = [(1, [-5, 20, 30, 40]), (1, [90.5, 0, 10, 10])]
+    found = read_coco(coco_of_one(tmp_path, rows))
     expected = [[0, 20, 25, 60], [90.5, 0, 100, 10]]
     assert found.pictures[0].boxes.tolist() == expected
     # Half a pixel is not worth a word.
@@ -246,13 +243,8 @@ def test_ids_may_be_texts_here_and_numbers_there(tmp_path):
 
 
 def test_cocos_crowds_are_ignored(tmp_path):
-    painted((100, 80), [], tmp_path / "a.png")
-    rows = [(1, 2, [10, 20, 30, 40]), (1, 1, [0, 0, 9, 9])]
-    path = coco(tmp_path / "x.json", [("a.png", 100, 80)], rows)
-    content = json.loads(path.read_text())
-    content["annotations"][0]["iscrowd"] = 1
-    path.write_text(json.dumps(content))
-    found = read_coco(path)
+    rows = [(2, [10, 20, 30, 40]), (1, [0, 0, 9, 9])]
+    found = read_coco(coco_of_one(tmp_path, rows, crowds=[0]))
     assert found.pictures[0].boxes.tolist() == [[0, 0, 9, 9]]
     assert found.pictures[0].labels.tolist() == [0]
     assert found.pictures[0].ignored.tolist() == [[10, 20, 40, 60, 1]]

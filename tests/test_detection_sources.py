@@ -1,6 +1,5 @@
 """Data sets as tools lay them out: found, split, read and placed on squares."""
 
-import json
 import shutil
 
 import numpy as np
@@ -11,7 +10,7 @@ from resnet_keras.detection.coco import write_coco
 from resnet_keras.detection.voc import write_voc
 from resnet_keras.detection.yolo import write_yolo
 from resnet_keras.errors import InputError
-from tests.detection_cases import annotated, coco, painted, voc, yolo
+from tests.detection_cases import annotated, coco, coco_of_one, painted, voc, yolo
 
 CENTRE = "0 0.5 0.5 0.2 0.2"
 
@@ -82,9 +81,8 @@ def test_a_file_of_coco_and_its_pictures_elsewhere(folder, tmp_path):
 
 
 def test_a_class_without_a_box_is_left_out(tmp_path):
-    painted((100, 80), [], tmp_path / "b.png")
-    rows = [(1, 2, [1, 2, 30, 40]), (1, 3, [1, 2, 30, 40])]
-    file = coco(tmp_path / "x.json", [("b.png", 100, 80)], rows, ["all", "cat", "dog"])
+    rows = [(2, [1, 2, 30, 40]), (3, [1, 2, 30, 40])]
+    file = coco_of_one(tmp_path, rows, ["all", "cat", "dog"])
     found = load_detection(file, 64)
     assert found.class_names == ["cat", "dog"]
     assert found.train.labels[0].tolist() == [0, 1]
@@ -92,30 +90,21 @@ def test_a_class_without_a_box_is_left_out(tmp_path):
 
 
 def test_ignored_boxes_lie_on_the_square_and_have_the_number_of_their_class(tmp_path):
-    painted((100, 80), [], tmp_path / "b.png")
-    rows = [(1, 3, [1, 2, 30, 40]), (1, 3, [10, 20, 50, 40]), (1, 2, [1, 2, 30, 40])]
+    rows = [(3, [1, 2, 30, 40]), (3, [10, 20, 50, 40]), (2, [1, 2, 30, 40])]
     names = ["all", "cat", "dog"]
-    file = coco(tmp_path / "x.json", [("b.png", 100, 80)], rows, names)
-    content = json.loads(file.read_text())
-    for index in (1, 2):
-        content["annotations"][index]["iscrowd"] = 1
-    file.write_text(json.dumps(content))
-    found = load_detection(file, 50)
+    found = load_detection(coco_of_one(tmp_path, rows, names, crowds=(1, 2)), 50)
     # Half as large, 5 pixels further down. A class without an object is left out.
     assert found.class_names == ["dog"]
     assert found.train.ignored[0].tolist() == [[5, 15, 30, 35, 0]]
     assert len(found.train.boxes[0]) == 1
-    content["annotations"][0]["iscrowd"] = 1
-    file.write_text(json.dumps(content))
     words = "none of 1 pictures has a box that is not marked to be ignored"
     with pytest.raises(InputError, match=words):
-        load_detection(file, 50)
+        load_detection(coco_of_one(tmp_path, rows, names, crowds=(0, 1, 2)), 50)
 
 
 def test_two_ids_of_one_name_are_one_class(tmp_path):
-    painted((100, 80), [], tmp_path / "b.png")
-    rows = [(1, 1, [1, 2, 30, 40]), (1, 2, [1, 2, 30, 40])]
-    file = coco(tmp_path / "x.json", [("b.png", 100, 80)], rows, ["cat", "cat"])
+    rows = [(1, [1, 2, 30, 40]), (2, [1, 2, 30, 40])]
+    file = coco_of_one(tmp_path, rows, ["cat", "cat"])
     assert load_detection(file, 64).train.labels[0].tolist() == [0, 0]
 
 
@@ -298,8 +287,7 @@ def test_copies_and_small_boxes_are_told(tmp_path):
 
 
 def test_of_a_wide_picture_little_is_left(tmp_path):
-    painted((1000, 100), [], tmp_path / "b.png")
-    file = coco(tmp_path / "x.json", [("b.png", 1000, 100)], [(1, 1, [9, 9, 40, 40])])
+    file = coco_of_one(tmp_path, [(1, [9, 9, 40, 40])], size=(1000, 100))
     # 40 pixels of 1000 are 5.1 of 128 and 2.6 of 64.
     assert not any("narrower" in x for x in load_detection(file, 128).notes)
     assert any("1 of 1 boxes are narrower" in x for x in load_detection(file, 64).notes)
