@@ -100,6 +100,46 @@ def randomize(model, seed=0):
     return model
 
 
+def assert_same_weights(first, other):
+    """Compare the weights of two models, or lists of them, to the last bit."""
+    first, other = (
+        each if isinstance(each, list) else each.get_weights()
+        for each in (first, other)
+    )
+    for own, its in zip(first, other, strict=True):
+        np.testing.assert_array_equal(own, its)
+
+
+@contextmanager
+def stopped_after(epochs):
+    """Expect a run to be stopped, as by Ctrl-C, once it has written so many epochs."""
+    from resnet_keras.training.checkpoint import RunFiles
+
+    write = RunFiles.write_history
+
+    def stop(files, history):
+        write(files, history)
+        if len(history) == epochs:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunFiles, "write_history", stop)
+        with pytest.raises(KeyboardInterrupt):
+            yield
+
+
+def steps_of(optimizer, variable, gradients):
+    """Return what a variable is after each step along the given gradients."""
+    import keras
+
+    optimizer.build([variable])
+    values = []
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+        values.append(np.array(variable))
+    return values
+
+
 def assert_same_answers(found, expected, tolerance):
     """Compare answers to several images, which must not be alike by themselves."""
     found, expected = np.asarray(found), np.asarray(expected)

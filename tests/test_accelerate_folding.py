@@ -6,7 +6,7 @@ import pytest
 
 from resnet_keras import ResNetCIFAR, convolutional_block, fold_batch_norm, plain_twin
 from resnet_keras.accelerate import copy_folded_weights
-from tests.conftest import assert_same_answers, randomize
+from tests.conftest import assert_same_answers, assert_same_weights, randomize
 
 LAYERS = keras.layers
 
@@ -66,8 +66,7 @@ def test_model_is_untouched_and_shares_no_variable():
     before = model.get_weights()
     folded = fold_batch_norm(model)
     folded.set_weights([0 * w for w in folded.get_weights()])
-    for old, new in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(new, old)
+    assert_same_weights(before, model)
 
 
 def test_new_weights_can_follow():

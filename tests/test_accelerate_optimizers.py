@@ -6,6 +6,7 @@ import pytest
 
 from resnet_keras.accelerate import optimizers
 from resnet_keras.accelerate.optimizers import Muon, orthogonalized
+from tests.conftest import steps_of
 
 
 def one_orthogonalized(kernel, *args, **options):
@@ -114,16 +115,6 @@ def test_second_moments_are_kept_for_adams_part_alone():
     assert len(muon.variables) == len(adam.variables) - 1
     shapes = [tuple(variable.shape) for variable in muon.variables]
     assert (shapes.count(kernel.shape), shapes.count(other.shape)) == (1, 2)
-
-
-def steps_of(optimizer, variable, gradients):
-    """Return what the variable is after each step along the given gradients."""
-    optimizer.build([variable])
-    values = []
-    for gradient in gradients:
-        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
-        values.append(np.array(variable))
-    return values
 
 
 @pytest.mark.parametrize("fuses", [True, False])

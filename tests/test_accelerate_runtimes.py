@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from resnet_keras.accelerate import runtimes
-from tests.conftest import assert_same_answers, randomize
+from tests.conftest import assert_same_answers, assert_same_weights, randomize
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +46,7 @@ def test_answers_in_bfloat16_are_the_models_to_two_digits(model, way):
 
 def test_copy_in_bfloat16_keeps_weights_and_its_last_layer_in_float32(model):
     copy = runtimes.in_bfloat16(model)
-    for own, other in zip(copy.get_weights(), model.get_weights(), strict=True):
-        np.testing.assert_array_equal(own, other)
+    assert_same_weights(copy, model)
     kinds = [layer.compute_dtype for layer in copy.layers if layer.weights]
     assert set(kinds[:-1]) == {"bfloat16"}
     assert kinds[-1] == "float32"

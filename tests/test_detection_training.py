@@ -22,8 +22,8 @@ from resnet_keras.errors import InputError
 from resnet_keras.files import save_model
 from resnet_keras.models import build
 from resnet_keras.training import Recipe, RunConfig
-from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.fitting import compile_for_training
+from tests.conftest import assert_same_weights, stopped_after
 
 STILL = {"shift": 0.0, "scale": 0.0, "rotation": 0.0, "brightness": 0.0, "colour": 0.0}
 
@@ -168,27 +168,16 @@ def test_the_model_is_a_plain_detector_with_its_metadata(finished):
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-def test_a_resumed_run_ends_with_the_same_bits(
-    precision, dataset, finished, tmp_path, monkeypatch
-):
+def test_a_resumed_run_ends_with_the_same_bits(precision, dataset, finished, tmp_path):
     settings, whole = config(precision=precision), finished[0]
     if precision != "float32":  # of `finished`
         whole = tmp_path / "whole"
         train_detector(dataset, whole, settings)
-    write = RunFiles.write_history
-
-    def stop(files, history):
-        write(files, history)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RunFiles, "write_history", stop)
-        with pytest.raises(KeyboardInterrupt):
-            train_detector(dataset, tmp_path / "cut", settings)
+    with stopped_after(1):
+        train_detector(dataset, tmp_path / "cut", settings)
     train_detector(dataset, tmp_path / "cut", settings)
     own, other = (load_model(x / "model.h5")[0] for x in (whole, tmp_path / "cut"))
-    for a, b in zip(own.weights, other.weights, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(own, other)
 
 
 def test_it_begins_from_a_classifiers_weights(dataset, tmp_path):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from resnet_keras.experiments import small
+from tests.conftest import assert_same_weights
 
 
 def test_hands_are_cut_out_and_centred():
@@ -34,15 +35,13 @@ def test_networks_are_redrawn_and_trained_again_as_if_new():
 
     old, new = make(0), make(1)
     small.redraw(old, 1, keras.initializers.GlorotUniform)
-    for mine, expected in zip(old.get_weights(), new.get_weights(), strict=True):
-        np.testing.assert_array_equal(mine, expected)
+    assert_same_weights(old, new)
     trained = []
     for seed, training in small.trainings(make, data, epochs=2, seeds=2):
         training.run(seed, lambda: None)
         trained.append(training.model.get_weights())
     small.train(new, data, 2, 1, lambda: None)
-    for mine, expected in zip(trained[1], new.get_weights(), strict=True):
-        np.testing.assert_array_equal(mine, expected)
+    assert_same_weights(trained[1], new)
     assert np.abs(trained[0][0] - trained[1][0]).max() > 0.01
 
 

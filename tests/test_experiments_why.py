@@ -16,6 +16,7 @@ from resnet_keras.experiments import (
     small,
 )
 from resnet_keras.experiments.derivatives import block_gradients, input_gradients
+from tests.conftest import assert_same_weights
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +77,7 @@ def test_a_deleted_block_passes_its_input_on(kind, data):
     assert np.abs(np.subtract(*ends(data.test_images))).max() > 0.1
     with lesions.without(model, ["2b"]):
         np.testing.assert_allclose(*ends(data.test_images), atol=1e-5)
-    for mine, old in zip(model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(mine, old)
+    assert_same_weights(model, before)
 
 
 def test_exchange_is_undone(residual, data):
@@ -88,8 +88,7 @@ def test_exchange_is_undone(residual, data):
             for mine, old in zip(residual.get_weights(), before, strict=True)
         )
         assert changed > 0
-    for mine, old in zip(residual.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(mine, old)
+    assert_same_weights(residual, before)
 
 
 def test_paths_of_all_lengths_add_up_to_the_gradient(residual, data):
@@ -206,5 +205,4 @@ def test_the_surface_leaves_the_network_as_it_was(residual, data):
     expected = -np.log(probabilities[np.arange(60), data.train_labels]).mean()
     assert losses[0, 1] == pytest.approx(expected, rel=1e-5)
     assert len(set(losses[0])) == 3
-    for mine, old in zip(residual.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(mine, old)
+    assert_same_weights(residual, before)

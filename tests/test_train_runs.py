@@ -20,6 +20,7 @@ from resnet_keras.errors import InputError
 from resnet_keras.models import build
 from tests.conftest import (
     assert_refused,
+    assert_same_weights,
     coloured_images,
     command,
     write_folders,
@@ -193,8 +194,7 @@ def test_killed_run_resumes_to_the_same_end(model, pair, tmp_path):
     assert {path.name for path in out.iterdir()} == RUN_FILES
     expected, _ = load_model(whole / "model.h5")
     found, _ = load_model(out / "model.h5")
-    for a, b in zip(expected.get_weights(), found.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(expected, found)
     expected = json.loads((whole / "metrics.json").read_text())
     found = json.loads((out / "metrics.json").read_text())
     for key in ("test_loss", "train_loss", "test_accuracy", "validation_accuracy"):

@@ -20,7 +20,7 @@ from resnet_keras.training import (
 )
 from resnet_keras.training.fitting import network_in_training
 from resnet_keras.training.start import initial_network
-from tests.conftest import coloured_images
+from tests.conftest import assert_same_weights, coloured_images, stopped_after
 from tests.test_training_augmentation import STILL
 
 TINY = "resnet-cifar-8"
@@ -33,18 +33,6 @@ def colours(number=132, size=32):
         Split(coloured_images(labels, size, seed), labels) for seed in (0, 1)
     )
     return Dataset("colours", "drawn", ["r", "g", "b"], train, test)
-
-
-class StopAfter(keras.callbacks.Callback):
-    """Ends a run as Ctrl-C does, after an epoch."""
-
-    def __init__(self, epochs):
-        super().__init__()
-        self.epochs = epochs
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch + 1 == self.epochs:
-            raise KeyboardInterrupt
 
 
 # Stopped in the middle, and where only the scores are left to do.
@@ -75,12 +63,11 @@ def test_a_run_learns_resumes_and_saves_what_it_scored(name, stop, tmp_path):
     assert found["loss"] == pytest.approx(metrics["test_loss"], rel=1e-4)
     assert f"recipe={recipe!r}" in (whole / "model_card.md").read_text()
     out = tmp_path / "stopped"
-    with pytest.raises(KeyboardInterrupt):
-        train(data, out, config, callbacks=[StopAfter(stop)])
+    with stopped_after(stop):
+        train(data, out, config)
     train(data, out, config)
     resumed, _ = load_model(out / "model.h5")
-    for a, b in zip(resumed.get_weights(), model.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(resumed, model)
     assert json.loads((whole / "config.json").read_text())["accumulate"] == 2
 
 

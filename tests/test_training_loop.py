@@ -15,7 +15,7 @@ from resnet_keras.inference import Classifier, answering
 from resnet_keras.training import Batches, Recipe, RunConfig, classification, loop
 from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.start import initial_network
-from tests.conftest import coloured_images, write_pair
+from tests.conftest import coloured_images, stopped_after, write_pair
 
 pytestmark = pytest.mark.usefixtures("smallest_network")
 
@@ -171,16 +171,9 @@ def test_scores_that_are_not_finite_are_not_written(monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory):
     """Return the directory of a run that was stopped after its first epoch."""
-    directory, write = tmp_path_factory.mktemp("stopped"), RunFiles.write_history
-
-    def stop(files, history):
-        write(files, history)
-        raise KeyboardInterrupt
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RunFiles, "write_history", stop)
-        with pytest.raises(KeyboardInterrupt):
-            classification.train(colours(), directory, config())
+    directory = tmp_path_factory.mktemp("stopped")
+    with stopped_after(1):
+        classification.train(colours(), directory, config())
     return directory
 
 

@@ -14,6 +14,7 @@ from resnet_keras.training.optimizers import (
     schedule,
     swap_averages,
 )
+from tests.conftest import assert_same_weights, steps_of
 
 LARGE = ("imagenet-90", "imagenet-a3")
 
@@ -31,16 +32,6 @@ def network():
             layers.Dense(3, activation="softmax"),
         ]
     )
-
-
-def steps_of(optimizer, variable, gradients):
-    """Return what the variable is after each step along the given gradients."""
-    optimizer.build([variable])
-    values = []
-    for gradient in gradients:
-        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
-        values.append(np.array(variable))
-    return values
 
 
 @pytest.mark.parametrize("name", ["muon", "adam", "sgd", "lamb"])
@@ -188,8 +179,7 @@ def test_averages_are_of_the_weights_after_each_step():
         np.testing.assert_allclose(found, average, atol=1e-6)
         assert not np.array_equal(found, last)
     swap_averages(model)
-    for found, last in zip(model.get_weights(), now, strict=True):
-        np.testing.assert_array_equal(found, last)
+    assert_same_weights(model, now)
 
 
 def test_without_averages_there_is_nothing_to_swap():
@@ -197,8 +187,7 @@ def test_without_averages_there_is_nothing_to_swap():
     compile_for_training(model, Recipe(), 8, 1)
     before = model.get_weights()
     swap_averages(model)
-    for found, expected in zip(model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(found, expected)
+    assert_same_weights(model, before)
 
 
 @pytest.mark.parametrize("name", ["muon", "adam", "sgd", "lamb"])

@@ -17,10 +17,14 @@ from resnet_keras import (
 from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet
 from resnet_keras.training import Batches, Recipe, RunConfig, classification
-from resnet_keras.training.checkpoint import RunFiles
 from resnet_keras.training.phases import freeze, network, phases
 from resnet_keras.weights.naming import HEAD, position_of
-from tests.conftest import coloured_images, write_pair
+from tests.conftest import (
+    assert_same_weights,
+    coloured_images,
+    stopped_after,
+    write_pair,
+)
 
 OPTIONS = {
     "model": "resnet-cifar-8",
@@ -120,24 +124,14 @@ def test_head_learns_alone_first(pretrained, dataset, tmp_path):
 
 @pytest.mark.parametrize("num_finished", [1, 2])  # between the phases, and within one
 def test_resumed_run_ends_the_same(
-    num_finished, pretrained, dataset, finished, tmp_path, monkeypatch
+    num_finished, pretrained, dataset, finished, tmp_path
 ):
     config = RunConfig.of_options(OPTIONS | {"weights": str(pretrained[1])})
-    write = RunFiles.write_history
-
-    def stop(files, history):
-        write(files, history)
-        if len(history) == num_finished:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(RunFiles, "write_history", stop)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_after(num_finished):
         classification.train(dataset, tmp_path, config)
-    monkeypatch.undo()
     classification.train(dataset, tmp_path, config)
     ours, theirs = (load_model(d / "model.h5")[0] for d in (tmp_path, finished[0]))
-    for a, b in zip(ours.weights, theirs.weights, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(ours, theirs)
 
 
 def test_second_phase_has_a_lower_rate():

@@ -5,6 +5,7 @@ import numpy as np
 from resnet_keras.models import build
 from resnet_keras.training.recipe import RECIPES
 from resnet_keras.training.start import initial_network
+from tests.conftest import assert_same_weights
 
 
 def built(recipe, seed=0):
@@ -13,8 +14,7 @@ def built(recipe, seed=0):
 
 def test_a_start_depends_on_its_seed_alone():
     first, again, other = built("default"), built("default"), built("default", seed=1)
-    for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(first, again)
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
 
 
@@ -22,8 +22,7 @@ def test_the_course_begins_as_keras_does():
     plain = build("resnet-cifar-20", (16, 16, 3), 3)
     for seed in (0, 1):
         model = built("course", seed)
-        for a, b in zip(model.get_weights(), plain.get_weights(), strict=True):
-            np.testing.assert_array_equal(a, b)
+        assert_same_weights(model, plain)
 
 
 def test_branches_begin_with_the_recipes_scale():

@@ -18,7 +18,7 @@ from resnet_keras.weights import (
     read_weights,
     restore,
 )
-from tests.conftest import randomize
+from tests.conftest import assert_same_weights, randomize
 from tests.weight_files import SHAPE, assert_equal, images, small
 
 pytestmark = pytest.mark.usefixtures("short_networks")
@@ -91,8 +91,7 @@ def blank():
 def test_courses_names_with_top(weight_files, blank):
     path, theirs = weight_files("course")
     metadata = load_weights(blank, path)
-    for a, b in zip(blank.weights, theirs.weights, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(blank, theirs)
     assert metadata == {}  # five classes: trained in the course, on values up to 1
 
 
@@ -100,8 +99,7 @@ def test_courses_names_without_top_leave_the_head(weight_files, blank, capsys):
     path, theirs = weight_files("notop")
     blank.set_weights([np.zeros_like(array) for array in blank.get_weights()])
     metadata = load_weights(blank, path, verbose=True)
-    for a, b in zip(blank.weights[:-2], theirs.weights[:-2], strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(blank.weights[:-2], theirs.weights[:-2])
     assert not np.any(blank.get_weights()[-2])
     assert metadata["preprocessing"]["mean"] == [103.939, 116.779, 123.68]  # ImageNet's
     printed = capsys.readouterr().out.split("\n")
@@ -155,8 +153,7 @@ def test_a_misfit_is_refused_and_changes_nothing(weight_files, resnet50):
     before = resnet50.get_weights()
     with pytest.raises(InputError, match=r"pool_padding 1, epsilon 1\.001e-05"):
         restore(resnet50, read, new_head=True)
-    for a, b in zip(before, resnet50.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(before, resnet50)
 
 
 def test_first_layer_that_differs_is_named(weight_files, resnet50):
@@ -213,5 +210,4 @@ def test_values_that_are_not_finite_are_refused(value, tmp_path):
         InputError, match="bn3a_branch2a has values that are not finite"
     ):
         load_weights(target, tmp_path / "a.weights.h5")
-    for a, b in zip(before, target.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(before, target)
