@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from resnet_keras.commands import (
+    Complaints,
     add_resume,
     add_skip_broken,
     add_trust,
-    complain,
     load_keras,
     number_from,
     refuse_both,
@@ -221,14 +221,10 @@ def _predict(arguments):
         refuse_file(arguments.out)
     from resnet_keras.inference.pictures import find_all, output_paths
 
-    codes = {0}
-
-    def report(error):  # one broken picture does not stop the others
-        codes.add(complain(error))
-
+    report = Complaints()  # one broken picture does not stop the others
     paths = list(dict.fromkeys(find_all(arguments.images, report)))
     if not paths:
-        return max(codes)
+        return report.code
     from resnet_keras.detection.pictures import (
         as_dict,
         as_line,
@@ -252,7 +248,7 @@ def _predict(arguments):
     if arguments.coco:
         write_json(arguments.coco, coco_of(rows, finder.class_names))
         print(f"Written: {arguments.coco}", file=sys.stderr)
-    return max(codes)
+    return report.code
 
 
 def _write_picture(path, size, output, found, class_names):

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from resnet_keras.commands import (
+    Complaints,
     add_precision,
     add_preprocessing,
     add_resume,
@@ -133,21 +134,13 @@ def main(argv=None):
     from resnet_keras.inference import open_classifier, ranking
     from resnet_keras.inference.pictures import find_all, output_paths
 
-    codes = {0}
-
-    def report(error):  # one broken picture does not stop the others
-        code = complain(error)
-        codes.add(0 if arguments.skip_broken else code)
-
-    def missing(error):
-        codes.add(complain(error))
-
+    missing = Complaints()  # one broken picture does not stop the others
     paths = find_all(_names(arguments), missing)
     if arguments.shard:
         first, step = arguments.shard
         paths = paths[first - 1 :: step]
     if not paths:
-        return max(codes)
+        return missing.code
     if arguments.out:
         outputs = output_paths(Path(arguments.out), paths)
         models = [name for name in (arguments.model, arguments.find) if name]
@@ -155,7 +148,8 @@ def main(argv=None):
     classifier = open_classifier(
         arguments.model, arguments.trust, arguments.preprocessing, arguments.precision
     )
-    predictions = _predictions(classifier, _open_finder(arguments), paths, report)
+    broken = complain if arguments.skip_broken else missing
+    predictions = _predictions(classifier, _open_finder(arguments), paths, broken)
     for remark in classifier.remarks():
         print(remark, file=sys.stderr)
     rows = []
@@ -175,7 +169,7 @@ def main(argv=None):
             print(f"{path}: {words[0]}", *words[1:], sep="  ")
     if rows:
         print(json.dumps(rows, allow_nan=False))
-    return max(codes)
+    return missing.code
 
 
 def _names(arguments):
@@ -210,10 +204,7 @@ def _write_table(arguments):
     from resnet_keras.inference.pictures import each_picture
 
     first, step = arguments.shard or (1, 1)
-    codes = {0}
-
-    def missing(error):
-        codes.add(complain(error))
+    missing = Complaints()
 
     def paths(report):
         return itertools.islice(
@@ -251,8 +242,7 @@ def _write_table(arguments):
         arguments.resume,
     )
     print(f"Written: {table}, {number} pictures, {broken} of which cannot be read")
-    codes.add(2 if broken and not arguments.skip_broken else 0)
-    return max(codes)
+    return 2 if broken and not arguments.skip_broken else missing.code
 
 
 def _digest(model):

@@ -11,6 +11,6 @@ _NAMES = {
     "options": "add_data add_out add_precision add_preprocessing add_processes "
     "add_resume add_skip_broken add_trust check_processes integer_from number_from "
     "refuse_both something without_processes",
-    "running": "complain run",
+    "running": "Complaints complain run",
 }
 __getattr__, __dir__, __all__ = lazy(__name__, _NAMES)

@@ -70,6 +70,16 @@ def complain(message):
     return 2
 
 
+class Complaints:
+    """Complains of errors as they come; `code` is what the command returns, then."""
+
+    code = 0
+
+    def __call__(self, error):
+        """Complain."""
+        self.code = complain(error)
+
+
 def _end(number, frame):
     """Do as at Ctrl-C."""
     raise KeyboardInterrupt
