@@ -207,6 +207,20 @@ def command(name, *arguments, cwd=None, timeout=300, prefix=()):
     )
 
 
+def python(code, *arguments, cwd=None, **environment):
+    """Run code in a Python of its own, which must end well; return what it printed."""
+    process = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
 def module_of(name):
     """Return the module that `python -m NAME` runs."""
     if find_spec(name).submodule_search_locations:

@@ -1,9 +1,6 @@
 """The training copy computes what the plain network computes."""
 
 import importlib.util
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -16,7 +13,7 @@ from resnet_keras.accelerate import (
     fold_batch_norm,
     training_copy,
 )
-from tests.conftest import randomize
+from tests.conftest import python, randomize
 
 
 @pytest.fixture
@@ -166,8 +163,7 @@ def test_network_can_be_asked_while_its_copy_trains_on_jax():
             before = np.array(model(images))
             copy_weights(copy, model)
             assert np.any(before != model(images))"""
-    environment = {**os.environ, "KERAS_BACKEND": "jax"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    python(code, KERAS_BACKEND="jax")
 
 
 def test_bfloat16_copy_keeps_weights_in_float32_and_answers_alike(model):

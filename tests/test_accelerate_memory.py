@@ -1,7 +1,6 @@
 """Memory is kept where that is said, and measured on every system."""
 
 import platform
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from resnet_keras.accelerate import memory
+from tests.conftest import python
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of glibc alone")
@@ -22,10 +22,7 @@ def test_freed_memory_is_at_hand_again():
         "np.ones(2**23)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert int(done.stdout) < 100
+    assert int(python(program)) < 100
 
 
 def test_memory_on_windows_is_the_peak_of_the_working_set(monkeypatch):
@@ -50,10 +47,9 @@ def test_memory_elsewhere_is_what_the_system_reports(monkeypatch, platform, unit
 
 
 def test_training_is_imported_without_what_windows_lacks():
-    code = (
+    python(
         "import sys\n"
         "for name in ('resource', 'fcntl', 'pwd', 'grp', 'termios'):\n"
         "    sys.modules[name] = None\n"
         "import resnet_keras.training, resnet_keras.benchmark.comparison"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)

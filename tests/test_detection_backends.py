@@ -1,9 +1,5 @@
 """Targets, losses and what is decoded: on JAX as on TensorFlow."""
 
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -12,6 +8,7 @@ from resnet_keras.detection.finder import Finder
 from resnet_keras.detection.losses import DetectionLoss
 from resnet_keras.detection.network import detector
 from resnet_keras.detection.targets import IGNORED, assign, left_open, locations
+from tests.conftest import python
 from tests.detection_networks import tiny_backbone
 
 THREE_LEVELS = locations((320, 320), [(40, 40), (20, 20), (10, 10)])
@@ -79,8 +76,7 @@ def test_jax_has_the_numbers_of_tensorflow(tmp_path):
         "import sys, numpy; from tests.test_detection_backends import numbers; "
         "numpy.savez(sys.argv[1], **numbers())"
     )
-    line = [sys.executable, "-c", code, str(tmp_path / "jax.npz")]
-    subprocess.run(line, env={**os.environ, "KERAS_BACKEND": "jax"}, check=True)
+    python(code, tmp_path / "jax.npz", KERAS_BACKEND="jax")
     expected = numbers()
     assert np.isfinite(expected["gradient"]).all()
     assert set(expected["answers"].ravel()) == {0, 1}

@@ -2,13 +2,12 @@
 
 import importlib
 import inspect
-import subprocess
-import sys
 
 import pytest
 
 from resnet_keras.errors import InputError
 from resnet_keras.experiments import __main__ as experiments
+from tests.conftest import python
 
 
 def test_help_answers_before_keras_is_loaded():
@@ -17,10 +16,7 @@ def test_help_answers_before_keras_is_loaded():
         "try: m.main(['degradation', '--help'])\n"
         "except SystemExit: print({'keras', 'matplotlib', 'numpy'} & {*sys.modules})"
     )
-    process = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert process.stdout.splitlines()[-1] == "set()"
+    assert python(code).splitlines()[-1] == "set()"
 
 
 @pytest.mark.parametrize(

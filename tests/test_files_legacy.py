@@ -3,8 +3,6 @@
 import importlib.util
 import json
 import re
-import subprocess
-import sys
 import textwrap
 
 import h5py
@@ -15,6 +13,7 @@ import pytest
 from resnet_keras import load_model, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.files.legacy import converted
+from tests.conftest import python
 
 # What tf-keras, the continuation of Keras 2, writes; run in a process of its own, which
 # answers for the same images.
@@ -142,10 +141,7 @@ def old_files(tmp_path_factory):
     directory = tmp_path_factory.mktemp("old")
     if not importlib.util.find_spec("tf_keras"):
         pytest.skip("tf-keras is not installed")
-    code = textwrap.dedent(MAKE)
-    subprocess.run(
-        [sys.executable, "-c", code], cwd=directory, check=True, capture_output=True
-    )
+    python(textwrap.dedent(MAKE), cwd=directory)
     return directory, np.load(directory / "answers.npz")
 
 

@@ -1,7 +1,5 @@
 """Models come back as they were saved, and damage is named."""
 
-import subprocess
-import sys
 from functools import partial
 
 import h5py
@@ -18,6 +16,7 @@ from resnet_keras import (
 )
 from resnet_keras.errors import InputError
 from resnet_keras.files.models import load_optimizer
+from tests.conftest import python
 
 METADATA = {"class_names": ["cat", "dog", "ox"], "provenance": {"data": "pets"}}
 
@@ -56,8 +55,7 @@ def test_plain_keras_opens_the_files_without_this_package(tiny_model, tmp_path):
         "    np.save(name, model.predict(np.load('images.npy')))\n"
         "assert 'resnet_keras' not in sys.modules\n"
     )
-    line = [sys.executable, "-c", code, *models]
-    subprocess.run(line, cwd=tmp_path, check=True, capture_output=True)
+    python(code, *models, cwd=tmp_path)
     for name, model in models.items():
         answer = np.load(tmp_path / f"{name}.npy")
         np.testing.assert_allclose(answer, model(images()), atol=1e-6, err_msg=name)
@@ -292,12 +290,7 @@ def test_full_disk_leaves_the_old_models(tmp_path):
     )
     # Of small variables HDF5 learns at the end that there is no room, and crashed.
     names = ["model.h5", "model.keras", "small.h5", "small.keras"]
-    line = [sys.executable, "-c", code, *names]
-    process = subprocess.run(
-        line, cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    said = process.stdout.splitlines()
-    assert len(said) == 4, process.stderr
+    said = python(code, *names, cwd=tmp_path).splitlines()
     for name, words in zip(names, said, strict=True):
         assert f"{name}: could not be written" in words
     assert {x.name: x.read_text() for x in tmp_path.iterdir()} == dict.fromkeys(

@@ -12,6 +12,7 @@ from PIL import Image
 from resnet_keras.errors import InputError
 from resnet_keras.hands import __main__ as command
 from resnet_keras.hands import contact_sheet, render, write_pair
+from tests.conftest import python
 
 
 def test_command_writes_the_course_pair(tmp_path, capsys):
@@ -87,19 +88,9 @@ def test_full_disk_leaves_the_old_files(tmp_path):
     def fill():
         resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 
+    line = [sys.executable, "-m", "resnet_keras.hands", "--out", tmp_path]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "resnet_keras.hands",
-            "--out",
-            tmp_path,
-            "--train",
-            "60",
-        ],
-        capture_output=True,
-        text=True,
-        preexec_fn=fill,
+        [*line, "--train", "60"], capture_output=True, text=True, preexec_fn=fill
     )
     assert done.returncode == 2
     assert "train_hands.h5: could not be written" in done.stderr
@@ -121,15 +112,9 @@ def test_more_hands_than_the_disk_holds_are_refused_at_once(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command_is_parsed_before_anything_large_is_imported():
+def test_nothing_large_is_imported_to_parse_and_no_keras_to_draw():
     code = "import sys; from resnet_keras.hands.__main__ import _parse;"
-    code += "_parse(['--out', 'x']); print({'numpy', 'keras'} & {*sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "set()\n", done.stderr
-
-
-def test_hands_need_no_keras():
-    code = "import sys; from resnet_keras import hands; hands.contact_sheet(1);"
+    code += "_parse(['--out', 'x']); print({'numpy', 'keras'} & {*sys.modules});"
+    code += "from resnet_keras import hands; hands.contact_sheet(1);"
     code += "print('keras' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "False\n", done.stderr
+    assert python(code) == "set()\nFalse\n"

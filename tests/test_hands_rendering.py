@@ -1,9 +1,6 @@
 """Rendered hands: the same everywhere, well formed, and what they are said to be."""
 
 import hashlib
-import os
-import subprocess
-import sys
 import time
 import tracemalloc
 
@@ -19,6 +16,7 @@ from resnet_keras.hands import (
     rendering,
     workers,
 )
+from tests.conftest import python
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +46,9 @@ def test_pictures_do_not_depend_on_the_processor():
         pytest.skip("this NumPy has one code path only")
     code = "import hashlib; from resnet_keras.hands import render;"
     code += "print(hashlib.sha256(render(24, seed=8).images.tobytes()).hexdigest())"
-    plain = {**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(extensions)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=plain
-    )
+    found = python(code, NPY_DISABLE_CPU_FEATURES=" ".join(extensions))
     here = hashlib.sha256(render(24, seed=8).images.tobytes()).hexdigest()
-    assert done.stdout.strip() == here, done.stderr
+    assert found.strip() == here
 
 
 def test_pictures_do_not_depend_on_how_many_are_asked_for():

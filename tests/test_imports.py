@@ -1,11 +1,11 @@
 """Imports run one way: commands at the top, the course's blocks at the bottom."""
 
 import importlib.util
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import python
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,13 +53,7 @@ def test_an_import_loads_no_more_than_it_needs(unwanted):
     code = "import importlib, sys\n"
     code += "for name in sys.argv[1:]:\n"
     code += "    importlib.import_module(name); print(*sys.modules)"
-    process = subprocess.run(
-        [sys.executable, "-c", code, *unwanted],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    lines = process.stdout.splitlines()
+    lines = python(code, *unwanted).splitlines()
     for (module, names), line in zip(unwanted.items(), lines, strict=True):
         loaded = line.split()
         assert module in loaded

@@ -1,9 +1,6 @@
 """A model is compiled as its recipe says."""
 
 import importlib.util
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -13,7 +10,7 @@ from resnet_keras.accelerate.copies import training_copy
 from resnet_keras.accelerate.optimizers import Muon
 from resnet_keras.errors import InputError
 from resnet_keras.training import RECIPES, Recipe, compile_for_training, fit
-from tests.conftest import coloured_images
+from tests.conftest import coloured_images, python
 from tests.test_training_augmentation import batches
 
 
@@ -94,8 +91,7 @@ def test_no_batch_is_asked_for_before_its_epoch_begins_on_jax():
         compile_for_training(model, Recipe(), len(batches), 1)
         model.fit(batches, shuffle=False, verbose=0, callbacks=[Begin()])
         assert len(asked) == 4 and all(asked), asked"""
-    environment = {**os.environ, "KERAS_BACKEND": "jax"}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    python(code, KERAS_BACKEND="jax")
 
 
 def test_no_xla_on_a_cpu(tiny_model):
