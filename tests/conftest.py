@@ -168,6 +168,17 @@ def tiny_model():
     return keras.Model(inputs, outputs)
 
 
+def pooled(*operations, classes=3, shape=(32, 32, 3), last="softmax", **of_input):
+    """Return a model of operations, the mean over their maps, and a dense layer."""
+    import keras
+
+    inputs = outputs = keras.Input(shape, **of_input)
+    for operation in operations:
+        outputs = operation(outputs)
+    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
+    return keras.Model(inputs, keras.layers.Dense(classes, last)(outputs))
+
+
 @pytest.fixture(scope="module")
 def short_networks():
     """Let there be networks of 10 and 14 layers, a block to a stage: quick to build."""
@@ -293,12 +304,10 @@ def small_model():
     import keras
 
     keras.utils.set_random_seed(0)
-    inputs = keras.Input((8, 8, 3))
-    outputs = keras.layers.Conv2D(4, 3, name="conv1")(inputs)
-    outputs = keras.layers.BatchNormalization(name="bn_conv1")(outputs)
-    outputs = keras.layers.Activation("relu")(outputs)
-    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
-    return keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(outputs))
+    convolution = keras.layers.Conv2D(4, 3, name="conv1")
+    normalization = keras.layers.BatchNormalization(name="bn_conv1")
+    relu = keras.layers.Activation("relu")
+    return pooled(convolution, normalization, relu, shape=(8, 8, 3))
 
 
 def rewrite_keras(path, change):

@@ -11,6 +11,7 @@ from keras import layers
 from resnet_keras import load_model, save_model
 from resnet_keras.accelerate import fold_batch_norm, training_copy
 from resnet_keras.nets.graph import deep_recursion
+from tests.conftest import pooled
 
 FRAMES = 250  # of Python, of which Keras takes one for each layer
 
@@ -18,12 +19,9 @@ FRAMES = 250  # of Python, of which Keras takes one for each layer
 @pytest.fixture(scope="module")
 def model():
     """Return a network that is too deep for so many frames, but built in a second."""
-    inputs = keras.Input((8, 8, 3))
-    outputs = layers.BatchNormalization()(layers.Conv2D(4, 3)(inputs))
-    for _ in range(FRAMES + 50):
-        outputs = layers.Activation("relu")(outputs)
-    outputs = layers.GlobalAveragePooling2D()(outputs)
-    return keras.Model(inputs, layers.Dense(3, "softmax")(outputs))
+    deep = [layers.Activation("relu") for _ in range(FRAMES + 50)]
+    first = layers.Conv2D(4, 3), layers.BatchNormalization()
+    return pooled(*first, *deep, shape=(8, 8, 3))
 
 
 @pytest.fixture(autouse=True)

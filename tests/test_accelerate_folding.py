@@ -6,7 +6,7 @@ import pytest
 
 from resnet_keras import ResNetCIFAR, convolutional_block, fold_batch_norm, plain_twin
 from resnet_keras.accelerate import copy_folded_weights
-from tests.conftest import assert_same_answers, assert_same_weights, randomize
+from tests.conftest import assert_same_answers, assert_same_weights, pooled, randomize
 
 LAYERS = keras.layers
 
@@ -26,11 +26,8 @@ def assert_folded(model, folded, size=32):
     assert_same_answers(folded(images(size)), expected, 1e-5 * np.abs(expected).max())
 
 
-def block(shape=(32, 32, 3)):
-    inputs = keras.Input(shape)
-    outputs = convolutional_block(inputs, 3, [4, 4, 8], 2, "a")
-    outputs = LAYERS.GlobalAveragePooling2D()(outputs)
-    return keras.Model(inputs, LAYERS.Dense(3, "softmax")(outputs))
+def block():
+    return pooled(lambda x: convolutional_block(x, 3, [4, 4, 8], 2, "a"))
 
 
 @pytest.mark.parametrize(

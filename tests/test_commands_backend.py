@@ -14,7 +14,7 @@ import pytest
 from resnet_keras import save_model
 from resnet_keras.commands import load_keras
 from resnet_keras.errors import InputError
-from tests.conftest import assert_refused, command
+from tests.conftest import assert_refused, command, pooled
 
 _UNKNOWN = ValueError("Unable to import backend : theano")
 _MISSING = ModuleNotFoundError("No module named 'jax'")
@@ -134,11 +134,8 @@ def test_an_error_is_the_only_line(name, tmp_path, monkeypatch):
     """Keras imports TensorFlow on JAX, too, where it first copies a network."""
     pytest.importorskip(name)
     monkeypatch.setenv("KERAS_BACKEND", name)
-    inputs = keras.Input((16, 16, 3))
-    x = keras.layers.Conv2D(2, 3)(inputs)
-    x = keras.layers.BatchNormalization()(x)
-    x = keras.layers.GlobalAveragePooling2D()(x)
-    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(x))
+    first = keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization()
+    model = pooled(*first, classes=2, shape=(16, 16, 3))
     model.layers[2].beta.assign([3e38, 3e38])  # finite, unlike what comes of it
     model.layers[-1].kernel.assign([[3e38, -3e38], [-3e38, 3e38]])
     told = {"class_names": ["cat", "dog"], "preprocessing": {"scale": 1 / 255}}

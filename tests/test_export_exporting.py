@@ -12,6 +12,7 @@ from resnet_keras.errors import InputError
 from resnet_keras.export import __main__ as export
 from resnet_keras.export import exporting, keras_files
 from resnet_keras.export.formats import FORMATS
+from tests.conftest import pooled
 from tests.export_runs import METADATA, NAMES, UNIT, run, skip_without
 
 
@@ -76,10 +77,7 @@ def test_side_file_of_another_model_is_not_written_over(
 @pytest.mark.parametrize("size", [(8, 8), (24, 40)])
 def test_hands_serve_models_of_any_size(size, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(exporting, "_NUM_CALIBRATING", 1)
-    inputs = keras.Input((*size, 3))
-    x = keras.layers.GlobalAveragePooling2D()(inputs)
-    model = keras.Model(inputs, keras.layers.Dense(3, "softmax")(x))
-    save_model(model, tmp_path / "m.h5", METADATA)
+    save_model(pooled(shape=(*size, 3)), tmp_path / "m.h5", METADATA)
     run(tmp_path / "m.h5", "keras", tmp_path / "m.keras", "hands")
     assert "on 32 images of hands" in capsys.readouterr().out
 

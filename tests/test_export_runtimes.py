@@ -15,9 +15,13 @@ from resnet_keras.accelerate.runtimes import open_onnx
 from resnet_keras.errors import InputError
 from resnet_keras.export.formats import FORMATS
 from resnet_keras.inference import Classifier, open_classifier
+from tests.conftest import pooled
 from tests.export_runs import METADATA, NAMES, difference, run, skip_without
 
-pytestmark = pytest.mark.usefixtures("short_networks")
+pytestmark = [
+    pytest.mark.usefixtures("short_networks"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,6 @@ def exported(small_file, export_source, tmp_path_factory):
 
 
 # Convolutions of other libraries add up in another order: some 1e-7 of a probability.
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("name", ["keras", "h5", "savedmodel", "openvino", "litert"])
 def test_export_answers_the_same(name, exported):
     path, printed = exported(name)
@@ -48,7 +51,6 @@ def test_export_answers_the_same(name, exported):
         assert metadata["class_names"] == NAMES
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("name", ["onnx", "litert"])
 def test_quantized_export_says_what_it_costs(
     name, small_file, export_source, tmp_path, capsys
@@ -68,7 +70,6 @@ def test_quantized_export_says_what_it_costs(
         )
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_quantized_export_beside_a_model_predicts_for_it(
     small_file, export_source, tmp_path, tiny_model
 ):
@@ -96,7 +97,6 @@ def test_quantized_export_beside_a_model_predicts_for_it(
         Classifier(other, METADATA, str(path), "int8")
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_onnx_carries_the_metadata(exported):
     path, _ = exported("onnx")
     import onnx
@@ -132,10 +132,7 @@ def test_export_of_a_grey_model_that_rescales_answers_the_same(export_source, tm
 
 
 def any_size():
-    inputs = keras.Input((None, None, 3))
-    x = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
-    x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, keras.layers.Dense(3, "softmax")(x))
+    return pooled(keras.layers.Conv2D(4, 3, activation="relu"), shape=(None, None, 3))
 
 
 def nested_in_sequential():
@@ -158,7 +155,6 @@ def half_precision():
         keras.config.set_dtype_policy("float32")
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize(
     ("name", "build"),
     [
@@ -178,7 +174,6 @@ def test_other_kinds_of_models(name, build, export_source, tmp_path, capsys):
     assert difference(capsys.readouterr().out) < limit
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_file_that_its_runtime_cannot_run_is_not_put_into_place(
     export_source, tmp_path
 ):

@@ -19,7 +19,7 @@ from resnet_keras.data.images import read_image
 from resnet_keras.errors import InputError
 from resnet_keras.files import safety
 from resnet_keras.files.metadata import NAME
-from tests.conftest import assert_refused, refusing, rewrite_keras, write_pair
+from tests.conftest import assert_refused, pooled, refusing, rewrite_keras, write_pair
 
 HUGE = 10 * 2**30  # bytes that a file of some kilobytes claims to hold
 TEXT = h5py.string_dtype()  # of any length
@@ -152,11 +152,8 @@ def test_a_layer_larger_than_its_weights_is_not_made(suffix, tmp_path, small_mod
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_map_larger_than_any_memory_is_not_made(suffix, tmp_path):
-    inputs = keras.Input((32, 32, 3))
-    x = keras.layers.GlobalAveragePooling2D()(keras.layers.UpSampling2D(2)(inputs))
-    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(x))
     path = tmp_path / f"model{suffix}"
-    save_model(model, path)
+    save_model(pooled(keras.layers.UpSampling2D(2)), path)
     change_config(path, lambda text: text.replace("[2, 2]", "[2000, 2000]"))
     refused(path, "UpSampling2D makes feature maps of (None, 64000, 64000, 3)")
 

@@ -8,20 +8,11 @@ from PIL import Image
 from resnet_keras.errors import InputError
 from resnet_keras.inference import Classifier
 from resnet_keras.inference import classifier as module
-from tests.conftest import assert_same_answers, coloured_images, randomize
+from tests.conftest import assert_same_answers, coloured_images, pooled, randomize
 
 
 def images(number=5):
     return coloured_images(np.arange(number) % 3)
-
-
-def flat_model(units=3, activation="softmax", shape=(32, 32, 3), extra=()):
-    inputs = keras.Input(shape)
-    outputs = inputs
-    for layer in extra:
-        outputs = layer(outputs)
-    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
-    return keras.Model(inputs, keras.layers.Dense(units, activation)(outputs))
 
 
 def test_alone_or_in_a_batch_of_any_size_gives_the_same(resnet50):
@@ -65,12 +56,17 @@ def test_new_weights_are_used_however_it_predicts(tiny_model, thresholds):
         assert not np.allclose(before, found, atol=1e-2)
 
 
+def folded(monkeypatch):
+    """Return a list that has an entry for each network that is folded from here on."""
+    ready, fold = [], module._fold
+    monkeypatch.setattr(module, "_fold", lambda m: ready.append("fold") or fold(m))
+    return ready
+
+
 def test_what_is_made_ready_is_decided_by_the_number_of_images(
     tiny_model, thresholds, monkeypatch
 ):
-    ready = []
-    fold = module._fold
-    monkeypatch.setattr(module, "_fold", lambda m: ready.append("fold") or fold(m))
+    ready = folded(monkeypatch)
     fastest = module.runtimes.fastest
     monkeypatch.setattr(
         module.runtimes,
@@ -97,9 +93,7 @@ def test_what_is_made_ready_is_decided_by_the_number_of_images(
 def test_a_loop_over_single_images_is_compiled_after_a_while(
     tiny_model, thresholds, monkeypatch
 ):
-    ready = []
-    fold = module._fold
-    monkeypatch.setattr(module, "_fold", lambda m: ready.append("fold") or fold(m))
+    ready = folded(monkeypatch)
     classifier = Classifier(tiny_model, {})
     folded_after = []
     found = []
@@ -119,7 +113,7 @@ def test_bfloat16_predicts_few_and_many_alike_and_nearly_as_float32(
 ):
     model = tiny_model
     if shape[0]:
-        model = flat_model(extra=[keras.layers.Conv2D(4, 3)], shape=shape[1:])
+        model = pooled(keras.layers.Conv2D(4, 3))
         inputs = keras.Input(batch_shape=shape)
         model = keras.Model(inputs, model(inputs))
     classifier = Classifier(model, {}, precision="bfloat16")
@@ -143,7 +137,7 @@ def test_int8_needs_the_export_beside_the_models_file(tiny_model, tmp_path):
 
 def test_model_that_cannot_be_copied_predicts_as_it_is(thresholds):
     # A Lambda's code is not copied: Keras holds that unsafe.
-    model = flat_model(extra=[keras.layers.Lambda(lambda x: x * x)])
+    model = pooled(keras.layers.Lambda(lambda x: x * x))
     expected = model.predict_on_batch(images() / np.float32(255))
     classifier = Classifier(model, {})
     np.testing.assert_allclose(classifier.probabilities(images()), expected, atol=1e-6)
@@ -186,19 +180,19 @@ def test_entries_of_a_card_that_are_null_are_not_said(tiny_model):
 
 
 def test_a_model_that_rescales_gets_plain_values():
-    model = flat_model(extra=[keras.layers.Rescaling(1 / 255)])
+    model = pooled(keras.layers.Rescaling(1 / 255))
     classifier = Classifier(model, {})
     np.testing.assert_array_equal(classifier.preprocess(images()), images())
     assert "0 to 255" in classifier.assumptions[0]
 
 
 def test_logits_become_probabilities():
-    probabilities = Classifier(flat_model(activation=None), {}).probabilities(images())
+    probabilities = Classifier(pooled(last=None), {}).probabilities(images())
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_one_sigmoid_is_two_classes():
-    classifier = Classifier(flat_model(1, "sigmoid"), {})
+    classifier = Classifier(pooled(classes=1, last="sigmoid"), {})
     assert len(classifier.class_names) == 2
     probabilities = classifier.probabilities(images())
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
@@ -208,7 +202,7 @@ def test_grey_models_get_pillows_grey():
     expected = np.stack([np.asarray(Image.fromarray(x).convert("L")) for x in images()])
     for shape in ((32, 32, 1), (32, 32)):
         reshape = keras.layers.Reshape((32, 32, 1))
-        classifier = Classifier(flat_model(shape=shape, extra=[reshape]), {})
+        classifier = Classifier(pooled(reshape, shape=shape), {})
         found = classifier.preprocess(images())
         assert found.shape == (5, *shape)
         expected_values = expected.reshape(found.shape) / 255
@@ -218,10 +212,7 @@ def test_grey_models_get_pillows_grey():
 
 @pytest.mark.parametrize("number", [1, 5, 40])
 def test_a_batch_of_fixed_size_is_filled_up(number, thresholds):
-    inputs = keras.Input(batch_shape=(4, 32, 32, 3))
-    x = keras.layers.GlobalAveragePooling2D()(inputs)
-    model = keras.Model(inputs, keras.layers.Dense(3, "softmax")(x))
-    free = flat_model()
+    model, free = pooled(batch_size=4), pooled()
     free.set_weights(model.get_weights())
     found = Classifier(model, {}).probabilities(images(number))
     expected = free.predict_on_batch(images(number) / np.float32(255))
@@ -238,7 +229,7 @@ def test_odd_graphs_get_the_same_predictions_folded(layers, thresholds):
         extra = [inner, inner]
     else:
         extra = [convolution, normalization, convolution, normalization]
-    model = flat_model(extra=extra)
+    model = pooled(*extra)
     model.layers[1].trainable_variables[0].assign_add(np.ones((3, 3, 3, 3)))
     expected = model.predict_on_batch(images() / np.float32(255))
     found = Classifier(model, {}).probabilities(images())
@@ -253,7 +244,7 @@ def test_only_what_is_known_is_metadata(tiny_model):
     }
     found = Classifier(tiny_model, said).metadata()
     assert found == {"input_size": [32, 32, 3], **said}
-    rescaling = Classifier(flat_model(extra=[keras.layers.Rescaling(1 / 255)]), {})
+    rescaling = Classifier(pooled(keras.layers.Rescaling(1 / 255)), {})
     assert rescaling.metadata()["preprocessing"]["scale"] == 1
 
 
@@ -274,6 +265,7 @@ def test_remarks_say_what_is_assumed_and_what_to_do(tiny_model):
         ((32, 32, 4), "a fourth channel, of transparency, is not read"),
         ((100, 13), r"its input has shape \(None, 100, 13\); expected images"),
         ((8, 8, 8, 3), "expected images"),
+        ((7,), r"its input has shape \(None, 7\)"),
     ],
 )
 def test_inputs_that_are_no_pictures_are_refused(shape, words):
@@ -304,23 +296,17 @@ def test_a_model_without_a_graph_is_refused():
 
 
 def test_open_size_is_assumed():
-    classifier = Classifier(flat_model(shape=(None, None, 3)), {})
+    classifier = Classifier(pooled(shape=(None, None, 3)), {})
     assert (classifier.height, classifier.width) == (64, 64)
     assert "64 x 64" in classifier.assumptions[0]
 
 
 def test_card_fills_in_a_size_left_open_and_may_not_contradict_one(tiny_model):
     metadata = {"input_size": [48, 40, 3]}
-    classifier = Classifier(flat_model(shape=(None, None, 3)), metadata)
+    classifier = Classifier(pooled(shape=(None, None, 3)), metadata)
     assert (classifier.height, classifier.width) == (48, 40)
     with pytest.raises(InputError, match=r"48 x 40 pixels .* takes 32 x 32"):
         Classifier(tiny_model, metadata, "m.h5")
-
-
-def test_no_image_model_is_refused():
-    model = keras.Sequential([keras.Input((7,)), keras.layers.Dense(3)])
-    with pytest.raises(InputError, match=r"m\.h5: its input has shape \(None, 7\)"):
-        Classifier(model, {}, "m.h5")
 
 
 def test_no_classifier_is_refused():

@@ -11,7 +11,7 @@ from PIL import Image
 from resnet_keras import evaluate, predict, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.inference import Classifier, pictures
-from tests.conftest import coloured_images, write_folders
+from tests.conftest import coloured_images, pooled, write_folders
 from tests.detection_networks import colour_network
 
 
@@ -148,13 +148,7 @@ def test_folders_of_numbers_are_matched_by_number(tmp_path, capsys):
         for index in range(2):
             picture = Image.fromarray(np.full((32, 32, 3), grey, np.uint8))
             picture.save(folder / f"{index}.png")
-    network = keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(12, activation="softmax"),
-        ]
-    )
+    network = pooled(classes=12)
     # The logit of class k is -2000 (x - grey_k)^2, but for what all have in common.
     means, steep = greys / 255, 2000
     kernel = np.tile(2 * steep * means / 3, (3, 1))

@@ -8,19 +8,16 @@ from resnet_keras import weights
 from resnet_keras.files.preprocessing import MODES, with_preprocessing
 from resnet_keras.inference import Classifier
 from resnet_keras.inference.preprocessing import architecture_of, find_preprocessing
+from tests.conftest import pooled
 
 L = keras.layers
 APPLICATIONS = keras.applications
 MEAN, VARIANCE = [0.48, 0.46, 0.41], [0.05, 0.05, 0.05]
 
 
-def functional(*first):
+def functional(*first, **of_input):
     """Return a model whose first operations are given, as layers or functions."""
-    inputs = x = keras.Input((32, 32, 3))
-    for operation in first:
-        x = operation(x)
-    x = L.GlobalAveragePooling2D()(L.Conv2D(2, 3)(x))
-    return keras.Model(inputs, L.Dense(2, "softmax")(x))
+    return pooled(*first, L.Conv2D(2, 3), classes=2, **of_input)
 
 
 def sequential(*layers, name=None):
@@ -81,9 +78,8 @@ def test_first_operations_may_expect_values_from_minus_1_to_1():
 
 
 def test_an_input_of_whole_numbers_gets_values_from_0_to_255():
-    inputs = keras.Input((32, 32, 3), dtype="uint8")
-    x = L.GlobalAveragePooling2D()(L.Conv2D(2, 3)(L.Rescaling(1 / 255)(inputs)))
-    found = find_preprocessing(keras.Model(inputs, L.Dense(2, "softmax")(x)), {})
+    model = functional(L.Rescaling(1 / 255), dtype="uint8")
+    found = find_preprocessing(model, {})
     assert found.preprocessing == MODES["raw"]
 
 

@@ -10,7 +10,7 @@ from resnet_keras.export.exporting import export
 from resnet_keras.export.formats import FORMATS
 from resnet_keras.inference import Answering, Classifier
 from resnet_keras.inference.virtual_logit import VirtualLogit, with_features
-from tests.conftest import write_folders
+from tests.conftest import pooled, write_folders
 
 NUM_FEATURES, NUM_CLASSES = 40, 3
 
@@ -98,14 +98,8 @@ def test_what_strangers_stored_is_checked(fitted, change):
 
 def network():
     keras.utils.set_random_seed(0)
-    return keras.Sequential(
-        [
-            keras.Input((8, 8, 3)),
-            keras.layers.Conv2D(NUM_FEATURES, 3, activation="relu"),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(NUM_CLASSES, activation="softmax"),
-        ]
-    )
+    first = keras.layers.Conv2D(NUM_FEATURES, 3, activation="relu")
+    return pooled(first, classes=NUM_CLASSES, shape=(8, 8, 3))
 
 
 def images(number, high=256):
@@ -119,7 +113,7 @@ def test_features_stand_behind_the_outputs():
     found = wide(given).numpy()
     assert found.shape == (4, NUM_CLASSES + NUM_FEATURES)
     assert (found[:, :NUM_CLASSES] == model(given).numpy()).all()
-    without_last = keras.Sequential(model.layers[:-1])
+    without_last = keras.Model(model.input, model.layers[-2].output)
     assert (found[:, NUM_CLASSES:] == without_last(given).numpy()).all()
 
 

@@ -11,6 +11,7 @@ from resnet_keras import summary as command_of_summary
 from resnet_keras.errors import InputError
 from resnet_keras.models import build
 from resnet_keras.nets.stages import block_table, shape_changes, stage_table, summary
+from tests.conftest import pooled
 
 
 def test_weight_layers_are_counted_as_in_the_paper(resnet50):
@@ -105,9 +106,8 @@ def test_models_without_a_size_or_of_other_layers(tmp_path):
     outputs = keras.layers.ReLU(name="res2a_branch2a_relu")(inputs)
     outputs = keras.layers.GlobalAveragePooling2D()(outputs)
     assert block_table(keras.Model(inputs, outputs)) == []
-    outputs = keras.layers.Conv2D(4, 1, name="res2a_branch2a")(inputs)
-    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
-    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(outputs))
+    convolution = keras.layers.Conv2D(4, 1, name="res2a_branch2a")
+    model = pooled(convolution, shape=(None, None, 3))
     model.save(tmp_path / "any.keras")
     with pytest.raises(InputError, match="expected a model of one size"):
         command_of_summary.main([str(tmp_path / "any.keras")])

@@ -14,7 +14,7 @@ from resnet_keras.training.optimizers import (
     schedule,
     swap_averages,
 )
-from tests.conftest import assert_same_weights, steps_of
+from tests.conftest import assert_same_weights, pooled, steps_of
 
 LARGE = ("imagenet-90", "imagenet-a3")
 
@@ -22,16 +22,9 @@ LARGE = ("imagenet-90", "imagenet-a3")
 def network():
     """Return a network without normalization, with a kernel that Muon takes."""
     keras.utils.set_random_seed(0)
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((8, 8, 3)),
-            layers.Conv2D(64, 3, strides=2, activation="relu"),
-            layers.Conv2D(64, 1, activation="relu"),
-            layers.GlobalAveragePooling2D(),
-            layers.Dense(3, activation="softmax"),
-        ]
-    )
+    first = keras.layers.Conv2D(64, 3, strides=2, activation="relu")
+    second = keras.layers.Conv2D(64, 1, activation="relu")
+    return pooled(first, second, shape=(8, 8, 3))
 
 
 @pytest.mark.parametrize("name", ["muon", "adam", "sgd", "lamb"])

@@ -11,7 +11,7 @@ from resnet_keras.training import phases
 from resnet_keras.weights import ordering, read_weights
 from resnet_keras.weights.naming import Position
 from tests import course_networks
-from tests.conftest import assert_same_answers, randomize
+from tests.conftest import assert_same_answers, pooled, randomize
 
 pytestmark = pytest.mark.usefixtures("short_networks")
 SHAPE = (64, 64, 3)
@@ -165,14 +165,7 @@ def test_two_dense_layers_are_refused(shapes):
 
 
 def test_any_other_network_is_refused_by_what_differs(tmp_path):
-    model = keras.Sequential(
-        [
-            keras.Input(SHAPE),
-            keras.layers.Conv2D(8, 5),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(2),
-        ]
-    )
+    model = pooled(keras.layers.Conv2D(8, 5), shape=SHAPE)
     model.save_weights(tmp_path / "a.weights.h5")
     with pytest.raises(InputError, match=r"kernel of shape \(5, 5, 3, 8\); ResNet18"):
         read_weights(tmp_path / "a.weights.h5")
