@@ -53,6 +53,19 @@ def write_run(directory, **options):
     return config
 
 
+def stopping(monkeypatch, error=KeyboardInterrupt):
+    """Let each run end once it has begun; return what it was given: data, settings."""
+    seen = []
+
+    def train(dataset, directory, config, *_):
+        seen.append((dataset, config))
+        write_run(directory, **config.options())
+        raise error
+
+    monkeypatch.setattr(training, "train", train)
+    return seen
+
+
 def test_resumed_settings_come_from_the_run(tmp_path):
     config = write_run(tmp_path, seed=1, learning_rate=0.1)
     assert (
@@ -104,17 +117,11 @@ def test_earlier_run_stays_where_the_new_one_cannot_begin(tmp_path):
 def test_run_of_the_usual_place_is_resumed_at_its_own_size(tmp_path, monkeypatch):
     source = str(write_pair(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
-    sizes = []
-
-    def stop(dataset, directory, config, *_):
-        sizes.append((dataset.image_size, config.image_size))
-        write_run(directory, **config.options())
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(training, "train", stop)
+    seen = stopping(monkeypatch)
     for more in (["--image-size", "40"], ["--resume"]):
         with pytest.raises(InputError, match="stopped by the user"):
             train.main(["--data", source, *more])
+    sizes = [(dataset.image_size, config.image_size) for dataset, config in seen]
     assert sizes == [(40, 40), (40, 40)]
 
 
@@ -146,32 +153,22 @@ def test_run_that_had_not_begun_is_not_offered_to_be_resumed(tmp_path, monkeypat
 @pytest.mark.parametrize("recipe", ["default", "course"])
 def test_recipe_is_recorded_and_resumed(recipe, tmp_path, monkeypatch):
     source, out = write_pair(tmp_path / "data"), tmp_path / "run"
-    seen = []
-
-    def stop(dataset, directory, config, *_):
-        seen.append(config)
-        write_run(directory, **config.options())
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(training, "train", stop)
+    seen = stopping(monkeypatch)
     line = ["--data", str(source), "--out", str(out), "--image-size", "32"]
     line += ["--precision", "float32"]
     for more in (["--recipe", recipe], ["--resume"]):
         with pytest.raises(InputError, match="stopped by the user"):
             train.main([*line, *more])
-    assert seen[0] == seen[1]
-    assert seen[0].recipe == RECIPES[recipe]
+    (_, first), (_, second) = seen
+    assert first == second
+    assert first.recipe == RECIPES[recipe]
     other = {"default": "course", "course": "default"}[recipe]
     with pytest.raises(InputError, match=f"this run has recipe {recipe}, not {other}"):
         train.main([*line, "--resume", "--recipe", other])
 
 
 def test_reader_of_the_output_that_goes_stops_the_run(tmp_path, monkeypatch):
-    def stop(dataset, directory, config, *_):
-        write_run(directory, **config.options())
-        raise BrokenPipeError
-
-    monkeypatch.setattr(training, "train", stop)
+    stopping(monkeypatch, BrokenPipeError)
     line = ["--data", str(write_pair(tmp_path / "data")), "--out", str(tmp_path / "x")]
     with pytest.raises(InputError, match=r"read the output has ended\. .* --resume"):
         train.main(line)

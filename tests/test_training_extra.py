@@ -12,6 +12,7 @@ from resnet_keras.errors import InputError
 from resnet_keras.inference import Classifier
 from resnet_keras.training import RunConfig, classification
 from tests.conftest import coloured_images, write_folders
+from tests.test_train import stopping
 
 TINY = {"model": "resnet-cifar-20", "image_size": 32, "precision": "float32"}
 
@@ -95,17 +96,11 @@ def sources(tmp_path):
 
 
 def test_classes_go_by_their_names(tmp_path, monkeypatch, capsys):
-    seen = []
-
-    def stop(dataset, *_):
-        seen.append(dataset)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(training, "train", stop)
+    seen = stopping(monkeypatch)
     line = [*sources(tmp_path), "--out", str(tmp_path / "run"), "--image-size", "32"]
     with pytest.raises(InputError, match="stopped"):
         train.main(line)
-    [found] = seen
+    [(found, _)] = seen
     assert found.class_names == ["blue", "green", "red"]
     assert set(found.extra.labels) == {0, 2}
     assert "Further training images: " in capsys.readouterr().out
