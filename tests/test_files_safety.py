@@ -34,6 +34,23 @@ def canary(tmp_path):
     assert not path.exists()
 
 
+@pytest.fixture
+def h5(small_model, tmp_path):
+    save_model(small_model, tmp_path / "model.h5")
+    return tmp_path / "model.h5"
+
+
+@pytest.fixture
+def archive(small_model, tmp_path):
+    save_model(small_model, tmp_path / "model.keras")
+    return tmp_path / "model.keras"
+
+
+@pytest.fixture(params=["h5", "archive"])
+def either(request):
+    return request.getfixturevalue(request.param)
+
+
 def refused(path, *words):
     with refusing(path, *words):
         load_model(path)
@@ -104,7 +121,6 @@ def test_a_command_that_is_told_to_trust_does(tmp_path, command_here):
     assert canary.exists()
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -121,16 +137,12 @@ def test_a_command_that_is_told_to_trust_does(tmp_path, command_here):
         ),
     ],
 )
-def test_other_classes_are_refused(old, new, suffix, tmp_path, small_model):
-    path = tmp_path / f"model{suffix}"
-    save_model(small_model, path)
-    change_config(path, lambda text: text.replace(old, new))
-    refused(path, "could run code")
+def test_other_classes_are_refused(old, new, either):
+    change_config(either, lambda text: text.replace(old, new))
+    refused(either, "could run code")
 
 
-def test_compile_config_within_the_network_is_checked(tmp_path, small_model):
-    path = tmp_path / "model.keras"
-    save_model(small_model, path)
+def test_compile_config_within_the_network_is_checked(archive):
 
     def nest(text):
         config = json.loads(text)
@@ -138,16 +150,15 @@ def test_compile_config_within_the_network_is_checked(tmp_path, small_model):
         layer["compile_config"] = {"class_name": "Lambda", "config": {}}
         return json.dumps(config)
 
-    change_config(path, nest)
-    refused(path, "Lambda")
+    change_config(archive, nest)
+    refused(archive, "Lambda")
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_layer_larger_than_its_weights_is_not_made(suffix, tmp_path, small_model):
-    path = tmp_path / f"model{suffix}"
-    save_model(small_model, path)
-    change_config(path, lambda text: text.replace('"filters": 4', f'"filters": {HUGE}'))
-    refused(path, f"filters {HUGE}")
+def test_a_layer_larger_than_its_weights_is_not_made(either):
+    change_config(
+        either, lambda text: text.replace('"filters": 4', f'"filters": {HUGE}')
+    )
+    refused(either, f"filters {HUGE}")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -158,12 +169,9 @@ def test_a_map_larger_than_any_memory_is_not_made(suffix, tmp_path):
     refused(path, "UpSampling2D makes feature maps of (None, 64000, 64000, 3)")
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_deep_nesting_is_damage(suffix, tmp_path, small_model):
-    path = tmp_path / f"model{suffix}"
-    save_model(small_model, path)
-    change_config(path, lambda text: "[" * 10_000 + "]" * 10_000)
-    refused(path, "damaged")
+def test_deep_nesting_is_damage(either):
+    change_config(either, lambda text: "[" * 10_000 + "]" * 10_000)
+    refused(either, "damaged")
 
 
 def hostile_weights(kind, file, other):
@@ -205,18 +213,14 @@ def hostile_weights(kind, file, other):
 class TestHdf5:
     """The same hostile content in each kind of file that HDF5 carries."""
 
-    def test_model(self, kind, words, tmp_path, small_model):
-        path = tmp_path / "model.h5"
-        save_model(small_model, path)
-        with h5py.File(path, "r+") as file:
+    def test_model(self, kind, words, tmp_path, h5):
+        with h5py.File(h5, "r+") as file:
             group = file["model_weights"]
             hostile_weights(kind, group, str(tmp_path / "other.h5"))
-        refused(path, words)
-        assert path.stat().st_size < 2**20
+        refused(h5, words)
+        assert h5.stat().st_size < 2**20
 
-    def test_archive(self, kind, words, tmp_path, small_model):
-        path = tmp_path / "model.keras"
-        save_model(small_model, path)
+    def test_archive(self, kind, words, tmp_path, archive):
 
         def change(name, data):
             if name != "model.weights.h5":
@@ -226,8 +230,8 @@ class TestHdf5:
                 hostile_weights(kind, file, str(tmp_path / "other.h5"))
             return (tmp_path / "inner.h5").read_bytes()
 
-        rewrite_keras(path, change)
-        refused(path, words)
+        rewrite_keras(archive, change)
+        refused(archive, words)
 
     def test_images(self, kind, words, tmp_path):
         if kind == "bomb":
@@ -240,33 +244,27 @@ class TestHdf5:
 
 
 @pytest.mark.parametrize("name", ["../canary", "/tmp/canary", "assets/../../canary"])
-def test_paths_out_of_an_archive(name, tmp_path, small_model, canary):
-    path = tmp_path / "model.keras"
-    save_model(small_model, path)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(name, "hostile")
-    refused(path, "leads out of the archive")
+def test_paths_out_of_an_archive(name, archive, canary):
+    with zipfile.ZipFile(archive, "a") as file:
+        file.writestr(name, "hostile")
+    refused(archive, "leads out of the archive")
 
 
-def test_link_in_an_archive(tmp_path, small_model):
-    path = tmp_path / "model.keras"
-    save_model(small_model, path)
+def test_link_in_an_archive(archive):
     link = zipfile.ZipInfo("assets/")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(link, "/etc")
-    refused(path, "is a link")
+    with zipfile.ZipFile(archive, "a") as file:
+        file.writestr(link, "/etc")
+    refused(archive, "is a link")
 
 
-def test_unknown_member_and_bomb_in_an_archive(tmp_path, small_model):
-    path = tmp_path / "model.keras"
-    save_model(small_model, path)
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("assets/vocabulary.txt", "hello")
-    refused(path, "assets/vocabulary.txt")
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("zeros", bytes(2**27))
-    refused(path, "claims to hold")
+def test_unknown_member_and_bomb_in_an_archive(archive):
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("assets/vocabulary.txt", "hello")
+    refused(archive, "assets/vocabulary.txt")
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("zeros", bytes(2**27))
+    refused(archive, "claims to hold")
 
 
 def npy(header):
@@ -345,26 +343,22 @@ def test_texts_are_counted_by_their_length(tmp_path):
     safety.check_h5_data(path)
 
 
-def test_texts_of_any_length_in_an_attribute_are_counted(tmp_path, small_model):
+def test_texts_of_any_length_in_an_attribute_are_counted(h5):
     """A file of 1 MB whose 4,000 names are one text would take 4 GB to be read."""
-    path = tmp_path / "a.h5"
-    save_model(small_model, path)
-    with h5py.File(path, "r+") as file:
+    with h5py.File(h5, "r+") as file:
         del file["model_weights"].attrs["layer_names"]
         texts = np.array(["a" * 2**20, *["b"] * 4000], object)
         file["model_weights"].attrs.create("layer_names", texts, dtype=TEXT)
-    refused(path, "claims to hold")
+    refused(h5, "claims to hold")
     with pytest.raises(InputError, match="claims to hold"):
-        safety.check_h5_weights(path)
+        safety.check_h5_weights(h5)
 
 
-def test_sizes_are_checked_before_the_metadata_are_read(tmp_path, small_model):
-    path = tmp_path / "a.h5"
-    save_model(small_model, path)
-    with h5py.File(path, "r+") as file:
+def test_sizes_are_checked_before_the_metadata_are_read(h5):
+    with h5py.File(h5, "r+") as file:
         file.attrs[NAME] = "no JSON"
         file.create_dataset("bad", (HUGE,), "u1", chunks=(2**20,))
-    refused(path, "claims to hold")
+    refused(h5, "claims to hold")
 
 
 def test_a_few_texts_of_any_length_are_names_as_others_are(tmp_path):
