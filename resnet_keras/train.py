@@ -160,12 +160,9 @@ def _parse(argv):
         parser.error("--groups is for --folds, which is missing")
     if arguments.extra_weight and not (arguments.extra or arguments.resume):
         parser.error("--extra-weight is for --extra, which is missing")
-    if arguments.tensorboard and arguments.folds:
-        parser.error("--tensorboard and --folds exclude each other")
-    if arguments.coordinator and arguments.folds:
-        parser.error("--coordinator and --folds exclude each other")
-    if arguments.stream and arguments.folds:
-        parser.error("--stream and --folds exclude each other")
+    for name in ("tensorboard", "coordinator", "stream"):
+        if getattr(arguments, name) and arguments.folds:
+            parser.error(f"--{name} and --folds exclude each other")
     return arguments
 
 

@@ -34,6 +34,7 @@ _EXPERIMENTS = {
 }
 _OF_ONE_SEED = ("gradients", "identity", "depth-cost")
 _OUT = "runs/experiments"
+_QUICK = {"action": "store_true", "help": "seconds instead of minutes"}
 
 
 def _parse(argv):
@@ -44,9 +45,7 @@ def _parse(argv):
     commands = parser.add_subparsers(dest="name", metavar="NAME", required=True)
     for name, (text, minutes) in _EXPERIMENTS.items():
         command = commands.add_parser(name, help=f"{text} (about {minutes} min)")
-        command.add_argument(
-            "--quick", action="store_true", help="seconds instead of minutes"
-        )
+        command.add_argument("--quick", **_QUICK)
         if name == "degradation":
             command.add_argument(
                 "--depths",
@@ -129,9 +128,7 @@ def _add_finding(commands):
         metavar="FILE",
         help="name larger pictures with this one, without and with the detector",
     )
-    command.add_argument(
-        "--quick", action="store_true", help="seconds instead of minutes"
-    )
+    command.add_argument("--quick", **_QUICK)
 
 
 def _add_answering(commands):
@@ -142,9 +139,7 @@ def _add_answering(commands):
         "models", metavar="MODEL", nargs="+", help="models trained here on the data"
     )
     add_data(command, "; what they were trained on (default: hands)", "hands")
-    command.add_argument(
-        "--quick", action="store_true", help="seconds instead of minutes"
-    )
+    command.add_argument("--quick", **_QUICK)
 
 
 def _add_explain(commands):

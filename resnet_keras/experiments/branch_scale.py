@@ -132,7 +132,7 @@ def network(name, depth, data, seed):
     return keras.models.clone_model(model, call_function=call)
 
 
-def ratios(model, data, num_images=120):
+def ratios(model, data):
     """Return the variance of F(X) over that of the shortcut, for each block.
 
     With the statistics of the batch, as in training.
@@ -140,7 +140,7 @@ def ratios(model, data, num_images=120):
     adds = [layer for layer in model.layers if isinstance(layer, keras.layers.Add)]
     tensors = [tensor for layer in adds for tensor in layer.input]
     inner = keras.Model(model.input, tensors)
-    values = inner(data.train_images[:num_images], training=True)
+    values = inner(data.train_images[:120], training=True)
     variances = [float(keras.ops.var(value)) for value in values]
     return [
         main / max(shortcut, 1e-30)

@@ -56,8 +56,8 @@ def run(out, seeds=3, quick=False):
     return report.finish(rows, figure(rows), verdict(findings(rows)))
 
 
-def surface(model, data, seed, xs, ys, on_row=lambda: None, num_images=300):
-    """Return the training loss at points around a network, (len(ys), len(xs)).
+def surface(model, data, seed, xs, ys, on_row=lambda: None):
+    """Return the loss of 300 training images around a network, (len(ys), len(xs)).
 
     Args:
         model: trained `keras.Model`; it is left as it was.
@@ -66,7 +66,6 @@ def surface(model, data, seed, xs, ys, on_row=lambda: None, num_images=300):
         xs: floats, along the first direction; 1 is as long as the filters.
         ys: floats, along the second.
         on_row: called after each row.
-        num_images: how many training images the loss is a mean over.
     """
     centre = model.get_weights()
     kernels = {id(layer.kernel) for layer in model.layers if hasattr(layer, "kernel")}
@@ -81,7 +80,7 @@ def surface(model, data, seed, xs, ys, on_row=lambda: None, num_images=300):
         ]
         for _ in range(2)
     )
-    images, labels = data.train_images[:num_images], data.train_labels[:num_images]
+    images, labels = data.train_images[:300], data.train_labels[:300]
     losses = np.empty((len(ys), len(xs)))
     for i, y in enumerate(ys):
         for j, x in enumerate(xs):

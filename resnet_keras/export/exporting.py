@@ -90,14 +90,13 @@ def export(classifier, metadata, name, path, source, quantize=False):
                 "there before is untouched."
             ) from error
         expected, found = _predictions(classifier, module, written, images, path)
-        difference = float(np.abs(expected - found).max())
-        if not quantize and difference > _TOLERANCE:
+        comparison = _compared(expected, found, labels, classifier, class_names, source)
+        if not quantize and comparison.difference > _TOLERANCE:
             raise InputError(
                 f"{path}: not written, for its probabilities differ from the model's "
-                f"by up to {difference:.1e}; --format {name} cannot hold this network. "
-                "Choose another."
+                f"by up to {comparison.difference:.1e}; --format {name} cannot hold "
+                "this network. Choose another."
             )
-        comparison = _compared(expected, found, labels, classifier, class_names, source)
         if quantize:
             entry = comparison._asdict() | {"data": source, DIGEST: digest(model)}
             module.add_metadata(written, {QUANTIZED: entry})
