@@ -45,12 +45,9 @@ MAKE = """
         answers[name] = plain(images, training=False).numpy()
 
     adam = old.optimizers.legacy.Adam
-    schedules = old.optimizers.schedules
     keep("plain", network(), adam(0.002, decay=0.01))
     keep("hard-coded", network(training=True), adam(0.002))
     keep("newest", network(), old.optimizers.SGD(0.1, momentum=0.9))
-    rate = schedules.ExponentialDecay(0.1, 10, 0.5)
-    keep("schedule", network(), old.optimizers.legacy.RMSprop(rate))
     first = tf.compat.v1.glorot_uniform_initializer(seed=0)
     keep("initializers", network(initializer=first), adam(0.002))
     chain = old.Sequential([old.layers.Conv2D(4, 3, input_shape=(16, 16, 3)),
@@ -132,7 +129,7 @@ FILES = [
     *(f"{name}{suffix}" for name in NEWER.split() for suffix in (".h5", ".keras")),
     *("prepared_caffe.h5", "arithmetic.h5"),
 ]
-NAMES = ["plain", "hard-coded", "newest", "schedule", "initializers", "sequential"]
+NAMES = ["plain", "hard-coded", "newest", "initializers", "sequential"]
 
 
 @pytest.fixture(scope="module")
@@ -262,27 +259,6 @@ def test_hard_coded_training_is_removed_and_told(old_files):
     )  # what Keras alone makes of it
     _, metadata = load_model(path)
     assert "training=True was hard-coded in 2 layers (bn_conv1" in metadata["notes"][0]
-
-
-def test_optimizer_is_rebuilt_with_its_decay(old_files):
-    directory, _ = old_files
-    model, metadata = load_model(directory / "plain.h5", compile=True)
-    assert metadata == {}
-    assert isinstance(model.optimizer, keras.optimizers.Adam)
-    schedule = model.optimizer._learning_rate  # Keras gives its value at step 0 only
-    for step in (0, 50):  # Keras 2: rate / (1 + decay * steps)
-        expected = 0.002 / (1 + 0.01 * step)
-        assert float(schedule(step)) == pytest.approx(expected, rel=1e-5)
-    model.fit(np.zeros((2, 16, 16, 3)), np.eye(3)[:2], verbose=0)
-
-
-def test_schedule_and_momentum_come_back(old_files):
-    directory, _ = old_files
-    model, _ = load_model(directory / "schedule.h5", compile=True)
-    assert isinstance(model.optimizer, keras.optimizers.RMSprop)
-    assert float(model.optimizer._learning_rate(10)) == pytest.approx(0.05)
-    model, _ = load_model(directory / "newest.h5", compile=True)
-    assert model.optimizer.momentum == pytest.approx(0.9)
 
 
 def test_chain_without_an_input_layer_gets_one():

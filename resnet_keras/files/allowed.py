@@ -2,10 +2,9 @@
 
 Keras' public layers and those of its applications, its operations, its activations,
 and what layers are given (initializers, regularizers, constraints, types of numbers,
-quantizers); to train on, its optimizers, schedules and losses, but for optimizers
-around another optimizer. The rule leaves out whatever takes a function, a module of
-another framework, a path or a vocabulary, by its arguments: it could run code, open a
-file, or import a name. `tests/test_files_allowed.py` pins what comes of it.
+quantizers). The rule leaves out whatever takes a function, a module of another
+framework, a path or a vocabulary, by its arguments: it could run code, open a file, or
+import a name. `tests/test_files_allowed.py` pins what comes of it.
 
 The module that a file names is compared, and never imported: each class found is
 written back with the module that it has here.
@@ -43,8 +42,7 @@ _PACKAGES = ("keras", "tf_keras", "tensorflow", "builtins")
 def allowed():
     """Return what may be named, as {kind: {name: [classes or functions]}}.
 
-    Kinds are "layer", "operation", "object" and "function"; and for training
-    "optimizer", "schedule" and "loss".
+    Kinds are "layer", "operation", "object" and "function".
     """
     return _split()[0]
 
@@ -59,8 +57,7 @@ def left_out():
 def _split():
     import keras
 
-    kinds = ("layer", "operation", "object", "function", "optimizer", "schedule")
-    found = {kind: {} for kind in (*kinds, "loss")}
+    found = {kind: {} for kind in ("layer", "operation", "object", "function")}
     refused = {"__lambda__"}
 
     def add(kind, name, each):
@@ -90,17 +87,6 @@ def _split():
     for name, each in vars(keras.activations).items():
         if inspect.isfunction(each) and name not in _NOT_ACTIVATIONS:
             found["function"][name] = [each]
-    schedules = keras.optimizers.schedules
-    for kind, module, base in (
-        ("optimizer", keras.optimizers, keras.optimizers.Optimizer),
-        ("schedule", schedules, schedules.LearningRateSchedule),
-        ("loss", keras.losses, keras.losses.Loss),
-    ):
-        for name, each in _classes(module, base):
-            # What is given another optimizer would make it of the file's own settings.
-            is_whole = not any("optimizer" in key for key in _arguments(each))
-            if each is not base and is_whole and not _LEFT_OUT & _arguments(each):
-                found[kind][name] = [each]
     return found, frozenset(refused)
 
 

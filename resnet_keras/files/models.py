@@ -31,7 +31,6 @@ import keras
 
 from resnet_keras.errors import InputError, is_of_memory
 from resnet_keras.files.allowed import resolved
-from resnet_keras.files.compiling import compile_as_saved
 from resnet_keras.files.content import kind_of_model
 from resnet_keras.files.legacy import converted, is_keras_1, other_activation
 from resnet_keras.files.metadata import NAME, OLD_NAME, is_size, parse
@@ -117,15 +116,13 @@ def _input_size(model):
     return {"input_size": size} if is_size(size) else {}
 
 
-def load_model(path, trust=False, compile=False):
+def load_model(path, trust=False):
     """Open a model file of this package or of any Keras since 2, whatever its suffix.
 
     Args:
         path: the file: HDF5 (`.h5`) or a `.keras` archive.
         trust: whether the file may name any class, and so run code of its maker.
             Otherwise only what Keras itself has (`resnet_keras.files.allowed`).
-        compile: whether to compile the model with the optimizer, its settings and the
-            loss that the file names, to train on; otherwise it is ready to predict.
 
     Returns:
         `(model, metadata)`. The metadata of a file that this package did not write are
@@ -143,7 +140,7 @@ def load_model(path, trust=False, compile=False):
     else:
         raw, sides, num_stored = check_keras_model(path)
     with naming_damage(path):
-        text, version, training = _said(path, kind, raw)
+        text, version = _said(path, kind)
         metadata = parse(path, text)
         config, notes = _config_for_this_keras(path, raw, version, trust)
     make = partial(keras.saving.deserialize_keras_object, config, safe_mode=not trust)
@@ -165,8 +162,6 @@ def load_model(path, trust=False, compile=False):
             f"{path}: Keras {keras.__version__} cannot open this model "
             f"({type(error).__name__}: {_reason(error)}). {_advice(version)}"
         ) from error
-    if compile:
-        notes += compile_as_saved(model, training)
     # For `save_model`, which may be given the model alone.
     model.metadata = {
         key: metadata[key]
@@ -269,27 +264,22 @@ def _reason(error):
     return text.split("\n")[0][:300]
 
 
-def _said(path, kind, raw):
-    """Return what a file says of itself: metadata, version of Keras, training.
+def _said(path, kind):
+    """Return what a file says of itself: metadata, version of Keras.
 
     Args:
         path: of a file whose sizes are checked.
         kind: "hdf5" or "keras".
-        raw: its configuration.
 
     Returns:
-        `(text, version, training)`: the metadata as text; which Keras wrote it, ""
-        where it does not say; its optimizer and loss, or None.
+        `(text, version)`: the metadata as text; which Keras wrote it, "" where it does
+        not say.
     """
     if kind == "hdf5":
-        training = None
         with h5py.File(path) as file:
             text = file.attrs.get(NAME, file.attrs.get(OLD_NAME, "{}"))
             version = file.attrs.get("keras_version")
-            with contextlib.suppress(Exception):
-                training = json.loads(file.attrs["training_config"])
     else:
-        training = raw.get("compile_config") if isinstance(raw, dict) else None
         with zipfile.ZipFile(path) as archive:
             members = archive.namelist()
             names = (f"{NAME}.json", f"{OLD_NAME}.json")
@@ -297,7 +287,7 @@ def _said(path, kind, raw):
             text = archive.read(found[0]) if found else "{}"
             version = json.loads(archive.read("metadata.json")).get("keras_version")
     version = version.decode() if isinstance(version, bytes) else version
-    return text, version[:20] if isinstance(version, str) else "", training
+    return text, version[:20] if isinstance(version, str) else ""
 
 
 def load_optimizer(path, optimizer):
