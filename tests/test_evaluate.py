@@ -98,12 +98,6 @@ def test_what_is_assumed_of_a_model_without_metadata_is_said(pair, tmp_path, cap
     assert "Assumed, for" in printed
 
 
-def test_what_is_no_model_is_refused(tmp_path, pair):
-    (tmp_path / "model.h5").write_text("hello")
-    with pytest.raises(InputError, match=r"model\.h5: .*not an HDF5 file"):
-        run(tmp_path / "model.h5", "--data", pair)
-
-
 def test_as_a_process_nothing_but_results_is_printed(model, tmp_path):
     source = write_folders(tmp_path / "data", {"0": 12, "1": 12})
     process = command("evaluate", model, "--data", source, "--part", "all")

@@ -66,12 +66,25 @@ def test_accuracy_on_images_of_other_classes_is_not_known(
     assert "same class for 100.0% of the images" in printed
 
 
-def test_side_file_of_another_model_is_not_written_over(
-    small_file, export_source, tmp_path
+@pytest.mark.parametrize(
+    ("name", "out", "there", "words"),
+    [
+        (
+            "litert",
+            "out.tflite",
+            "out.json",
+            r"out\.json: exists",
+        ),  # a model's, perhaps
+        ("savedmodel", "out", "out", "out: is a file; expected a folder"),
+    ],
+)
+def test_what_is_in_the_place_of_an_output_is_not_written_over(
+    name, out, there, words, small_file, export_source, tmp_path
 ):
-    (tmp_path / "out.json").write_text("a model's architecture, perhaps")
-    with pytest.raises(InputError, match=r"out\.json: exists"):
-        run(small_file, "litert", tmp_path / "out.tflite", export_source)
+    (tmp_path / there).write_text("mine")
+    with pytest.raises((InputError, OSError), match=words):
+        run(small_file, name, tmp_path / out, export_source)
+    assert (tmp_path / there).read_text() == "mine"
 
 
 @pytest.mark.parametrize("size", [(8, 8), (24, 40)])
@@ -135,14 +148,6 @@ def test_what_stands_stays_where_an_export_fails(
     with pytest.raises(OSError, match=r"could not be written .No space left"):
         run(small_file, name, path, export_source)
     assert {each: each.stat().st_mtime_ns for each in tmp_path.rglob("*")} == before
-
-
-def test_file_in_the_place_of_a_saved_model_is_named(
-    small_file, export_source, tmp_path
-):
-    (tmp_path / "out").write_text("mine")
-    with pytest.raises(OSError, match="out: is a file; expected a folder"):
-        run(small_file, "savedmodel", tmp_path / "out", export_source)
 
 
 def test_predictions_that_are_no_numbers_are_refused(

@@ -186,18 +186,6 @@ def test_a_model_that_rescales_gets_plain_values():
     assert "0 to 255" in classifier.assumptions[0]
 
 
-def test_logits_become_probabilities():
-    probabilities = Classifier(pooled(last=None), {}).probabilities(images())
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-
-
-def test_one_sigmoid_is_two_classes():
-    classifier = Classifier(pooled(classes=1, last="sigmoid"), {})
-    assert len(classifier.class_names) == 2
-    probabilities = classifier.probabilities(images())
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
-
-
 def test_grey_models_get_pillows_grey():
     expected = np.stack([np.asarray(Image.fromarray(x).convert("L")) for x in images()])
     for shape in ((32, 32, 1), (32, 32)):

@@ -123,11 +123,6 @@ def test_figures_are_named_by_the_part_and_have_no_nan(model, tmp_path, capsys):
     assert "blue" in capsys.readouterr().out
 
 
-def test_hands_do_not_score_a_model_of_other_classes(model):
-    with pytest.raises(InputError, match=r"which .* does not know; its 3 classes are"):
-        evaluate.main([model, "--data", "hands"])
-
-
 def test_an_order_of_classes_that_is_taken_is_printed(model, tmp_path, capsys):
     unnamed = tmp_path / "unnamed.keras"
     keras.models.load_model(model).save(unnamed)

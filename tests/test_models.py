@@ -131,13 +131,7 @@ def test_any_shape_and_number_of_classes(input_shape, classes):
     ("arguments", "word"),
     [
         ({"input_shape": (31, 64, 3)}, "(31, 64, 3)"),
-        ({"input_shape": (64, 64)}, "(64, 64)"),
-        ({"input_shape": (64, 64, 0)}, "(64, 64, 0)"),
-        ({"input_shape": (64.5, 64, 3)}, "64.5"),
-        ({"input_shape": (None, None, 3)}, "None"),
-        ({"input_shape": 64}, "64"),
         ({"classes": 0}, "classes is 0"),
-        ({"classes": 2.5}, "classes is 2.5"),
         ({"pool_padding": 2}, "pool_padding is 2"),
     ],
 )

@@ -18,6 +18,7 @@ def test_what_can_be_built_passes(shape):
         ({"input_shape": (64, 64)}, r"input_shape is \(64, 64\)"),
         ({"input_shape": (64, 64, 3.0)}, "three whole numbers"),
         ({"input_shape": (True, 64, 3)}, "three whole numbers"),
+        ({"input_shape": (None, None, 3)}, "three whole numbers"),
         ({"input_shape": (31, 64, 3)}, "too small; .*from 32"),
         ({"input_shape": (64, 31, 3)}, "too small"),
         ({"input_shape": (64, 64, 0)}, "too small; .*channels from 1"),

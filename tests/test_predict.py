@@ -73,17 +73,6 @@ def test_pictures_of_one_name_are_written_beside_each_other(saved, paths, tmp_pa
         assert picture.size[0] > 300
 
 
-def test_broken_pictures_are_named_and_the_others_predicted(saved, paths, capsys):
-    paths[1].write_text("no picture")
-    assert run(saved, *paths) == 2
-    printed = capsys.readouterr()
-    named = [line.split(":")[0] for line in printed.out.splitlines()]
-    assert named == [str(paths[0]), str(paths[2])]
-    [line] = printed.err.splitlines()
-    assert line.startswith(f"error: {paths[1]}: ")
-    assert "not a readable picture" in line
-
-
 def test_what_is_assumed_of_a_model_without_metadata_is_said(
     tiny_model, paths, tmp_path, capsys
 ):
@@ -98,8 +87,9 @@ def test_what_is_no_model_is_refused(paths, tmp_path):
         run(tmp_path / "text.h5", paths[0])
 
 
-def test_as_a_process_only_errors_go_to_stderr(saved, paths):
+def test_broken_pictures_alone_go_to_stderr_and_the_others_are_predicted(saved, paths):
     paths[1].write_text("no picture")
-    process = command("predict", saved, *paths[:2])
-    assert_refused(process, paths[1], "not a readable picture")
-    assert process.stdout.startswith(f"{paths[0]}: ")
+    process = command("predict", saved, *paths)
+    assert_refused(process, f"error: {paths[1]}: ", "not a readable picture")
+    named = [line.split(":")[0] for line in process.stdout.splitlines()]
+    assert named == [str(paths[0]), str(paths[2])]
