@@ -13,7 +13,6 @@ from resnet_keras.errors import InputError
 from tests.conftest import (
     assert_refused,
     coloured_images,
-    command,
     refusing,
     write_folders,
     write_pair,
@@ -220,9 +219,9 @@ def test_wrong_course_pair_is_refused(tmp_path, changes, words):
         load_dataset(write_pair(tmp_path / "set", **changes), 32)
 
 
-def test_refusal_by_the_command_is_one_line(tmp_path):
+def test_refusal_by_the_command_is_one_line(tmp_path, command_here):
     source = write_pair(tmp_path / "set", train_set_y=np.arange(36) % 4)
-    process = command("train", "--data", source, "--out", tmp_path / "run")
+    process = command_here("train", "--data", source, "--out", tmp_path / "run")
     assert_refused(process, "train_colours.h5", "label 3", "0 to 2")
     assert not (tmp_path / "run").exists()
 

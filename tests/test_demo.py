@@ -20,7 +20,7 @@ from resnet_keras.errors import InputError
 from resnet_keras.hands import TEST_START, render
 from resnet_keras.inference import Answering, Classifier
 from resnet_keras.training.model_card import ANSWERS_ALL, KNOWS_NONE
-from tests.conftest import assert_refused, coloured_images, command
+from tests.conftest import assert_refused, coloured_images
 from tests.detection_networks import brightness_detector
 
 NAMES = ["red", "green", "blue"]
@@ -222,9 +222,10 @@ def test_gradio_missing_or_old_is_one_line(version, monkeypatch):
         demo.main(["model.h5"])
 
 
-def test_a_model_that_is_neither_is_refused(tmp_path):
+def test_a_model_that_is_neither_is_refused(tmp_path, command_here):
     pytest.importorskip("gradio")
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(4, 3)(inputs))
     save_model(model, tmp_path / "maps.h5")
-    assert_refused(command("demo", tmp_path / "maps.h5"), "maps.h5", "(None, 6, 6, 4)")
+    process = command_here("demo", tmp_path / "maps.h5")
+    assert_refused(process, "maps.h5", "(None, 6, 6, 4)")

@@ -12,7 +12,7 @@ from resnet_keras.detection.decoding import Found
 from resnet_keras.errors import InputError
 from resnet_keras.files import save_model
 from resnet_keras.inference import Classifier
-from tests.conftest import assert_refused, command
+from tests.conftest import assert_refused
 from tests.detection_networks import brightness_detector, colour_network
 
 COLOURS = ["red", "green", "blue"]
@@ -176,10 +176,12 @@ def test_pictures_are_written_with_the_box(files, tmp_path, monkeypatch):
         assert picture.size[0] > 300
 
 
-def test_a_classifier_in_place_of_the_detector_is_refused(files, tmp_path):
+def test_a_classifier_in_place_of_the_detector_is_refused(
+    files, tmp_path, command_here
+):
     model, detector = files
     Image.fromarray(photograph()).save(tmp_path / "a.png")
-    process = command("predict", model, tmp_path / "a.png", "--find", model)
+    process = command_here("predict", model, tmp_path / "a.png", "--find", model)
     assert_refused(process, model, "is no detector", "detect train")
     with pytest.raises(InputError, match="is a detector"):
         run(detector, tmp_path / "a.png", "--find", detector)

@@ -1,5 +1,7 @@
 """Detectors and localizers on the networks of the family, and their files."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from resnet_keras.errors import InputError
 from resnet_keras.models import build
 from tests.conftest import assert_same_weights
 from tests.detection_networks import tiny_backbone
+
+SMALL_DETECTOR = partial(detector, channels=8)
 
 
 @pytest.fixture(scope="module")
@@ -107,12 +111,15 @@ def test_the_backbone_is_copied_and_stays_as_it_is(backbone):
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])
-@pytest.mark.parametrize("size", [64, 320])
+@pytest.mark.parametrize(
+    ("make", "size"),
+    [(SMALL_DETECTOR, 64), (SMALL_DETECTOR, 320), (localizer, 64)],
+)
 def test_plain_keras_opens_the_file_and_predicts_the_same(
-    backbone, tmp_path, suffix, size
+    backbone, tmp_path, suffix, make, size
 ):
-    model = detector(backbone, 2, (size, size, 3), channels=8)
-    path = tmp_path / f"detector{suffix}"
+    model = make(backbone, 2, input_shape=(size, size, 3))
+    path = tmp_path / f"model{suffix}"
     model.save(path)
     opened = keras.models.load_model(path, compile=False)
     assert {type(layer).__module__.split(".")[0] for layer in opened.layers} == {
@@ -163,15 +170,6 @@ def test_a_localizers_centre_is_the_mean_position_of_its_heat(backbone):
     heat, sizes, y = map(keras.ops.convert_to_numpy, outputs)
     means = np.einsum("bn,bns->bs", heat, sizes.reshape(2, 96, 2))
     np.testing.assert_allclose(y[:, 3:5], means, rtol=1e-5)
-
-
-@pytest.mark.parametrize("suffix", [".h5", ".keras"])
-def test_plain_keras_opens_a_localizers_file(backbone, tmp_path, suffix):
-    model = localizer(backbone, classes=2)
-    model.save(tmp_path / f"localizer{suffix}")
-    opened = keras.models.load_model(tmp_path / f"localizer{suffix}", compile=False)
-    images = pictures(64)
-    np.testing.assert_array_equal(model(images), opened(images))
 
 
 def test_what_cannot_be_built_is_refused(backbone):

@@ -11,7 +11,7 @@ from PIL import Image
 from resnet_keras import ResNetCIFAR, explain, feature_maps, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.inference import Classifier
-from tests.conftest import assert_refused, command
+from tests.conftest import assert_refused
 
 
 @pytest.fixture(scope="module")
@@ -223,12 +223,12 @@ def test_prediction_that_is_no_number_is_not_explained():
         explain.explain(classifier, random_image(np.uint8))
 
 
-def test_command_explains_a_file(model, tmp_path):
+def test_command_explains_a_file(model, tmp_path, command_here):
     path, picture = tmp_path / "model.h5", tmp_path / "hand.png"
     save_model(model, path, {"class_names": ["cat", "dog", "ox", "yak"]})
     Image.fromarray(random_image(np.uint8)).resize((40, 30)).save(picture)
     out = tmp_path / "out"
-    process = command("experiments", "explain", path, picture, "--out", out)
+    process = command_here("experiments", "explain", path, picture, "--out", out)
     assert (process.returncode, process.stderr) == (0, "")
     words = (out / "explain.txt").read_text().strip()
     assert f"Verdict: {words}" in process.stdout

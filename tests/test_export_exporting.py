@@ -69,12 +69,7 @@ def test_accuracy_on_images_of_other_classes_is_not_known(
 @pytest.mark.parametrize(
     ("name", "out", "there", "words"),
     [
-        (
-            "litert",
-            "out.tflite",
-            "out.json",
-            r"out\.json: exists",
-        ),  # a model's, perhaps
+        ("litert", "out.tflite", "out.json", r"out\.json: exists"),
         ("savedmodel", "out", "out", "out: is a file; expected a folder"),
     ],
 )

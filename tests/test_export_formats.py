@@ -6,7 +6,6 @@ import pytest
 
 from resnet_keras.errors import InputError
 from resnet_keras.export.formats import check_needs
-from tests.conftest import command
 from tests.export_runs import run
 
 
@@ -30,8 +29,8 @@ def test_scipy_is_among_what_openvino_needs(monkeypatch):
         check_needs("openvino")
 
 
-def test_unknown_format_is_refused(small_file):
-    process = command("export", small_file, "--format", "caffe")
+def test_unknown_format_is_refused(small_file, command_here):
+    process = command_here("export", small_file, "--format", "caffe")
     assert process.returncode == 2
     assert "invalid choice" in process.stderr
 
