@@ -20,10 +20,7 @@ from resnet_keras.commands import (
 from resnet_keras.detection.settings import DEFAULTS, FIGURE_FILES
 from resnet_keras.files.writing import check_not_input, refuse_file, write_json
 from resnet_keras.training.config import RunConfig
-from resnet_keras.training.options import (
-    add_settings,
-    settings_given,
-)
+from resnet_keras.training.options import add_settings, settings_given
 
 _SOURCES = (
     "COCO's .json or a folder of it, YOLO's data.yaml or its folder, a folder of "
@@ -225,12 +222,7 @@ def _predict(arguments):
     paths = list(dict.fromkeys(find_all(arguments.images, report)))
     if not paths:
         return report.code
-    from resnet_keras.detection.pictures import (
-        as_dict,
-        as_line,
-        coco_of,
-        find_in_files,
-    )
+    from resnet_keras.detection.pictures import as_dict, as_line, coco_of, find_in_files
 
     outputs = output_paths(Path(arguments.out), paths) if arguments.out else {}
     written = [*outputs.values(), *([arguments.coco] if arguments.coco else [])]

@@ -16,16 +16,8 @@ from resnet_keras.commands import (
     without_processes,
 )
 from resnet_keras.errors import InputError
-from resnet_keras.training.config import (
-    NUM_IMAGES_SHOWN,
-    RunConfig,
-    steps_or_seconds,
-)
-from resnet_keras.training.options import (
-    add_number,
-    add_settings,
-    settings_given,
-)
+from resnet_keras.training.config import NUM_IMAGES_SHOWN, RunConfig, steps_or_seconds
+from resnet_keras.training.options import add_number, add_settings, settings_given
 from resnet_keras.training.recipe import RECIPES
 
 

@@ -7,13 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import (
-    ResNet18,
-    ResNetCIFAR,
-    fold_batch_norm,
-    load_model,
-    save_model,
-)
+from resnet_keras import ResNet18, ResNetCIFAR, fold_batch_norm, load_model, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.files.models import load_optimizer
 from tests.conftest import python

@@ -10,14 +10,7 @@ import pytest
 from resnet_keras import family, load_model
 from resnet_keras.data import Dataset, Split
 from resnet_keras.inference import Classifier, scores
-from resnet_keras.training import (
-    RECIPES,
-    Batches,
-    Recipe,
-    RunConfig,
-    fit,
-    train,
-)
+from resnet_keras.training import RECIPES, Batches, Recipe, RunConfig, fit, train
 from resnet_keras.training.fitting import network_in_training
 from resnet_keras.training.start import initial_network
 from tests.conftest import assert_same_weights, coloured_images, stopped_after

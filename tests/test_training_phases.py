@@ -7,13 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import (
-    ResNetCIFAR,
-    load_dataset,
-    load_model,
-    save_model,
-    train,
-)
+from resnet_keras import ResNetCIFAR, load_dataset, load_model, save_model, train
 from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet
 from resnet_keras.training import Batches, Recipe, RunConfig, classification

@@ -8,18 +8,11 @@ import keras
 import numpy as np
 import pytest
 
-from resnet_keras import (
-    ResNet18,
-    ResNet50,
-)
+from resnet_keras import ResNet18, ResNet50
 from resnet_keras.errors import InputError
 from resnet_keras.weights import imagenet as imagenet_files
-from resnet_keras.weights import (
-    read_weights,
-)
-from resnet_keras.weights.naming import (
-    Position,
-)
+from resnet_keras.weights import read_weights
+from resnet_keras.weights.naming import Position
 from tests.weight_files import SHAPE
 
 pytestmark = pytest.mark.usefixtures("short_networks")

@@ -14,10 +14,7 @@ from resnet_keras import (
 )
 from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet
-from resnet_keras.weights import (
-    read_weights,
-    restore,
-)
+from resnet_keras.weights import read_weights, restore
 from tests.conftest import assert_same_weights, randomize
 from tests.weight_files import SHAPE, assert_equal, images, small
 

@@ -4,9 +4,7 @@ import itertools
 
 import pytest
 
-from resnet_keras import (
-    family,
-)
+from resnet_keras import family
 from resnet_keras.weights.naming import (
     HEAD,
     Position,

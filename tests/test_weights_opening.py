@@ -3,14 +3,9 @@
 import pytest
 from PIL import Image
 
-from resnet_keras import (
-    ResNetCIFAR,
-    predict,
-)
+from resnet_keras import ResNetCIFAR, predict
 from resnet_keras.errors import InputError
-from resnet_keras.weights import (
-    open_model,
-)
+from resnet_keras.weights import open_model
 from tests.conftest import coloured_images
 
 pytestmark = pytest.mark.usefixtures("short_networks")

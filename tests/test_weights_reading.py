@@ -9,11 +9,7 @@ import pytest
 
 from resnet_keras.errors import InputError
 from resnet_keras.models import ResNet
-from resnet_keras.weights import (
-    open_model,
-    read_weights,
-    reading,
-)
+from resnet_keras.weights import open_model, read_weights, reading
 from tests.weight_files import SHAPE
 
 pytestmark = pytest.mark.usefixtures("short_networks")

@@ -11,12 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
-from resnet_keras.experiments.report import (
-    COLOURS,
-    Report,
-    interval,
-    mean_and_margin,
-)
+from resnet_keras.experiments.report import COLOURS, Report, interval, mean_and_margin
 from resnet_keras.plots import tidy
 
 

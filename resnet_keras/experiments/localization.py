@@ -19,12 +19,7 @@ from resnet_keras.detection import (
 )
 from resnet_keras.detection.boxes import overlaps
 from resnet_keras.detection.drawn import draw_pictures
-from resnet_keras.experiments.report import (
-    Report,
-    column,
-    interval,
-    mean_and_margin,
-)
+from resnet_keras.experiments.report import Report, column, interval, mean_and_margin
 from resnet_keras.nets.initialization import varied_initializer
 from resnet_keras.training.fitting import fit
 from resnet_keras.training.recipe import RECIPES

@@ -14,12 +14,7 @@ from matplotlib.figure import Figure
 
 from resnet_keras.experiments import small
 from resnet_keras.experiments.derivatives import block_gradients, cosines
-from resnet_keras.experiments.report import (
-    Report,
-    column,
-    interval,
-    mean_and_margin,
-)
+from resnet_keras.experiments.report import Report, column, interval, mean_and_margin
 from resnet_keras.plots import tidy
 
 
