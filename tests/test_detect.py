@@ -272,23 +272,3 @@ def test_a_stopped_run_says_how_to_go_on(monkeypatch, trained, boxes, tmp_path):
     line = ["train", "--data", str(boxes), "--out", str(out)]
     with pytest.raises(InputError, match=r"detect train --out .*run --resume"):
         detect.main(line)
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ([], "required: COMMAND"),
-        (["find"], "invalid choice: 'find'"),
-        (["train", "--resume", "--overwrite"], "exclude each other"),
-        (["train", "--epochs", "0"], "whole number from 1"),
-        (["train", "--data", ""], "is empty"),
-        (["evaluate", "model.h5"], "required: --data"),
-        (["predict", "model.h5"], "required: IMAGE"),
-        (["predict", "model.h5", "a", "--threshold", "2"], "a number from 0 to 1"),
-    ],
-)
-def test_wrong_options_are_refused(line, words, capsys):
-    with pytest.raises(SystemExit) as raised:
-        detect._parse(line)
-    assert raised.value.code == 2
-    assert words in capsys.readouterr().err

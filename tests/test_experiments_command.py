@@ -47,14 +47,6 @@ def test_options_are_what_the_experiment_takes(line, monkeypatch, tmp_path):
         assert signature.bind(**taken.pop()).arguments["out"] == str(tmp_path)
 
 
-@pytest.mark.parametrize("depths", ["20", "20,57", "a,b", "2,8"])
-def test_depths_are_checked(depths, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        experiments.main(["degradation", "--depths", depths])
-    assert stopped.value.code == 2
-    assert "6n + 2" in capsys.readouterr().err
-
-
 def test_a_missing_source_is_refused(tmp_path):
     arguments = ["degradation", "--quick", "--data", str(tmp_path / "none")]
     with pytest.raises(InputError, match="none"):

@@ -29,12 +29,6 @@ def test_scipy_is_among_what_openvino_needs(monkeypatch):
         check_needs("openvino")
 
 
-def test_unknown_format_is_refused(small_file, command_here):
-    process = command_here("export", small_file, "--format", "caffe")
-    assert process.returncode == 2
-    assert "invalid choice" in process.stderr
-
-
 def test_wrong_suffix_is_refused(small_file, export_source, tmp_path):
     with pytest.raises(InputError, match=r"ends in \.h5"):
         run(small_file, "h5", tmp_path / "a.keras", export_source)

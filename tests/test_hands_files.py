@@ -47,26 +47,6 @@ def test_training_file_is_what_render_gives(tmp_path):
         assert np.array_equal(file["train_set_x"][:], render(7, 32, seed=9).images)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            ["--train", "-5"],
-            "argument --train: is '-5'; expected a whole number from 1",
-        ),
-        (["--test", "many"], "argument --test: is 'many'"),
-        (["--image-size", "9000"], "argument --image-size: is '9000'; expected"),
-        (["--seed", "-1"], "argument --seed: is '-1'"),
-    ],
-)
-def test_command_names_the_bad_option(tmp_path, capsys, arguments, message):
-    with pytest.raises(SystemExit) as stopped:
-        command.main(["--out", str(tmp_path), *arguments])
-    assert stopped.value.code == 2
-    assert message in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
-
-
 def test_command_says_that_out_is_a_file(tmp_path):
     (tmp_path / "taken").write_text("kept")
     with pytest.raises(OSError, match="taken: is a file"):

@@ -240,23 +240,6 @@ def test_missing_pyarrow_is_one_line(saved, folder, tmp_path, monkeypatch):
         run(saved, folder, "--table", tmp_path / "t.parquet")
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        (["m.h5"], "required: IMAGE, or --list"),
-        (["m.h5", "x", "--table", "t.txt"], "expected a .csv or .parquet file"),
-        (["m.h5", "x", "--table", "t.csv", "--json"], "exclude each other"),
-        (["m.h5", "x", "--resume"], "are for --table"),
-        (["m.h5", "x", "--shard", "3/2"], "with I from 1 to N"),
-        (["m.h5", "x", "--shard", "0/2"], "with I from 1 to N"),
-    ],
-)
-def test_options_that_do_not_go_together(line, words, capsys):
-    with pytest.raises(SystemExit):
-        predict._parse(line)
-    assert words in capsys.readouterr().err
-
-
 def test_resuming_needs_the_same_precision(saved, folder, tmp_path):
     table = tmp_path / "found.csv"
     part = tmp_path / "found.csv.part"

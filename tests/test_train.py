@@ -188,30 +188,3 @@ def test_weights_in_a_loop_of_links_are_none_of_the_run(tmp_path, monkeypatch):
     line = ["--data", write_pair(tmp_path / "data"), "--weights", tmp_path / "loop.h5"]
     train.main([*map(str, line), "--out", str(tmp_path), "--overwrite"])
     assert seen[0][4] == [tmp_path / "metrics.json"]
-
-
-@pytest.mark.parametrize("option", ["--data", "--out", "--weights"])
-def test_empty_options_are_none(option, capsys):
-    with pytest.raises(SystemExit):
-        train._parse([option, ""])
-    assert f"argument {option}: is empty" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        (["--epochs", "0"], "whole number from 1 to 1,000,000"),
-        (["--batch-size", "many"], "'many'"),
-        (["--image-size", "16"], "from 32"),
-        (["--learning-rate", "-1"], "a number from"),
-        (["--seed", "1.5"], "whole number"),
-        (["--recipe", "nosuch"], "invalid choice"),
-        (["--precision", "float8"], "invalid choice"),
-        (["--resume", "--overwrite"], "exclude each other"),
-    ],
-)
-def test_wrong_options_are_refused(line, words, capsys):
-    with pytest.raises(SystemExit) as raised:
-        train._parse(line)
-    assert raised.value.code == 2
-    assert words in capsys.readouterr().err

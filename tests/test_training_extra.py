@@ -114,12 +114,6 @@ def test_unknown_class_is_refused(tmp_path):
         train.main([*line, "--out", str(tmp_path / "run")])
 
 
-def test_weight_is_for_extra_images(capsys):
-    with pytest.raises(SystemExit):
-        train._parse(["--extra-weight", "2"])
-    assert "--extra-weight is for --extra" in capsys.readouterr().err
-
-
 def test_two_kinds_are_shown_twice_as_long():
     config = RunConfig(data="x", extra="y", extra_weight=1.0)
     assert config.resolved(dataset(300, 600)).epochs == round(40_000 / 1200)
