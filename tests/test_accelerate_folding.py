@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from resnet_keras import ResNetCIFAR, convolutional_block, fold_batch_norm, plain_twin
-from resnet_keras.accelerate import copy_folded_weights
+from resnet_keras.accelerate import copy_folded_weights, normalized_convolutions
 from tests.conftest import assert_same_answers, assert_same_weights, pooled, randomize
 
 LAYERS = keras.layers
@@ -116,6 +116,10 @@ def over_height(x):
     return LAYERS.BatchNormalization(axis=1)(LAYERS.Conv2D(4, 3)(x))
 
 
+def of_another_layer(x):
+    return LAYERS.BatchNormalization()(LAYERS.Dense(4)(x))
+
+
 @pytest.mark.parametrize(
     "layers",
     [
@@ -125,6 +129,7 @@ def over_height(x):
         user_that_is_no_layer,
         convolution_called_twice,
         over_height,
+        of_another_layer,
     ],
 )
 def test_what_cannot_be_folded_stays(layers):
@@ -149,3 +154,10 @@ def test_model_without_a_graph_is_refused():
 
     with pytest.raises(ValueError, match=r"is a Subclassed; expected a functional"):
         fold_batch_norm(Subclassed(name="m"))
+
+
+def test_each_convolution_of_the_courses_network_has_its_normalization(resnet50):
+    pairs = normalized_convolutions(resnet50)
+    assert len(pairs) == 53  # 49 on the main path, 4 on shortcuts
+    assert pairs["bn_conv1"].name == "conv1"
+    assert pairs["bn3a_branch1"].name == "res3a_branch1"

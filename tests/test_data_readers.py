@@ -11,7 +11,6 @@ from resnet_keras.data import arrays, drawn
 from resnet_keras.data.dataset import Dataset, Split
 from resnet_keras.errors import InputError
 from tests.conftest import (
-    assert_refused,
     coloured_images,
     refusing,
     write_folders,
@@ -217,13 +216,6 @@ def test_labels_of_the_pair_in_other_shapes(tmp_path, changes):
 def test_wrong_course_pair_is_refused(tmp_path, changes, words):
     with refusing(words):
         load_dataset(write_pair(tmp_path / "set", **changes), 32)
-
-
-def test_refusal_by_the_command_is_one_line(tmp_path, command_here):
-    source = write_pair(tmp_path / "set", train_set_y=np.arange(36) % 4)
-    process = command_here("train", "--data", source, "--out", tmp_path / "run")
-    assert_refused(process, "train_colours.h5", "label 3", "0 to 2")
-    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("fraction", [0, 0.5, 0.95])

@@ -186,8 +186,3 @@ def test_train_evaluate_and_predict_with_another_network(
     assert f"Accuracy {metrics['test_accuracy']:.4f}" in capsys.readouterr().out
     Image.fromarray(coloured_images([0])[0]).save(tmp_path / "image.png")
     assert predict.main([str(run / "model.h5"), str(tmp_path / "image.png")]) == 0
-
-
-def test_train_refuses_an_unknown_network():
-    with pytest.raises(InputError, match=r"resnet51.*plain34"):
-        train.main(["--model", "resnet51"])
