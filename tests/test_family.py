@@ -160,14 +160,15 @@ def test_an_unknown_name_lists_what_there_is():
 
 
 # For three classes: of 64, 512 or 2,048 weights and a bias each
+@pytest.mark.slow  # tests/test_readme.py runs the commands with resnet-cifar-20
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
         ("resnet-cifar-20", 271_786 - 7 * 65),  # the paper's network has ten classes
-        pytest.param("resnet18", 11_193_990 - 3 * 513, marks=pytest.mark.slow),
-        pytest.param("plain34", None, marks=pytest.mark.slow),
-        pytest.param("resnet-cifar-56", None, marks=pytest.mark.slow),
-        pytest.param("resnet101", 42_670_470 - 3 * 2049, marks=pytest.mark.slow),
+        ("resnet18", 11_193_990 - 3 * 513),
+        ("plain34", None),
+        ("resnet-cifar-56", None),
+        ("resnet101", 42_670_470 - 3 * 2049),
     ],
 )
 def test_train_evaluate_and_predict_with_another_network(

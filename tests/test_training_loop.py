@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from resnet_keras import load_model, save_model, train
+from resnet_keras import load_model, save_model
 from resnet_keras.accelerate import probe
 from resnet_keras.data import Dataset, Split
 from resnet_keras.errors import InputError
@@ -14,8 +14,7 @@ from resnet_keras.files.finite import not_finite
 from resnet_keras.inference import Classifier, answering
 from resnet_keras.training import Batches, Recipe, RunConfig, classification, loop
 from resnet_keras.training.checkpoint import RunFiles
-from resnet_keras.training.start import initial_network
-from tests.conftest import coloured_images, stopped_after, write_pair
+from tests.conftest import coloured_images, stopped_after
 
 pytestmark = pytest.mark.usefixtures("smallest_network")
 
@@ -76,31 +75,6 @@ def test_an_epoch_of_one_step_has_no_speed(tmp_path):
     assert strict(tmp_path / "metrics.json") == metrics
     rows = (tmp_path / "history.csv").read_text().splitlines()
     assert "nan" not in "".join(rows)
-
-
-@pytest.fixture
-def spoilt_weights(tmp_path):
-    """Return the file of a network with one weight that is no number."""
-    model = initial_network("resnet-cifar-8", (32, 32, 3), 3, Recipe(), 0)
-    kernel, *others = model.get_layer("res2a_branch2b").get_weights()
-    kernel[0, 0, 0, 0] = np.nan
-    model.get_layer("res2a_branch2b").set_weights([kernel, *others])
-    save_model(model, tmp_path / "spoilt.h5")
-    return str(tmp_path / "spoilt.h5")
-
-
-def test_weights_that_are_not_finite_begin_no_run(spoilt_weights, tmp_path):
-    out = tmp_path / "run"
-    out.mkdir()
-    (out / "model.h5").write_text("old")
-    line = ["--data", str(write_pair(tmp_path / "data")), "--weights", spoilt_weights]
-    line += ["--out", str(out), "--model", "resnet-cifar-8", "--overwrite"]
-    words = r"spoilt\.h5: res2a_branch2b has values that are not finite"
-    with pytest.raises(InputError, match=words):
-        train.main([*line, "--image-size", "32", "--precision", "float32"])
-    assert {path.name: path.read_text() for path in out.iterdir()} == {
-        "model.h5": "old"
-    }
 
 
 GET = Batches.__getitem__
@@ -204,20 +178,6 @@ def test_a_run_of_another_recipe_does_not_go_on(interrupted):
     other = config(recipe=Recipe(batch_size=18, learning_rate=1e-3, rotation=7.0))
     with pytest.raises(InputError, match=r"another recipe: rotation 5.0, now 7.0, or"):
         classification.train(colours(), interrupted, other)
-
-
-def test_a_run_of_other_data_does_not_go_on(interrupted):
-    with pytest.raises(InputError, match=r"not those that this run began.*Restore"):
-        classification.train(colours(63), interrupted, config())
-
-
-def test_a_run_of_other_versions_does_not_go_on(interrupted, monkeypatch):
-    from resnet_keras import files
-
-    now = files.versions() | {"numpy": "99"}
-    monkeypatch.setattr(files, "versions", lambda: now)
-    with pytest.raises(InputError, match=r"and here is numpy 99, which may give other"):
-        classification.train(colours(), interrupted, config())
 
 
 def test_precision_that_was_left_open_is_the_runs_own(interrupted, monkeypatch):
