@@ -80,7 +80,8 @@ def test_two_processes_one_of_them_killed_end_as_one_process(tmp_path):
     (whole,) = Run(data, tmp_path / "one", 1).wait()
     assert whole.returncode == 0, whole.stderr
 
-    run = Run(data, tmp_path / "two", 2)
+    more = ("--checkpoint-every", 1)  # which process 0 does alone
+    run = Run(data, tmp_path / "two", 2, *more)
     wait(run.processes[0], START, lambda: num_finished(tmp_path / "two") > 0)
     killed = time.monotonic()
     run.kill_child(1)
@@ -90,7 +91,7 @@ def test_two_processes_one_of_them_killed_end_as_one_process(tmp_path):
         assert_refused(process, "process 1 (on ", "was killed by SIGKILL", "--resume")
     assert second.stdout == ""
 
-    first, second = Run(data, tmp_path / "two", 2).wait()
+    first, second = Run(data, tmp_path / "two", 2, *more).wait()
     assert (first.returncode, second.returncode) == (0, 0), first.stderr
     assert (second.stdout, second.stderr) == ("", "")
     np.testing.assert_allclose(
@@ -158,6 +159,26 @@ def test_any_number_of_processes_and_devices_trains_alike(tmp_path):
         found[name] = losses(tmp_path / name)
     for name, values in found.items():
         np.testing.assert_allclose(values, found["one"], rtol=1e-4, err_msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
+def test_a_run_goes_on_in_another_number_of_processes(before, after, tmp_path):
+    data, out = write_pair(tmp_path / "colours"), tmp_path / "run"
+    more = ("--epochs", 6)
+    for process in Run(data, tmp_path / "whole", 1, *more).wait():
+        assert process.returncode == 0, process.stderr
+    run = Run(data, out, before, *more)
+    wait(run.processes[0], START, lambda: num_finished(out) > 1)
+    run.processes[0].kill()
+    run.wait()
+    assert 1 < num_finished(out) < 6
+
+    finished = Run(data, out, after, *more).wait()
+    for process in finished:
+        assert process.returncode == 0, process.stderr
+    assert f"{before} devices shared a batch when this run began" in finished[0].stdout
+    np.testing.assert_allclose(losses(out), losses(tmp_path / "whole"), rtol=1e-4)
 
 
 @pytest.mark.slow  # `test_distributed_devices` has the comparison itself

@@ -223,7 +223,18 @@ def assert_same_weights(out, other):
         np.testing.assert_array_equal(found, wanted)
 
 
-def test_it_saves_by_the_clock(dataset, tmp_path, monkeypatch):
+class Reading(loop.RunFiles):
+    """As those of the second process have them."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.is_writer = False
+
+
+@pytest.mark.parametrize(
+    ("files", "within"), [(loop.RunFiles, [1, 2, 3]), (Reading, [])]
+)
+def test_one_process_saves_by_its_clock(files, within, dataset, tmp_path, monkeypatch):
     saved = []
     save = loop.RunFiles.save_checkpoint
 
@@ -232,10 +243,11 @@ def test_it_saves_by_the_clock(dataset, tmp_path, monkeypatch):
         save(files, model, optimizer, history, unfinished)
 
     monkeypatch.setattr(loop.RunFiles, "save_checkpoint", noted)
+    monkeypatch.setattr(loop, "RunFiles", files)
     monkeypatch.setattr(loop, "steps_or_seconds", lambda text: (None, 1e-9))
     settings = config(8, epochs=1, checkpoint_every="1m")
     classification.train(dataset, tmp_path, settings)
-    assert saved == [1, 2, 3, None]  # the fourth step ends the epoch
+    assert saved == [*within, None]  # the fourth step ends the epoch
 
 
 def test_a_broken_picture_ends_the_run_with_its_name(folder, tmp_path):

@@ -134,7 +134,8 @@ class _Progress(keras.callbacks.Callback):
         self._plain = task.model
         self._speed = None  # in images/s
         self._every = (None, None)
-        if config.checkpoint_every:
+        # Of several processes, whose clocks differ, the one that writes decides.
+        if config.checkpoint_every and files.is_writer:
             self._every = steps_or_seconds(config.checkpoint_every)
         self._saved = time.perf_counter()
         unfinished = files.unfinished or {}
