@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from resnet_keras.distributed.meeting import _free_port
-from tests.conftest import assert_refused, write_pair
+from tests.conftest import assert_refused, write_folders, write_pair
 from tests.several import MODEL
 from tests.test_killed_runs import START, num_finished, wait, weights
 
@@ -164,10 +164,10 @@ def test_any_number_of_processes_and_devices_trains_alike(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1)])
 def test_a_run_goes_on_in_another_number_of_processes(before, after, tmp_path):
-    data, out = write_pair(tmp_path / "colours"), tmp_path / "run"
-    more = ("--epochs", 6)
+    data = write_folders(tmp_path / "colours", {"a": 16, "b": 16, "c": 16})
+    out, more = tmp_path / "run", ("--stream", "--epochs", 6)
     for process in Run(data, tmp_path / "whole", 1, *more).wait():
-        assert process.returncode == 0, process.stderr
+        assert (process.returncode, process.stderr) == (0, "")
     run = Run(data, out, before, *more)
     wait(run.processes[0], START, lambda: num_finished(out) > 1)
     run.processes[0].kill()
@@ -176,7 +176,7 @@ def test_a_run_goes_on_in_another_number_of_processes(before, after, tmp_path):
 
     finished = Run(data, out, after, *more).wait()
     for process in finished:
-        assert process.returncode == 0, process.stderr
+        assert (process.returncode, process.stderr) == (0, "")
     assert f"{before} devices shared a batch when this run began" in finished[0].stdout
     np.testing.assert_allclose(losses(out), losses(tmp_path / "whole"), rtol=1e-4)
 

@@ -5,7 +5,6 @@
 
 import contextlib
 import math
-import os
 import threading
 import time
 
@@ -13,6 +12,7 @@ import keras
 import numpy as np
 
 from resnet_keras.accelerate.threads import num_cores
+from resnet_keras.commands import without_notes
 from resnet_keras.distributed import devices
 from resnet_keras.training.augmentation import augment
 from resnet_keras.training.mixing import mixed
@@ -271,10 +271,13 @@ class _Meter(keras.callbacks.Callback):
 
 
 def _tensorflow():
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
 
-    if keras.backend.backend() != "tensorflow":
+        return tf
+    with without_notes():
+        import tensorflow as tf
+
         with contextlib.suppress(RuntimeError):  # it has begun already
             tf.config.set_visible_devices([], "GPU")  # which are the backend's
     return tf
