@@ -2,7 +2,9 @@
 
 import numpy as np
 
-_PRESENT = 0.2  # for the binary loss, a class of more than this fraction is there
+# For the binary loss, a class of more than this fraction is there: timm's
+# --bce-target-thresh, as commands for procedure A2 have it (Alibaba-MIIL/ML_Decoder).
+_PRESENT = 0.2
 
 
 def mixed(batch, targets, recipe, rng):
