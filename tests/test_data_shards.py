@@ -1,5 +1,6 @@
 """TFRecord shards: those that we pack, those of others, and damaged ones."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -165,6 +166,24 @@ def test_the_command_says_what_it_wrote(folder, tmp_path, capsys):
     assert "50 pictures of 2 classes in 2 shards" in capsys.readouterr().out
     with pytest.raises(InputError, match=r"holds a; .*new folder"):
         data_command.main(["pack", str(folder), "--out", str(folder)])
+
+
+def test_ctrl_c_that_a_library_drops_counts_after_a_shard(
+    folder, tmp_path, small_shards, monkeypatch, handlers
+):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    write, shards = packing._write_records, []
+
+    def pressed(path, *arguments):
+        shards.append(path)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        write(path, *arguments)
+
+    monkeypatch.setattr(packing, "_write_records", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        data_command.main(["pack", str(folder), "--out", str(tmp_path / "out")])
+    assert len(shards) == 1
 
 
 # --- shards of others ----------------------------------------------------------------

@@ -3,6 +3,7 @@
 import argparse
 
 from resnet_keras.commands import add_skip_broken, run, something, without_notes
+from resnet_keras.commands.interrupts import Interrupts
 
 
 def _parse(argv):
@@ -31,7 +32,14 @@ def main(argv=None):
 
     from resnet_keras.data.packing import pack
 
-    index = pack(arguments.source, arguments.out, arguments.skip_broken, _say)
+    # Where JAX's callback of garbage collection drops Ctrl-C, it counts after a shard.
+    with Interrupts(raises=True) as interrupts:
+
+        def say(line):
+            print(line, flush=True)
+            interrupts.check()
+
+        index = pack(arguments.source, arguments.out, arguments.skip_broken, say)
     number = sum(shard["num_images"] for shard in index["shards"])
     size = sum(shard["bytes"] for shard in index["shards"])
     print(
@@ -39,10 +47,6 @@ def main(argv=None):
         f"in {index['num_shards']} shards, {size / 2**20:,.1f} MiB"
     )
     return 0
-
-
-def _say(line):
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

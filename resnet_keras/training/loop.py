@@ -94,7 +94,8 @@ def _fit_phase(task, config, phase, progress, files, callbacks):
     if progress.num_finished > phase.first or files.unfinished:
         is_within = bool(files.unfinished)
         files.restore_optimizer(State(copy) if is_within else copy.optimizer)
-    # A run once went on after Ctrl-C; what dropped it is not known.
+    # Ctrl-C is dropped where it meets JAX's callback of the garbage collector, which
+    # TensorFlow brings along, too.
     with Interrupts(raises=True) as interrupts:
         check = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda batch, logs: interrupts.check()
