@@ -88,14 +88,6 @@ def test_without_bias_scale_and_shift():
     assert_folded(model, folded, 8)
 
 
-def normalization_first(x):
-    return LAYERS.Conv2D(4, 3)(LAYERS.BatchNormalization()(x))
-
-
-def activation_between(x):
-    return LAYERS.BatchNormalization()(LAYERS.Conv2D(4, 3, activation="relu")(x))
-
-
 def other_user(x):
     x = LAYERS.Conv2D(4, 3)(x)
     return LAYERS.Add()([x, LAYERS.BatchNormalization()(x)])
@@ -112,24 +104,21 @@ def convolution_called_twice(x):
     return convolution(x)
 
 
-def over_height(x):
-    return LAYERS.BatchNormalization(axis=1)(LAYERS.Conv2D(4, 3)(x))
-
-
-def of_another_layer(x):
-    return LAYERS.BatchNormalization()(LAYERS.Dense(4)(x))
+def normalized(make, **settings):
+    """Return a function that applies a layer and normalizes what it gives."""
+    return lambda x: LAYERS.BatchNormalization(**settings)(make()(x))
 
 
 @pytest.mark.parametrize(
     "layers",
     [
-        normalization_first,
-        activation_between,
+        lambda x: LAYERS.Conv2D(4, 3)(LAYERS.BatchNormalization()(x)),
+        normalized(lambda: LAYERS.Conv2D(4, 3, activation="relu")),
+        normalized(lambda: LAYERS.Conv2D(4, 3), axis=1),  # over height
+        normalized(lambda: LAYERS.Dense(4)),
         other_user,
         user_that_is_no_layer,
         convolution_called_twice,
-        over_height,
-        of_another_layer,
     ],
 )
 def test_what_cannot_be_folded_stays(layers):

@@ -178,34 +178,19 @@ def test_a_model_within_a_model_has_the_maps_of_its_own(model, wrap):
         np.testing.assert_allclose(found[key], values, atol=1e-5)
 
 
-def any_size(layers):
-    return [keras.Input((None, None, 3)), *layers]
-
-
-def grey(layers):
-    return [keras.Input((16, 16, 1)), *layers]
-
-
-def grey_without_channels(layers):
-    return [keras.Input((16, 16)), keras.layers.Reshape((16, 16, 1)), *layers]
-
-
-def operations(layers):
-    return [keras.Input((16, 16, 3)), *layers, keras.layers.Dropout(0.5)]
-
-
-@pytest.mark.parametrize("kind", [any_size, grey, grey_without_channels, operations])
+@pytest.mark.parametrize("shape", [(None, None, 3), (16, 16, 1), (16, 16), (16, 16, 3)])
 @pytest.mark.parametrize("last", ["softmax", None])
-def test_any_classifier_of_images_is_explained(kind, last):
+def test_any_classifier_of_images_is_explained(shape, last):
     keras.utils.set_random_seed(0)
-    layers = kind(
-        [
-            keras.layers.Dropout(0.5),
-            keras.layers.Conv2D(4, 3),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(2, last),
-        ]
-    )
+    layers = [
+        keras.Input(shape),
+        *([keras.layers.Reshape((16, 16, 1))] if len(shape) == 2 else []),
+        keras.layers.Dropout(0.5),
+        keras.layers.Conv2D(4, 3),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(2, last),
+        *([keras.layers.Dropout(0.5)] if shape == (16, 16, 3) else []),
+    ]
     classifier = Classifier(keras.Sequential(layers), {})
     size = (classifier.height, classifier.width)
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)

@@ -27,7 +27,7 @@ BROKEN = {
         ("version https://git-lfs.github.com/spec/v1\noid sha256:4d", "git lfs pull"),
         ("<!DOCTYPE html><html></html>", "is a web page"),
         ("", "is empty"),
-        ("not a model" * 1000, "not an HDF5 file"),
+        ("not a model" * 1000, "not an HDF5 file nor a"),
     ],
 )
 def test_what_is_no_model_is_told_by_what_it_is(text, words, tmp_path):
@@ -50,12 +50,6 @@ def test_missing_file():
 def test_directory(tmp_path):
     with pytest.raises(InputError, match="is a directory"):
         load_model(tmp_path)
-
-
-def test_other_content(tmp_path):
-    (tmp_path / "model.onnx").write_bytes(b"x")
-    with pytest.raises(InputError, match=r"model\.onnx: not an HDF5 file nor a"):
-        load_model(tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])
