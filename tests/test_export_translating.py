@@ -93,5 +93,10 @@ def test_the_command_writes_nothing_for_them(
     model.save(tmp_path / "model.keras")
     process = command_here("export", tmp_path / "model.keras", "--format", name)
     assert_refused(process, f"--format {name}: ", words)
-    assert process.stdout == ""
     assert [each.name for each in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_only_the_refusal_is_printed(small_file, command_here):
+    process = command_here("export", small_file, "--format", "keras-applications")
+    assert_refused(process, "--format keras-applications: ")
+    assert process.stdout == ""

@@ -53,25 +53,22 @@ def test_imagenet_comes_from_the_cache_with_its_names(imagenet, weight_files):
 
 
 def test_imagenet_offline_says_what_to_put_where(imagenet, monkeypatch):
-    path = imagenet
-
     def offline(*arguments, **settings):
         raise Exception("URL fetch failure on https://...")
 
     monkeypatch.setattr(keras.utils, "get_file", offline)
-    path.unlink()
+    imagenet.unlink()
     with pytest.raises(InputError, match="could not be downloaded") as raised:
         ResNet50(SHAPE, 1000, weights="imagenet")
-    assert str(path) in str(raised.value)
+    assert str(imagenet) in str(raised.value)
     assert imagenet_files._IMAGENET_HASHES[50] in str(raised.value)
 
 
 def test_another_file_of_imagenets_name_is_left_alone(imagenet):
-    path = imagenet
-    path.write_text("an older file")
+    imagenet.write_text("an older file")
     with pytest.raises(InputError, match="Two files of ImageNet weights"):
         ResNet50(SHAPE, 1000, weights="imagenet")
-    assert path.read_text() == "an older file"
+    assert imagenet.read_text() == "an older file"
 
 
 def test_imagenet_has_no_18_layers():
