@@ -10,7 +10,8 @@ from resnet_keras.accelerate.copies import training_copy
 from resnet_keras.accelerate.optimizers import Muon
 from resnet_keras.errors import InputError
 from resnet_keras.training import RECIPES, Recipe, compile_for_training, fit
-from tests.conftest import coloured_images, python
+from resnet_keras.training.fitting import Fits
+from tests.conftest import assert_same_weights, coloured_images, python, randomize
 from tests.test_training_augmentation import batches
 
 
@@ -106,3 +107,16 @@ def test_training_that_ends_in_weights_that_are_not_finite_is_refused(tiny_model
     data._one_hot = data._one_hot * np.nan
     with pytest.raises(InputError, match="training: has values that are not finite"):
         fit(model, data, Recipe(), range(1), "float32")
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "adam"])
+def test_each_of_several_trainings_is_as_if_it_were_alone(tiny_model, optimizer):
+    recipe = Recipe(optimizer=optimizer, cosine_decay=optimizer == "muon")
+    model, start, alone = (keras.models.clone_model(tiny_model) for _ in range(3))
+    fits = Fits(model, recipe, len(batches()), 2, "float32")
+    for seed in (0, 1):
+        randomize(start, seed)
+        fits.fit(start, batches())
+    alone.set_weights(start.get_weights())
+    fit(alone, batches(), recipe, range(2), "float32")
+    assert_same_weights(model, alone)

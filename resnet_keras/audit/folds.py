@@ -37,20 +37,12 @@ def out_of_fold(images, labels, groups, seed=0, report=lambda fold, num_folds: N
         InputError: a class has but one image, or one group, or there is but one class.
     """
     from resnet_keras.accelerate.probe import default_precision
-    from resnet_keras.inference import Classifier
     from resnet_keras.training import RECIPES, Batches
-    from resnet_keras.training import fit as train
+    from resnet_keras.training.fitting import Fits
     from resnet_keras.training.folds import divide, fewest_groups
     from resnet_keras.training.start import initial_network
 
     num_classes = int(labels.max()) + 1
-    small = np.stack([fit(image, _IMAGE_SIZE) for image in images])
-    recipe = replace(
-        RECIPES["default"], batch_size=32, learning_rate=_LEARNING_RATE, **_LESS
-    )
-    precision = default_precision()
-    one_hot = np.eye(num_classes, dtype=np.float32)[labels]
-    found = np.zeros((len(images), num_classes), np.float32)
     fewest = fewest_groups(labels, groups)
     if fewest < 2 or num_classes < 2:
         raise InputError(
@@ -58,15 +50,33 @@ def out_of_fold(images, labels, groups, seed=0, report=lambda fold, num_folds: N
             "class; expected two of each."
         )
     divided = divide(labels, groups, min(NUM_FOLDS, fewest), seed)
-    for number, (rows, held_out) in enumerate(divided, 1):
-        report(number, len(divided))
+    small = np.stack([fit(image, _IMAGE_SIZE) for image in images])
+    one_hot = np.eye(num_classes, dtype=np.float32)[labels]
+    recipe = replace(
+        RECIPES["default"], batch_size=32, learning_rate=_LEARNING_RATE, **_LESS
+    )
+
+    def network(number):
         shape = (_IMAGE_SIZE, _IMAGE_SIZE, 3)
-        model = initial_network(_NETWORK, shape, num_classes, recipe, seed + number)
-        batches = Batches(small, one_hot, rows, recipe.batch_size, recipe, seed)
-        epochs = int(np.clip(round(_NUM_IMAGES_SHOWN / len(rows)), *_EPOCHS))
-        train(model, batches, recipe, range(epochs), precision)
-        classifier, own = Classifier(model, {}), small[held_out]
+        return initial_network(_NETWORK, shape, num_classes, recipe, seed + number)
+
+    all_batches = [
+        Batches(small, one_hot, rows, recipe.batch_size, recipe, seed)
+        for rows, _ in divided
+    ]
+    most = max(len(rows) for rows, _ in divided)
+    num_epochs = int(np.clip(round(_NUM_IMAGES_SHOWN / most), *_EPOCHS))
+    num_steps = max(map(len, all_batches))
+    model = network(0)
+    fits = Fits(model, recipe, num_steps, num_epochs, default_precision())
+    found = np.zeros((len(images), num_classes), np.float32)
+    for number, ((_, held_out), batches) in enumerate(
+        zip(divided, all_batches, strict=True), 1
+    ):
+        report(number, len(divided))
+        fits.fit(network(number), batches)
+        own = small[held_out].astype(np.float32) / 255
         # It learned from both, and their mean is right for some more.
-        found[held_out] = classifier.probabilities(own) / 2
-        found[held_out] += classifier.probabilities(own[:, :, ::-1]) / 2
+        for view in (own, own[:, :, ::-1]):
+            found[held_out] += model.predict(view, batch_size=64, verbose=0) / 2
     return found

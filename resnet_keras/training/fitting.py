@@ -105,9 +105,57 @@ def fit(model, batches, recipe, epochs, precision, loss=None):
     """
     copy = training_copy(network_in_training(model, recipe), precision)
     compile_for_training(copy, recipe, len(batches), len(epochs), loss)
-    for epoch in epochs:
-        batches.begin_epoch(epoch)
-        copy.fit(batches, epochs=1, shuffle=False, verbose=0)
+    _fit(copy, model, batches, epochs)
+
+
+class Fits:
+    """Trainings of one network, each as `fit` would do it from other weights.
+
+    TensorFlow traces the network once for all, which takes longer than an epoch of a
+    few hundred small images.
+
+    Args:
+        model: functional `keras.Model`, a classifier; it has the weights of the last
+            training.
+        recipe: `Recipe`.
+        steps_per_epoch: int, the most batches of an epoch.
+        num_epochs: int.
+        precision: as in `fit`.
+    """
+
+    def __init__(self, model, recipe, steps_per_epoch, num_epochs, precision):
+        self._model, self._epochs = model, range(num_epochs)
+        self._copy = training_copy(network_in_training(model, recipe), precision)
+        compile_for_training(self._copy, recipe, steps_per_epoch, num_epochs)
+        variables = self._copy.optimizer.variables
+        self._begun = [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+    def fit(self, start, batches):
+        """Train from the weights of `start`, a network of the same layers.
+
+        Raises:
+            InputError: the weights are not finite at the end.
+        """
+        copy_weights(start, self._model)
+        copy_weights(self._model, self._copy)
+        variables = self._copy.optimizer.variables
+        for variable, value in zip(variables, self._begun, strict=True):
+            variable.assign(value)
+        _fit(self._copy, self._model, batches, self._epochs)
+
+
+def _fit(copy, model, batches, epochs):
+    begin = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: batches.begin_epoch(epoch)
+    )
+    copy.fit(
+        batches,
+        initial_epoch=epochs.start,
+        epochs=epochs.stop,
+        shuffle=False,
+        verbose=0,
+        callbacks=[begin],
+    )
     swap_averages(copy)
     copy_weights(copy, model)
     check_finite(model, "training")
