@@ -42,7 +42,7 @@ def gather(monkeypatch):
     return gather
 
 
-@pytest.mark.parametrize("recipe", ["default", "robust"])
+@pytest.mark.parametrize("recipe", ["default", "robust", "imagenet-90"])
 def test_processes_make_the_parts_of_one_batch(recipe, process):
     labels = np.arange(18) % 3
     images, one_hot = coloured_images(labels), np.eye(3, dtype=np.float32)[labels]

@@ -59,10 +59,7 @@ class Batches(keras.utils.PyDataset):
         chosen = self._order[index * self.batch_size :][: self.batch_size]
         rng = np.random.default_rng([self._seed, self._epoch, index])
         start, end = devices.part_of_batch(self.batch_size)
-        if start and self._recipe.crop:  # how much it draws is not known
-            rng = np.random.default_rng([self._seed, self._epoch, index, start])
-        else:
-            self._pass_over(chosen[:start], rng)
+        self._pass_over(chosen[:start], rng)
         pairs = [self._variant(row, rng) for row in chosen[start:end]]
         batch, targets = map(np.stack, zip(*pairs, strict=True))
         if self._recipe.mixup or self._recipe.cutmix:
@@ -77,10 +74,10 @@ class Batches(keras.utils.PyDataset):
 
     def _pass_over(self, rows, rng):
         """Draw what the variants of images draw that other processes make."""
-        if not self._recipe.corruption:
+        if not self._recipe.corruption and not self._recipe.crop:
             rng.bit_generator.advance(NUM_DRAWS * len(rows))
             return
-        for row in rows:  # how much a corruption draws hangs on what it draws
+        for row in rows:  # how much corruption or crop draws hangs on what it draws
             self._variant(row, rng)
 
     def feed(self, epoch, step=0):
