@@ -145,6 +145,7 @@ def test_training_steps_equal_keras_adam(model):
             np.testing.assert_allclose(found, layer.kernel, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
 def test_network_can_be_asked_while_its_copy_trains_on_jax():
     code = """if True:

@@ -129,7 +129,8 @@ def test_a_command_says_why_it_cannot_begin(settings):
     assert len(process.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["jax", "torch"])  # TensorFlow: tests/test_predict.py
+# TensorFlow: tests/test_predict.py
+@pytest.mark.parametrize("name", ["jax", pytest.param("torch", marks=pytest.mark.slow)])
 def test_an_error_is_the_only_line(name, tmp_path, monkeypatch):
     """Keras imports TensorFlow on JAX, too, where it first copies a network."""
     pytest.importorskip(name)

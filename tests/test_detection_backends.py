@@ -69,6 +69,7 @@ def numbers():
     return found | boxes._asdict()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="asks TensorFlow")
 def test_jax_has_the_numbers_of_tensorflow(tmp_path):
     pytest.importorskip("jax")

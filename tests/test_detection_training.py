@@ -167,7 +167,9 @@ def test_the_model_is_a_plain_detector_with_its_metadata(finished):
     assert Finder(model, metadata).threshold == metrics["threshold"]
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "precision", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+)
 def test_a_resumed_run_ends_with_the_same_bits(precision, dataset, finished, tmp_path):
     settings, whole = config(precision=precision), finished[0]
     if precision != "float32":  # of `finished`

@@ -26,8 +26,14 @@ class Run:
     """The processes of a run, as a person starts them one by one."""
 
     def __init__(self, data, out, number, *more, flags="", differing=()):
+        flags += " --xla_backend_optimization_level=0"  # compiling is most of the time
         address = f"127.0.0.1:{_free_port()}"
-        environment = os.environ | {"KERAS_BACKEND": "jax", "XLA_FLAGS": flags}
+        environment = os.environ | {
+            "KERAS_BACKEND": "jax",
+            "XLA_FLAGS": flags,
+            "JAX_COMPILATION_CACHE_DIR": str(out.parent / "compiled"),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        }
         options = ["--data", data, "--out", out, *OPTIONS, *more]
         if (out / "config.json").exists():
             options.append("--resume")

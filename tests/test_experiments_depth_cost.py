@@ -6,6 +6,7 @@ from resnet_keras.experiments import depth_cost
 from tests.experiment_files import assert_written
 
 
+@pytest.mark.slow
 def test_quick_form_measures_two_depths(tmp_path):
     rows, verdict = depth_cost.run(tmp_path, quick=True)
     assert_written(tmp_path, "depth-cost", rows, verdict)

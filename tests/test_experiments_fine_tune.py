@@ -27,6 +27,7 @@ def pretrained(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_quick_form_compares_scratch_and_pretrained(pretrained, source, tmp_path):
     # A whole model, whatever its suffix
     nameless = shutil.copy(pretrained, tmp_path / "pretrained")

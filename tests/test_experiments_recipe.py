@@ -13,6 +13,7 @@ from tests.experiment_files import assert_written
 WHOLE = next(iter(recipe.CHANGES))
 
 
+@pytest.mark.slow
 def test_quick_form_evaluates_each_change_of_each_seed(tmp_path, monkeypatch):
     monkeypatch.setitem(family.NETWORKS, "resnet-cifar-20", (True, 8, True))  # quicker
     source = write_pair(tmp_path / "colours")

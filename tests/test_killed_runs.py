@@ -58,6 +58,7 @@ def test_killed_runs_end_with_the_bits_of_an_uninterrupted_one(
     assert_same_run(out, tmp_path / "whole", SCORES[command])
 
 
+@pytest.mark.slow  # the loop is that of classifiers, whose runs are killed too
 @pytest.mark.skipif(
     "forkserver" not in multiprocessing.get_all_start_methods(), reason="takes fork"
 )
