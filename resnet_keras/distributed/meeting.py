@@ -134,8 +134,10 @@ def in_words(index, host):
 def _receive(host, port, num_processes):
     links = {}
     if num_processes > 1:
-        print(f"Waiting at {host}:{port} for {num_processes - 1} more processes ...",
-              flush=True)  # fmt: skip
+        others = (
+            "process 1" if num_processes == 2 else f"processes 1 to {num_processes - 1}"
+        )
+        print(f"Waiting at {host}:{port} for {others} ...", flush=True)
     deadline = time.monotonic() + PATIENCE
     with _server(port) as server:
         server.settimeout(BEAT)
