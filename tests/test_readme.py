@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from resnet_keras import __main__ as front
+from resnet_keras import family
+from resnet_keras.audit import folds
 from resnet_keras.check import __main__ as check
 from resnet_keras.check import learner
 from resnet_keras.data import drawn
@@ -21,7 +23,7 @@ from tests.check_cases import HELPERS
 from tests.conftest import coloured_images, module_of, write_folders
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-TINY = "--model resnet-cifar-20 --epochs 1 --image-size 32"
+TINY = "--model resnet-cifar-8 --epochs 1 --image-size 32"
 
 # What is added to a command so that it takes seconds. Everything else, the names of
 # files included, is README's own: `place` lays out what the commands read.
@@ -92,6 +94,8 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["resnet-keras"])
     monkeypatch.setattr(drawn, "_NUM_HANDS", {"train": 60, "test": 12})
     monkeypatch.setattr(drawn_scenes, "__defaults__", (40, 12))
+    monkeypatch.setattr(folds, "_EPOCHS", (1, 2))
+    monkeypatch.setitem(family.NETWORKS, "resnet-cifar-8", (True, 8, True))
     write_folders(tmp_path / "FOLDER", {"a": 12, "b": 12})
     write_folders(tmp_path / "OTHER", {"a": 3, "b": 3})
     Image.fromarray(coloured_images([0], 48)[0]).save("photo.jpg")
