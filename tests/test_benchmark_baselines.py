@@ -168,9 +168,8 @@ def policy():
     keras.config.set_dtype_policy(before)
 
 
-@pytest.mark.parametrize(
-    "precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_keras_trains_and_predicts_in_the_precision_named(policy, precision):
     setting = "resnet-cifar-20", 32, (1, 4)
     steps = keras_network.trains(*setting, precision=precision)

@@ -8,6 +8,7 @@ from resnet_keras.experiments import localization
 from tests.experiment_files import assert_written
 
 
+@pytest.mark.slow
 def test_quick_form_has_a_row_per_loss_and_seed(tmp_path):
     rows, verdict = localization.run(tmp_path, seeds=1, quick=True)
     assert_written(tmp_path, "localization", rows, verdict)

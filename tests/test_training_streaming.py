@@ -181,6 +181,7 @@ def test_a_run_goes_on_within_an_epoch(folder, tmp_path, stream, pretrained):
     assert history(out) == history(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_large_recipe_goes_on_within_a_step_of_several_batches(folder, tmp_path):
     """Averages of weights, gradients so far and mixed pictures are all kept."""
     data = load_dataset(folder, 32, stream=True)
