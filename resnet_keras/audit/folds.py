@@ -14,7 +14,7 @@ _LEARNING_RATE = 3e-3
 _NUM_IMAGES_SHOWN, _EPOCHS = 11_500, (6, 60)
 # A short training has no time for large variations.
 _LESS = {"shift": 0.05, "rotation": 3.0, "scale": 0.03}
-# Down and to the right, in pixels
+# Of the images that are predicted, in pixels
 _MOVES = [(0, 0)] + [
     (sign * y, sign * x)
     for sign in (1, -1)

@@ -34,7 +34,8 @@ def probable_wrong_labels(labels, probabilities):
             these images.
 
     Returns:
-        int64 rows, the most confident errors first.
+        int64 rows, the most confident errors first: as many of the lowest margins as
+        confident learning says, and all where another class is more probable by 0.5.
 
     Source: Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in
     Dataset Labels", 2021, as `cleanlab.filter.find_label_issues` has it.
@@ -45,8 +46,7 @@ def probable_wrong_labels(labels, probabilities):
     others = np.array(probabilities)
     others[rows, labels] = 0
     margin = others.max(1) - probabilities[rows, labels]
-    # Of both, those with the highest margin: where the network is unsure, a good number
-    # by confident learning alone leaves out wrong labels.
+    # Where the network is often unsure, confident learning alone takes too few.
     confident = find_label_issues(
         labels, probabilities, filter_by="low_normalized_margin", n_jobs=1
     )

@@ -7,9 +7,9 @@ from resnet_keras.lazy import lazy
 
 _NAMES = {
     "boxes": "draw_box",
-    "diagram": "architecture",
-    "found": "annotated ap_curves detections false_alarms found_confusion misses "
+    "detection": "annotated ap_curves detections false_alarms found_confusion misses "
     "precision_recall",
+    "diagram": "architecture",
     "names": "fonts_for verbatim",
     "results": "confusion curves mistakes prediction reliability save tidy",
 }
