@@ -6,6 +6,7 @@ from PIL import Image
 from resnet_keras.errors import InputError
 from resnet_keras.export import __main__ as export
 from tests.conftest import coloured_images
+from tests.export_runs import skip_without
 
 
 @pytest.fixture
@@ -24,6 +25,7 @@ def test_training_images_serve_where_there_is_no_test_image(line, capsys):
 
 
 def test_what_quantizing_costs_wants_test_images(line, tmp_path):
+    skip_without("onnx")
     line[2] = "onnx"
     with pytest.raises(InputError, match="data: has no test image to say what"):
         export.main([*line, "--quantize"])

@@ -192,4 +192,4 @@ def test_model_of_two_heads_is_refused_in_words(export_source, tmp_path):
     heads = [keras.layers.Dense(number, "softmax")(x) for number in (2, 3)]
     keras.Model(inputs, heads).save(tmp_path / "two.keras")
     with pytest.raises(InputError, match=r"two\.keras: "):
-        run(tmp_path / "two.keras", "onnx", tmp_path / "two.onnx", export_source)
+        run(tmp_path / "two.keras", "h5", tmp_path / "two.h5", export_source)
