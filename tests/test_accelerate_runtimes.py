@@ -1,5 +1,7 @@
 """Faster runtimes answer as Keras does, or are not used."""
 
+import signal
+
 import keras
 import numpy as np
 import pytest
@@ -42,6 +44,17 @@ def test_answers_in_bfloat16_are_the_models_to_two_digits(model, way):
     found, expected = function(images(5)), model.predict_on_batch(images(5))
     assert found.dtype == np.float32
     assert 0 < np.abs(found - expected).max() < 0.05
+
+
+def test_ctrl_c_counts_when_networks_in_openvino_have_come_and_gone(model, handlers):
+    """Signals need a stack, which a core of OpenVINO takes with it when it goes."""
+    pytest.importorskip("openvino")
+    first = runtimes.with_openvino(model)
+    last = runtimes.with_openvino(model)
+    del first, last
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)  # a segmentation fault, else
 
 
 def test_copy_in_bfloat16_keeps_weights_and_its_last_layer_in_float32(model):

@@ -5,6 +5,7 @@
 graph, where they need no reading and no rearranging for each batch.
 """
 
+import functools
 import importlib.util
 import tempfile
 import warnings
@@ -123,11 +124,22 @@ def open_openvino(path, precision="float32"):
         precision: "float32" or "bfloat16", of what is not quantized. Left to itself it
             would multiply in bfloat16 where the processor can.
     """
+    hint = {"INFERENCE_PRECISION_HINT": _OPENVINO_NAMES[precision]}
+    compiled = _openvino_core().compile_model(path, "CPU", hint)
+    return lambda images: compiled(images)[0]
+
+
+@functools.cache
+def _openvino_core():
+    """Return the one core of this process.
+
+    A core gives the thread a stack for its handlers of signals. Of two, the one that
+    goes first leaves its stack, unmapped, to the other to put back: the next Ctrl-C
+    would then be a segmentation fault.
+    """
     import openvino
 
-    hint = {"INFERENCE_PRECISION_HINT": _OPENVINO_NAMES[precision]}
-    compiled = openvino.Core().compile_model(path, "CPU", hint)
-    return lambda images: compiled(images)[0]
+    return openvino.Core()
 
 
 def open_onnx(path):
