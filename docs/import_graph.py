@@ -13,7 +13,7 @@ PACKAGE = Path(resnet_keras.__file__).parent
 
 # From the bottom up: a room imports rooms of the lines above it here, and no others.
 LAYERS = (
-    ("errors", "lazy", "tables"),
+    ("errors", "lazy", "tables", "workers"),
     ("family", "blocks"),
     ("nets",),
     ("files", "models"),

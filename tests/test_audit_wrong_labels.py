@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 
 from resnet_keras import hands, load_dataset
-from resnet_keras.audit import audit
+from resnet_keras.audit import audit, folds
 from resnet_keras.audit.folds import out_of_fold
 from resnet_keras.audit.wrong_labels import by_folds, by_model, probable_wrong_labels
 from resnet_keras.data import Dataset, Split
@@ -48,6 +49,35 @@ def test_a_label_that_is_far_less_probable_than_another_is_found_by_itself():
 def test_too_few_pictures_for_folds_are_refused(labels):
     with pytest.raises(InputError, match="two of each"):
         out_of_fold(np.zeros((3, 8, 8, 3), np.uint8), np.array(labels), np.arange(3))
+
+
+@pytest.mark.parametrize(
+    ("cores", "epochs", "expected"),
+    [
+        *[(2, (6, 60), (2, 1)), (16, (6, 60), (5, 1)), (1, (6, 60), (1, None))],
+        (2, (1, 2), (1, None)),  # not worth a process
+    ],
+)
+def test_networks_share_the_cores(cores, epochs, expected, monkeypatch):
+    monkeypatch.setattr(folds.workers, "num_cores", lambda: cores)
+    monkeypatch.setattr(folds, "_EPOCHS", epochs)
+    asked = []
+
+    def results(networks, numbers, num_workers):
+        asked.append((num_workers, pickle.loads(pickle.dumps(networks))._num_threads))
+        return (np.full((20, 2), 0.25 * number) for number in numbers)
+
+    monkeypatch.setattr(folds.workers, "results", results)
+    labels, reports = np.arange(100) % 2, []
+    found = out_of_fold(
+        np.zeros((100, 8, 8, 3), np.uint8),
+        labels,
+        np.arange(100),
+        report=lambda *progress: reports.append(progress),
+    )
+    assert asked == [expected]
+    assert reports == [(number, 5) for number in range(0, 5, expected[0])]
+    assert np.bincount((found[:, 0] * 4).astype(int)).tolist() == [20] * 5
 
 
 def dataset_of(images, labels, num_test=12):

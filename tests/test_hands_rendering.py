@@ -7,6 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from resnet_keras import workers
 from resnet_keras.errors import InputError
 from resnet_keras.hands import (
     iter_batches,
@@ -14,7 +15,6 @@ from resnet_keras.hands import (
     render,
     render_scenes,
     rendering,
-    workers,
 )
 from tests.conftest import python
 

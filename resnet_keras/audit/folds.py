@@ -1,19 +1,25 @@
 """Predictions for each image by a small network that was trained without it."""
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
+from resnet_keras import workers
 from resnet_keras.data.images import fit
 from resnet_keras.errors import InputError
 
 NUM_FOLDS = 5
 _NETWORK, _IMAGE_SIZE = "resnet-cifar-20", 32
-_LEARNING_RATE = 3e-3
 # Passes over a fold's images: for some 1,000 images 12, for many more half of it.
 _NUM_IMAGES_SHOWN, _EPOCHS = 11_500, (6, 60)
-# A short training has no time for large variations.
-_LESS = {"shift": 0.05, "rotation": 3.0, "scale": 0.03}
+_WORTH_A_PROCESS = 2000  # images shown: it takes some seconds to begin
+# Of the recipe: a short training has no time for large variations.
+_CHANGES = {
+    "batch_size": 32,
+    "learning_rate": 3e-3,
+    **{"shift": 0.05, "rotation": 3.0, "scale": 0.03},
+}
 # Of the images that are predicted, in pixels
 _MOVES = [(0, 0)] + [
     (sign * y, sign * x)
@@ -22,19 +28,21 @@ _MOVES = [(0, 0)] + [
 ]
 
 
-def out_of_fold(images, labels, groups, seed=0, report=lambda fold, num_folds: None):
+def out_of_fold(images, labels, groups, seed=0, report=lambda number, total: None):
     """Predict each image by a network that saw neither it nor a copy of it.
 
-    The images are divided into five folds, by class, with copies together. For each a
-    ResNet-20 learns the other four at 32 x 32 pixels, by the package's recipe.
+    The images are divided into folds, by class, with copies together. For each a
+    ResNet-20 learns the others at 32 x 32 pixels, by the package's recipe. On a
+    processor of several cores several networks learn at a time, each on one of them,
+    as operations on images so small are not worth sharing.
 
     Args:
         images: uint8 (num_images, height, width, 3).
         labels: int64 (num_images,), each class at least twice.
         groups: int64 (num_images,), equal for images that are to stay together.
         seed: of folds, weights and augmentation.
-        report: called with a fold's number, from 1, and how many there are, before its
-            network is trained.
+        report: called with how many networks have been trained, from 0, and how many
+            there are, before the next are waited for.
 
     Returns:
         float32 (num_images, num_classes).
@@ -42,11 +50,8 @@ def out_of_fold(images, labels, groups, seed=0, report=lambda fold, num_folds: N
     Raises:
         InputError: a class has but one image, or one group, or there is but one class.
     """
-    from resnet_keras.accelerate.probe import default_precision
-    from resnet_keras.training import RECIPES, Batches
-    from resnet_keras.training.fitting import Fits
+    from resnet_keras.accelerate.probe import uses_fused_operations
     from resnet_keras.training.folds import divide, fewest_groups
-    from resnet_keras.training.start import initial_network
 
     num_classes = int(labels.max()) + 1
     fewest = fewest_groups(labels, groups)
@@ -56,36 +61,87 @@ def out_of_fold(images, labels, groups, seed=0, report=lambda fold, num_folds: N
             "class; expected two of each."
         )
     divided = divide(labels, groups, min(NUM_FOLDS, fewest), seed)
-    small = np.stack([fit(image, _IMAGE_SIZE) for image in images])
-    one_hot = np.eye(num_classes, dtype=np.float32)[labels]
-    recipe = replace(
-        RECIPES["default"], batch_size=32, learning_rate=_LEARNING_RATE, **_LESS
-    )
-
-    def network(number):
-        shape = (_IMAGE_SIZE, _IMAGE_SIZE, 3)
-        return initial_network(_NETWORK, shape, num_classes, recipe, seed + number)
-
-    all_batches = [
-        Batches(small, one_hot, rows, recipe.batch_size, recipe, seed)
-        for rows, _ in divided
-    ]
     most = max(len(rows) for rows, _ in divided)
     num_epochs = int(np.clip(round(_NUM_IMAGES_SHOWN / most), *_EPOCHS))
-    num_steps = max(map(len, all_batches))
-    model = network(0)
-    fits = Fits(model, recipe, num_steps, num_epochs, default_precision())
+    num_workers = 1
+    if uses_fused_operations() and num_epochs * most >= _WORTH_A_PROCESS:
+        num_workers = min(workers.num_cores(), len(divided))
+    predictions = workers.results(
+        _Networks(
+            np.stack([fit(image, _IMAGE_SIZE) for image in images]),
+            np.eye(num_classes, dtype=np.float32)[labels],
+            divided,
+            num_epochs,
+            seed,
+            num_threads=1 if num_workers > 1 else None,
+        ),
+        range(len(divided)),
+        num_workers,
+    )
     found = np.zeros((len(images), num_classes), np.float32)
-    for number, ((_, held_out), batches) in enumerate(
-        zip(divided, all_batches, strict=True), 1
-    ):
-        report(number, len(divided))
-        fits.fit(network(number), batches)
-        views = _views(small[held_out].astype(np.float32) / 255)
-        for view in views:
-            found[held_out] += model.predict(view, batch_size=64, verbose=0)
-        found[held_out] /= len(views)
+    for number, (_, held_out) in enumerate(divided):
+        if number % num_workers == 0:
+            report(number, len(divided))
+        found[held_out] = next(predictions)
     return found
+
+
+class _Networks:
+    """Networks of folds: called with a fold's number, trains one and lets it predict.
+
+    Args:
+        images: uint8 (num_images, side, side, 3).
+        targets: float32 (num_images, num_classes).
+        divided: for each fold the rows to learn from and those to predict.
+        num_epochs: of each training.
+        seed: as in `out_of_fold`.
+        num_threads: that share an operation; None: as it is.
+    """
+
+    def __init__(self, images, targets, divided, num_epochs, seed, num_threads):
+        self._images, self._targets, self._divided = images, targets, divided
+        self._num_epochs, self._seed = num_epochs, seed
+        self._num_threads = num_threads
+
+    def __call__(self, number):
+        rows, held_out = self._divided[number]
+        trained = self._fits.fit(self._start(number), self._batches(rows))
+        views = _views(self._images[held_out].astype(np.float32) / 255)
+        found = [trained.predict(view, batch_size=64, verbose=0) for view in views]
+        return np.mean(found, axis=0)
+
+    def _start(self, number):
+        from resnet_keras.training.start import initial_network
+
+        shape, num_classes = self._images.shape[1:], self._targets.shape[1]
+        seed = self._seed + number
+        return initial_network(_NETWORK, shape, num_classes, self._recipe, seed)
+
+    def _batches(self, rows):
+        from resnet_keras.training import Batches
+
+        recipe = self._recipe
+        return Batches(
+            self._images, self._targets, rows, recipe.batch_size, recipe, self._seed
+        )
+
+    @cached_property
+    def _fits(self):
+        from resnet_keras.accelerate.probe import default_precision
+        from resnet_keras.accelerate.threads import pin_threads
+        from resnet_keras.training.fitting import Fits
+
+        if self._num_threads:
+            pin_threads(self._num_threads)
+        num_steps = max(len(self._batches(rows)) for rows, _ in self._divided)
+        start, precision = self._start(0), default_precision()
+        return Fits(start, self._recipe, num_steps, self._num_epochs, precision)
+
+    @cached_property
+    def _recipe(self):
+        from resnet_keras.training import RECIPES
+
+        return replace(RECIPES["default"], **_CHANGES)
 
 
 def _views(images):

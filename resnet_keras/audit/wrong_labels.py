@@ -1,6 +1,6 @@
 """Labels that are probably wrong: confident learning on predictions of unseen images.
 
-The predictions are a model's own, or of small networks, each trained on four fifths.
+The predictions are a model's own, or of small networks that saw other pictures only.
 """
 
 import importlib.util
@@ -55,19 +55,19 @@ def probable_wrong_labels(labels, probabilities):
 
 
 def by_folds(found, report=print):
-    """Examine all labels by small networks, each trained on four fifths.
+    """Examine all labels by small networks, each trained on the other folds.
 
     Args:
         found: `Audit`; gets findings and a section.
-        report: called with a sentence before each fold.
+        report: called with a sentence before each wait for the next networks.
     """
     pictures, start = found.pictures, time.monotonic()
 
     def say(number, total):
-        text = f"Labels: training {number} of {total} small networks"
-        if number > 1:
-            per_fold = (time.monotonic() - start) / (number - 1)
-            text += f"; about {per_fold * (total - number + 1):.0f} s left"
+        text = f"Labels: {number} of {total} small networks trained"
+        if number:
+            per_network = (time.monotonic() - start) / number
+            text += f"; about {per_network * (total - number):.0f} s left"
         report(text)
 
     try:

@@ -6,8 +6,8 @@ NumPy is imported with the first picture, so that a wrong command line answers a
 from functools import partial
 from typing import NamedTuple
 
+from resnet_keras import workers
 from resnet_keras.errors import InputError
-from resnet_keras.hands import workers
 
 # Test pictures are numbered from here, a multiple of six; training pictures below it.
 TEST_START = 6 * 2**28

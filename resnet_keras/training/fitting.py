@@ -133,6 +133,9 @@ class Fits:
     def fit(self, start, batches):
         """Train from the weights of `start`, a network of the same layers.
 
+        Returns:
+            `model`, which has the trained weights until the next training.
+
         Raises:
             InputError: the weights are not finite at the end.
         """
@@ -142,6 +145,7 @@ class Fits:
         for variable, value in zip(variables, self._begun, strict=True):
             variable.assign(value)
         _fit(self._copy, self._model, batches, self._epochs)
+        return self._model
 
 
 def _fit(copy, model, batches, epochs):

@@ -4,8 +4,8 @@
 scripts are written. Loky (of joblib) does not, but its workers ran on for half a minute
 after their parent was killed, it stores results without a limit, and it is two more
 packages to install. These workers are new Python processes with the module path of this
-one; they are at most a pipe's buffer ahead, and end with this process. Where one does
-not start, or fails, its work is done in this process.
+one; they are at most a pipe's buffer ahead, and end at once with this process. What a
+worker does not do, because it fails or does not start, is done in this process.
 """
 
 import contextlib
@@ -13,8 +13,9 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 
-_WORK = "from resnet_keras.hands import workers; workers._work()"
+_WORK = "from resnet_keras import workers; workers._work()"
 _BEGIN = b"Results of resnet_keras:\n"  # what was printed before is skipped
 _FAILED = object()
 
@@ -68,11 +69,14 @@ def _worker(function, arguments):
         return
     with worker:
         try:
-            with contextlib.suppress(OSError), worker.stdin as stdin:
-                pickle.dump((function, arguments), stdin)
+            with contextlib.suppress(OSError):
+                pickle.dump((function, arguments), worker.stdin)
+                worker.stdin.flush()
             yield worker
         finally:
             worker.kill()
+            with contextlib.suppress(OSError):
+                worker.stdin.close()
 
 
 def _work():
@@ -82,9 +86,17 @@ def _work():
         out.write(b"\n" + _BEGIN)
         out.flush()
         function, arguments = pickle.load(sys.stdin.buffer)
+        threading.Thread(target=_end_with_parent, daemon=True).start()
         for argument in arguments:
             pickle.dump(function(argument), out)
             out.flush()
+
+
+def _end_with_parent():
+    """End this worker when the other end of its stdin is gone."""
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
 
 
 def _receive(worker):

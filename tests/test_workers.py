@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from resnet_keras.hands import workers
+from resnet_keras import workers
 
 
 def own_number(_):
@@ -65,17 +65,21 @@ def test_what_a_process_prints_besides_does_no_harm(monkeypatch, tmp_path):
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="asks Linux for processes")
-def test_processes_do_not_outlive_the_one_that_asked():
+@pytest.mark.parametrize(
+    "work", ["float, range(100_000)", "time.sleep, [0, 0, 99, 99]"]
+)
+def test_processes_do_not_outlive_the_one_that_asked(work):
     code = """if True:
-        import os, signal
-        from resnet_keras.hands import workers
-        results = workers.results(float, range(100_000), 2)
+        import os, signal, time
+        from resnet_keras import workers
+        results = workers.results(WORK, 2)
         next(results)
         with open(f"/proc/self/task/{os.getpid()}/children") as file:
             assert len(file.read().split()) == 2
         os.kill(os.getpid(), signal.SIGKILL)"""
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "STARTED_BY": "this test"}
+        [sys.executable, "-c", code.replace("WORK", work)],
+        env={**os.environ, "STARTED_BY": "this test"},
     )
     assert done.returncode == -signal.SIGKILL
     deadline = time.monotonic() + 30
