@@ -14,7 +14,7 @@ import pytest
 from resnet_keras import save_model
 from resnet_keras.commands import load_keras
 from resnet_keras.errors import InputError
-from tests.conftest import assert_refused, command, pooled
+from tests.conftest import assert_refused, command, pooled, python
 
 _UNKNOWN = ValueError("Unable to import backend : theano")
 _MISSING = ModuleNotFoundError("No module named 'jax'")
@@ -71,12 +71,30 @@ def test_the_collector_of_garbage_rests_and_is_as_it_was(switch, settings, monke
     assert collects == [False]
 
 
+def test_what_no_command_needs_of_keras_is_imported_later_or_never(tmp_path):
+    code = """if True:
+        import sys
+        from resnet_keras.commands import load_keras
+        load_keras()
+        print(*[name for name in ("matplotlib", "stand_in") if name in sys.modules])
+        import matplotlib.pyplot
+        import pandas  # found again, though it was missing to Keras
+        print(pandas.__file__)"""
+    (tmp_path / "pandas.py").write_text("import stand_in")
+    (tmp_path / "stand_in.py").write_text("")
+    loaded, path = python(code, PYTHONPATH=str(tmp_path)).splitlines()
+    assert loaded == ""
+    assert path == str(tmp_path / "pandas.py")
+
+
 def test_settings_that_are_no_json_are_told_and_ignored_as_by_keras(settings, capsys):
     load_keras()
     assert capsys.readouterr().err == ""
     settings.write_text("{")
     load_keras()
-    assert f"Note: {settings}: is not JSON" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"Note: {settings}: is not JSON")
+    assert printed.count("Note") == 1
     settings.write_text("[]")
     with pytest.raises(InputError, match="holds a list; expected a JSON object"):
         load_keras()

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from resnet_keras import workers
+from resnet_keras.commands import load_keras
 from resnet_keras.data.images import fit
 from resnet_keras.errors import InputError
 
@@ -127,12 +128,11 @@ class _Networks:
 
     @cached_property
     def _fits(self):
+        if self._num_threads:  # in a process that has not begun yet
+            load_keras(self._num_threads)
         from resnet_keras.accelerate.probe import default_precision
-        from resnet_keras.accelerate.threads import pin_threads
         from resnet_keras.training.fitting import Fits
 
-        if self._num_threads:
-            pin_threads(self._num_threads)
         num_steps = max(len(self._batches(rows)) for rows, _ in self._divided)
         start, precision = self._start(0), default_precision()
         return Fits(start, self._recipe, num_steps, self._num_epochs, precision)

@@ -12,6 +12,8 @@ from resnet_keras.commands.interrupts import Interrupts
 from resnet_keras.errors import InputError
 
 _BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}  # pip's name
+# What Keras and TensorFlow import where it is installed, and no command needs of them.
+_NOT_NEEDED = {"IPython", "jax", "matplotlib", "pandas", "sklearn"}
 
 
 def load_keras(num_threads=None):
@@ -29,7 +31,12 @@ def load_keras(num_threads=None):
     path = _keras_json()
     settings = _read_settings(path)
     # Some module's import drops Ctrl-C, and the command would go on.
-    with Interrupts(raises=False), without_notes(), _without_collection():
+    with (
+        Interrupts(raises=False),
+        without_notes(),
+        _without_collection(),
+        _without_imports(_NOT_NEEDED - {_backend_of(settings)}),
+    ):
         try:
             import keras
 
@@ -47,8 +54,11 @@ def load_keras(num_threads=None):
 
 def chosen_backend():
     """Return the name of the backend that Keras will take, without importing it."""
-    name = os.environ.get("KERAS_BACKEND")
-    return name or _read_settings(_keras_json()).get("backend", "tensorflow")
+    return _backend_of(_read_settings(_keras_json()))
+
+
+def _backend_of(settings):
+    return os.environ.get("KERAS_BACKEND") or settings.get("backend", "tensorflow")
 
 
 def _keras_json():
@@ -138,6 +148,22 @@ def _without_collection():
     finally:
         if collects:
             gc.enable()
+
+
+@contextlib.contextmanager
+def _without_imports(names):
+    """Let these packages be missing meanwhile: a quarter of the time of Keras' import.
+
+    Args:
+        names: of packages that are imported only where they can be.
+    """
+    missing = [name for name in names if name not in sys.modules]
+    sys.modules |= dict.fromkeys(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            del sys.modules[name]
 
 
 @contextlib.contextmanager
