@@ -46,11 +46,14 @@ def test_answers_in_bfloat16_are_the_models_to_two_digits(model, way):
     assert 0 < np.abs(found - expected).max() < 0.05
 
 
-def test_ctrl_c_counts_when_networks_in_openvino_have_come_and_gone(model, handlers):
+def test_ctrl_c_counts_when_networks_in_openvino_have_come_and_gone(
+    model, handlers, tmp_path
+):
     """Signals need a stack, which a core of OpenVINO takes with it when it goes."""
     pytest.importorskip("openvino")
-    first = runtimes.with_openvino(model)
-    last = runtimes.with_openvino(model)
+    path = str(tmp_path / "model.xml")
+    model.export(path, format="openvino", verbose=False)
+    first, last = runtimes.open_openvino(path), runtimes.open_openvino(path)
     del first, last
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(KeyboardInterrupt):

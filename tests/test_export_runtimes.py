@@ -86,7 +86,8 @@ def test_quantized_export_beside_a_model_predicts_for_it(
     difference = np.abs(
         classifier.probabilities(images) - classifier.in_float32().probabilities(images)
     )
-    carried = open_onnx(out)[1]
+    predict, carried = open_onnx(out)
+    np.testing.assert_allclose(predict(images / np.float32(255)).sum(1), 1, atol=1e-5)
     entry = json.loads(carried["quantized"])
     # Kernels of other sizes of batch may round otherwise.
     assert 0 < difference.max() == pytest.approx(entry["difference"], abs=1e-3)

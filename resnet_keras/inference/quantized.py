@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import warnings
 from pathlib import Path
 
 from resnet_keras.accelerate import runtimes
@@ -58,4 +59,10 @@ def open_quantized(name, model):
         raise InputError(f"{path}: does not say that it is quantized; {make}.")
     if entry.get(DIGEST) != digest(model):
         raise InputError(f"{path}: was made of another model than {name}; {make}.")
+    if runtimes.has_openvino():  # three times as fast
+        try:
+            return runtimes.open_openvino(str(path))
+        except Exception as error:  # it has its own kinds, too
+            reason = f"{type(error).__name__}: {error}".split("\n")[0][:200]
+            warnings.warn(f"OpenVINO is not used: {reason}", stacklevel=2)
     return predict
