@@ -40,19 +40,19 @@ def results(function, arguments, num_workers):
     """
     with contextlib.ExitStack() as stack:
         workers = [
-            stack.enter_context(_worker(function, arguments[number::num_workers]))
-            for number in range(num_workers if num_workers > 1 else 0)
+            stack.enter_context(_worker())
+            for _ in range(num_workers if num_workers > 1 else 0)
         ]
-        for worker in filter(None, workers):
-            while worker.stdout.readline() not in (_BEGIN, b""):
-                pass
+        for number, worker in enumerate(workers):
+            if worker:
+                _give(worker, (function, arguments[number::num_workers]))
         for i, argument in enumerate(arguments):
             result = _receive(workers[i % num_workers]) if workers else _FAILED
             yield function(argument) if result is _FAILED else result
 
 
 @contextlib.contextmanager
-def _worker(function, arguments):
+def _worker():
     """A process that writes results to its stdout; None if there is none."""
     paths = [entry or os.getcwd() for entry in sys.path if isinstance(entry, str)]
     try:
@@ -69,14 +69,20 @@ def _worker(function, arguments):
         return
     with worker:
         try:
-            with contextlib.suppress(OSError):
-                pickle.dump((function, arguments), worker.stdin)
-                worker.stdin.flush()
             yield worker
         finally:
             worker.kill()
             with contextlib.suppress(OSError):
                 worker.stdin.close()
+
+
+def _give(worker, work):
+    """Send a worker its work, once it has begun."""
+    while worker.stdout.readline() not in (_BEGIN, b""):
+        pass
+    with contextlib.suppress(OSError):
+        pickle.dump(work, worker.stdin)
+        worker.stdin.flush()
 
 
 def _work():
@@ -86,7 +92,10 @@ def _work():
         out.write(b"\n" + _BEGIN)
         out.flush()
         function, arguments = pickle.load(sys.stdin.buffer)
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+        # On Windows NumPy's import would wait for that read to end (numpy#24290); a
+        # worker there ends with its next result.
+        if os.name != "nt":
+            threading.Thread(target=_end_with_parent, daemon=True).start()
         for argument in arguments:
             pickle.dump(function(argument), out)
             out.flush()

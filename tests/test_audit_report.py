@@ -45,6 +45,8 @@ def folder(tmp_path, images):
     Image.fromarray(images[47]).convert("L").save(a / "grey.png")
     # A copy across the parts, one within, and one with another class.
     Image.open(tmp_path / "test" / "a" / "0.png").save(a / "leak.jpg", quality=80)
+    # Without colour, though its mode is that of the others
+    Image.fromarray(images[46]).convert("L").convert("RGB").save(b / "drained.png")
     Image.open(b / "0.png").save(b / "again.png")
     Image.open(a / "1.png").save(b / "disputed.png")
     return tmp_path
@@ -70,7 +72,10 @@ def test_each_fault_of_a_picture_is_found(folder):
         "tiny.png": "tiny",
         "odd.png": "odd size",
         "grey.png": "odd colours",
+        "drained.png": "odd colours",
     }
+    [drained] = [each for each in found.findings if each.name.endswith("drained.png")]
+    assert "RGB without colour" in drained.detail
 
 
 def test_copies_are_named_with_what_they_are_copies_of(folder):

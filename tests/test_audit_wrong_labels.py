@@ -54,7 +54,7 @@ def test_too_few_pictures_for_folds_are_refused(labels):
 @pytest.mark.parametrize(
     ("cores", "epochs", "expected"),
     [
-        *[(2, (6, 60), (2, 1)), (16, (6, 60), (5, 1)), (1, (6, 60), (1, None))],
+        *[(2, (6, 60), (2, 1)), (16, (6, 60), (5, 1)), (1, (6, 60), (2, 1))],
         (2, (1, 2), (1, None)),  # not worth a process
     ],
 )

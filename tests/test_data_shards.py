@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -158,6 +159,23 @@ def test_damage_is_one_line(packed):
     (packed / "index.json").write_text(json.dumps(index)[:-20])
     with pytest.raises(InputError, match=r"index\.json: is no index"):
         load_dataset(packed, 32, stream=True)
+
+
+def test_a_call_that_was_killed_in_its_first_shard_goes_on(
+    folder, packed, tmp_path, monkeypatch
+):
+    out = tmp_path / "killed"
+    with monkeypatch.context() as patch:
+        patch.setattr(packing, "_sha256", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            pack(folder, out)
+    assert list(out.glob("*.tfrecord"))
+    with pytest.raises(InputError, match=r"0 of \d shards are packed"):
+        load_dataset(out, 32)
+    pack(folder, out)
+    assert {path.name for path in out.iterdir()} == {
+        path.name for path in packed.iterdir()
+    }
 
 
 def test_the_command_says_what_it_wrote(folder, tmp_path, capsys):

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import shutil
 import sys
 
 import numpy as np
@@ -232,6 +234,20 @@ def test_parquet_has_the_same(saved, folder, tmp_path):
             else:
                 assert row[name] == (value or None)
     assert not [*tmp_path.glob("*.part*")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_name_that_is_no_utf8_is_written(suffix, saved, folder, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    strange, table = tmp_path / "a\udcff.png", tmp_path / f"t{suffix}"
+    shutil.copy(next(folder.rglob("*.png")), strange)
+    run(saved, strange, "--table", table)
+    if suffix == ".csv":
+        assert os.fsencode(strange) in table.read_bytes()
+    else:
+        [row] = parquet.read_table(table).to_pylist()
+        assert row["image"] == f"{tmp_path}/a\\udcff.png"
 
 
 def test_missing_pyarrow_is_one_line(saved, folder, tmp_path, monkeypatch):

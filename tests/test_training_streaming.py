@@ -103,6 +103,24 @@ def test_batches_are_what_the_network_expects(dataset):
     assert_equal(prepared, [(255 * images, targets)])
 
 
+def test_whatever_fails_beside_reading_is_raised(dataset):
+    calls = []
+
+    def prepare(batch):
+        calls.append(batch)
+        if len(calls) == 3:
+            raise MemoryError("no room")
+        return batch
+
+    stream = stream_of(dataset, prepare=prepare)
+    [meter], feed = stream.callbacks, iter(stream.feed(0)["x"])
+    for step in range(2):
+        meter.on_train_batch_begin(step)
+        next(feed)
+    with pytest.raises(MemoryError, match="no room"):
+        meter.on_train_batch_begin(2)  # which would wait for ever
+
+
 def read_seconds(stream, seconds):
     """Let reading a picture take so long, of a core."""
     meter = stream.callbacks[0]

@@ -64,6 +64,15 @@ def test_what_a_process_prints_besides_does_no_harm(monkeypatch, tmp_path):
     assert os.getpid() not in workers.results(own_number, range(4), 2)
 
 
+def test_much_print_and_large_arguments_do_not_wait_for_each_other(
+    monkeypatch, tmp_path
+):
+    (tmp_path / "sitecustomize.py").write_text("print('Loading ...' * 20_000)")
+    monkeypatch.syspath_prepend(tmp_path)
+    texts = ["x" * 1_000_000] * 4
+    assert list(workers.results(len, texts, 2)) == [1_000_000] * 4
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="asks Linux for processes")
 @pytest.mark.parametrize(
     "work", ["float, range(100_000)", "time.sleep, [0, 0, 99, 99]"]

@@ -8,6 +8,7 @@ graph, where they need no reading and no rearranging for each batch.
 import functools
 import importlib.util
 import tempfile
+import threading
 import warnings
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from resnet_keras.nets.graph import deep_recursion
 # On probabilities, and of larger outputs. In bfloat16, which has 8 bits, they differ in
 # the second digit; more says that the runtime computes something else.
 TOLERANCES = {"float32": 1e-4, "bfloat16": 0.1}
+_LOCK = threading.Lock()
 _OPENVINO_NAMES = {"float32": "f32", "bfloat16": "bf16"}
 
 
@@ -125,7 +127,9 @@ def open_openvino(path, precision="float32"):
             would multiply in bfloat16 where the processor can.
     """
     hint = {"INFERENCE_PRECISION_HINT": _OPENVINO_NAMES[precision]}
-    compiled = _openvino_core().compile_model(path, "CPU", hint)
+    with _LOCK:
+        core = _openvino_core()
+    compiled = core.compile_model(path, "CPU", hint)
     return lambda images: compiled(images)[0]
 
 

@@ -1,5 +1,6 @@
 """Predictions for each image by a small network that was trained without it."""
 
+import sys
 from dataclasses import replace
 from functools import cached_property
 
@@ -66,7 +67,8 @@ def out_of_fold(images, labels, groups, seed=0, report=lambda number, total: Non
     num_epochs = int(np.clip(round(_NUM_IMAGES_SHOWN / most), *_EPOCHS))
     num_workers = 1
     if uses_fused_operations() and num_epochs * most >= _WORTH_A_PROCESS:
-        num_workers = min(workers.num_cores(), len(divided))
+        # Two on one core, too, whose networks are then those of many cores.
+        num_workers = min(max(2, workers.num_cores()), len(divided))
     predictions = workers.results(
         _Networks(
             np.stack([fit(image, _IMAGE_SIZE) for image in images]),
@@ -128,7 +130,7 @@ class _Networks:
 
     @cached_property
     def _fits(self):
-        if self._num_threads:  # in a process that has not begun yet
+        if self._num_threads and "keras" not in sys.modules:  # in a worker
             load_keras(self._num_threads)
         from resnet_keras.accelerate.probe import default_precision
         from resnet_keras.training.fitting import Fits

@@ -52,9 +52,9 @@ def find_oddities(pictures):
         ]
     facts = [picture_facts(path) for path in pictures.paths]
     sizes = [(width, height) for width, height, _ in facts]
-    modes = np.array([mode for *_, mode in facts])
+    modes = np.array([mode for *_, mode in facts], object)  # names of any length
     found += _tiny(pictures, sizes) + _odd_sizes(pictures, sizes)
-    modes[(modes == "RGB") & is_grey] = "RGB without colour"
+    modes[(modes == "RGB") & is_grey & ~is_blank] = "RGB without colour"
     found += _odd_modes(pictures, modes)
     return found, [_say_sizes(sizes), f"Modes: {_counted(Counter(modes.tolist()))}."]
 

@@ -80,6 +80,8 @@ def pack(source, directory, skip_broken=False, say=print):
     remove_leftovers(directory)
     finished = _finished(directory, facts)
     number = len(finished)
+    if not number:  # from here on the folder may hold a shard
+        write_json(directory / INDEX, facts | {"shards": []})
     root = Path(source) if Path(source).is_dir() else Path(source).parent
     for name, part, rows in plan:
         if name in finished:

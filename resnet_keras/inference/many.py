@@ -68,10 +68,10 @@ def predict_to_table(
             file.truncate(progress.state["bytes"])
             file.seek(0, os.SEEK_END)
             if not progress.state["bytes"]:
-                file.write(_as_csv([_header(top)]))
+                file.write(_as_csv([_header(top)], output))
             for chunk in _chunks(classifier, paths):
                 rows, num_broken = _rows(classifier, chunk, top)
-                file.write(_as_csv(rows))
+                file.write(_as_csv(rows, output))
                 file.flush()
                 progress.save([path for path, _ in chunk], num_broken, file.tell())
     except KeyboardInterrupt:
@@ -166,7 +166,7 @@ class _Progress:
         """Give the table its name."""
         if self.state["rows"]:
             self._bar.update(self.state["rows"], finalize=True)
-        if self._output.suffix.lower() == ".parquet":
+        if _is_parquet(self._output):
             _write_parquet(self.part, self._output, types)
             self.part.unlink()
         else:
@@ -216,15 +216,21 @@ def _header(top):
     return ["image", "class", *itertools.chain.from_iterable(pairs), "error"]
 
 
+def _is_parquet(output):
+    return Path(output).suffix.lower() == ".parquet"
+
+
 def _types(top):
     is_number = "probability_"
     return {name: name.startswith(is_number) for name in _header(top)}
 
 
-def _as_csv(rows):
+def _as_csv(rows, output):
+    # A name that is no UTF-8 stays what it is, but for Parquet, which takes none.
+    errors = "backslashreplace" if _is_parquet(output) else "surrogateescape"
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode("utf-8", "surrogateescape")
+    return text.getvalue().encode("utf-8", errors)
 
 
 def _write_parquet(part, output, types):

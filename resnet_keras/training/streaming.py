@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import functools
 import math
 import threading
 import time
@@ -131,6 +132,7 @@ class Stream:
         if self._recipe.crop:
             sides = [self._recipe.training_side(sides[0])] * 2
 
+        @meter.noting
         def order(epoch):
             each = self.order(int(epoch), step if epoch == first else 0)
             return [array.ravel().astype(np.int64) for array in each]
@@ -142,11 +144,13 @@ class Stream:
             epochs = tf.fill(tf.shape(arrays[0]), epoch)
             return tf.data.Dataset.from_tensor_slices((epochs, *arrays))
 
+        @meter.noting
         def read(epoch, position, row):
             with meter.reading():
                 image = self.variant(int(epoch), int(position), int(row))
                 return image, np.int64(self._labels[row])
 
+        @meter.noting
         def mix(images, targets, place):
             # The last number tells it from those of the pictures.
             rng = np.random.default_rng([self._seed, *place.tolist(), 1])
@@ -166,7 +170,8 @@ class Stream:
                 images.set_shape(shape)
                 targets.set_shape([shape[0], self._num_classes])
             if self._prepare:
-                images = tf.numpy_function(self._prepare, [images], tf.float32)
+                prepare = meter.noting(self._prepare)
+                images = tf.numpy_function(prepare, [images], tf.float32)
                 images.set_shape(shape)
             return images, targets
 
@@ -214,17 +219,26 @@ class _Meter(keras.callbacks.Callback):
             self._num_ready += 1
             self._changed.notify_all()
 
+    def noting(self, function):
+        """Return the function, of which it is noted what goes wrong in it."""
+
+        @functools.wraps(function)
+        def noted(*arguments):
+            try:
+                return function(*arguments)
+            except Exception as error:
+                with self._changed:
+                    self.error = self.error or error
+                    self._changed.notify_all()
+                raise
+
+        return noted
+
     @contextlib.contextmanager
     def reading(self):
-        """Note how long a core needs for a picture, and what goes wrong."""
+        """Note how long a core needs for a picture."""
         start = time.thread_time()
-        try:
-            yield
-        except Exception as error:
-            with self._changed:
-                self.error = self.error or error
-                self._changed.notify_all()
-            raise
+        yield
         with self._changed:
             self._read_seconds += time.thread_time() - start
             self._num_read += 1
