@@ -163,7 +163,7 @@ def test_finished_folds_are_kept_and_the_rest_goes_on(folds, monkeypatch, capsys
     before = json.loads((directory / "run" / "folds.json").read_text())
     (directory / "run" / "fold2" / "metrics.json").unlink()
     (directory / "run" / "fold2" / "config.json").unlink()
-    started = []
+    started, threads = [], []
     train_fold = training.folds.train
 
     def counting(dataset, place, *rest):
@@ -171,11 +171,14 @@ def test_finished_folds_are_kept_and_the_rest_goes_on(folds, monkeypatch, capsys
         return train_fold(dataset, place, *rest)
 
     monkeypatch.setattr(training.folds, "train", counting)
+    monkeypatch.setattr(training.directory, "load_keras", threads.append)
     line_of_two = ["2" if word == "3" else word for word in line]
     with pytest.raises(InputError, match="this run has num_folds 3, not 2"):
         train.main([*line_of_two, "--out", str(directory / "run"), "--resume"])
     assert train.main([*line, "--out", str(directory / "run"), "--resume"]) == 0
     assert started == ["fold2"]
+    begun = json.loads((directory / "run" / "fold1" / "config.json").read_text())
+    assert threads == [begun["threads"]]
     after = json.loads((directory / "run" / "folds.json").read_text())
     assert after["confusion"] == before["confusion"]  # the same seed
     with pytest.raises(InputError, match="holds a cross-validation already"):

@@ -178,7 +178,9 @@ def cross_validate_in(
     divided = folds.divide(labels, numbers, num_folds, config.seed)
     print(sentence, flush=True)
     folds.begin(directory, config, settings, resume, overwrite, RUN_FILES)
-    load_keras()
+    begun = directory / "fold1"  # another number of threads would train on otherwise
+    is_begun = resume and (begun / "config.json").exists()
+    load_keras(_num_threads(begun) if is_begun else None)
     with _saying_how_to_go_on(directory, resume, CLASSIFICATION.name):
         result = folds.cross_validate(dataset, directory, config, divided, verbose)
     write_json(directory / folds.RESULT, config.as_dict() | settings | result)
