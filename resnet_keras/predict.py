@@ -93,7 +93,7 @@ def _parse(argv):
     add_precision(parser)
     add_preprocessing(parser)
     add_trust(parser)
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_intermixed_args(argv)
     _check(parser, arguments)
     return arguments
 

@@ -21,6 +21,20 @@ def test_numbers_out_of_range_are_refused():
             parse(text)
 
 
+@pytest.mark.parametrize(
+    ("line", "name", "expected"),
+    [
+        ("predict m.h5 --top 2 a.jpg b.jpg", "images", ["a.jpg", "b.jpg"]),
+        ("demo m.h5 --port 7999 a.jpg", "images", ["a.jpg"]),
+        ("check a.py --json identity_block", "names", ["identity_block"]),
+    ],
+)
+def test_options_may_stand_between_the_other_arguments(line, name, expected):
+    command, *line = line.split()
+    arguments = module_of(f"resnet_keras.{command}")._parse(line)
+    assert getattr(arguments, name) == expected
+
+
 def test_nothing_is_refused():
     assert commands.something("a") == "a"
     with pytest.raises(argparse.ArgumentTypeError, match="is empty"):

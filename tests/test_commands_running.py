@@ -77,7 +77,7 @@ def test_each_command_ends_through_run(name, monkeypatch, capsys):
     def parse(*_):
         raise RecursionError("too deep")
 
-    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse)
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", parse)
     monkeypatch.setattr(sys, "argv", ["resnet-keras", name])
     # A copy is run, as a command, of a module that may be imported already.
     monkeypatch.delitem(sys.modules, f"resnet_keras.{name}", raising=False)

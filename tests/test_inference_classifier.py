@@ -8,7 +8,13 @@ from PIL import Image
 from resnet_keras.errors import InputError
 from resnet_keras.inference import Classifier
 from resnet_keras.inference import classifier as module
-from tests.conftest import assert_same_answers, coloured_images, pooled, randomize
+from tests.conftest import (
+    assert_same_answers,
+    coloured_images,
+    pooled,
+    randomize,
+    refusing,
+)
 
 
 def images(number=5):
@@ -307,3 +313,20 @@ def test_no_classifier_is_refused():
 def test_card_with_too_few_names_is_refused(tiny_model):
     with pytest.raises(InputError, match="names 2 classes but the model has 3"):
         Classifier(tiny_model, {"class_names": ["a", "b"]}, "m.h5")
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (np.zeros((3, 64, 64, 3), np.uint8), "uint8 of shape (3, 64, 64, 3)"),
+        (np.zeros((32, 32, 3), np.uint8), "of shape (32, 32, 3)"),
+        (np.zeros((2, 32, 32, 1), np.uint8), "expected uint8 (num_images, 32, 32, 3)"),
+        (np.zeros((2, 32, 32, 3), np.float32), "float32 of shape"),
+        (np.zeros((0, 32, 32, 3), np.uint8), "there are none"),
+    ],
+)
+def test_images_that_do_not_fit_are_one_line(images, words, tiny_model):
+    classifier = Classifier(tiny_model, {})
+    for function in (classifier.probabilities, classifier.predict):
+        with refusing(words):
+            function(images)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from unittest.mock import Mock
 
 import keras
 import numpy as np
@@ -183,6 +184,14 @@ def test_finished_folds_are_kept_and_the_rest_goes_on(folds, monkeypatch, capsys
     assert after["confusion"] == before["confusion"]  # the same seed
     with pytest.raises(InputError, match="holds a cross-validation already"):
         train.main([*line, "--out", str(directory / "run")])
+
+
+def test_stopped_folds_say_how_to_go_on(folds, tmp_path, monkeypatch):
+    _, line = folds
+    stop = Mock(side_effect=KeyboardInterrupt)
+    monkeypatch.setattr(training.folds, "cross_validate", stop)
+    with pytest.raises(InputError, match=r"train --folds 3 --out .* --resume"):
+        train.main([*line, "--out", str(tmp_path / "run")])
 
 
 def test_resumed_folds_take_the_data_of_their_run(folds, capsys, monkeypatch):

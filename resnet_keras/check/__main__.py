@@ -47,7 +47,7 @@ def _parse(argv):
         metavar="SECONDS",
         help="how long the learner's code may run (default: 120)",
     )
-    return parser.parse_args(argv)
+    return parser.parse_intermixed_args(argv)
 
 
 def _picture(text):

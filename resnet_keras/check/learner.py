@@ -19,7 +19,7 @@ def main(argv=None):
     parser.add_argument("--plot")
     parser.add_argument("target")
     parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_intermixed_args(argv)
     try:
         report = _report(arguments)
     except InputError as error:

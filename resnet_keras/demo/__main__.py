@@ -54,7 +54,7 @@ def _parse(argv):
     )
     add_preprocessing(parser)
     add_trust(parser)
-    return parser.parse_args(argv)
+    return parser.parse_intermixed_args(argv)
 
 
 def main(argv=None):

@@ -120,8 +120,8 @@ def _check_not_another(path, form, is_named):
         found = [] if is_named or path.suffix not in _MODEL_SUFFIXES else [path]
     if found:
         raise InputError(
-            f"{found[0]}: exists, and may be of another model; name another path, or "
-            "the file to replace, with --out."
+            f"{found[0]}: exists, and may be of another model. Give a path of another "
+            "name or folder with --out, or the file that is to be replaced."
         )
 
 

@@ -167,6 +167,9 @@ class Classifier:
                 whatever gives that when it is sliced.
             batch_size: how many images the model sees at once. It changes speed and
                 memory, not the predictions: statistics are moving averages.
+
+        Raises:
+            InputError: the images have another shape or type, or there are none.
         """
         found = [x[:, : self._num_outputs] for x in self._outputs(images, batch_size)]
         return self._head.probabilities(np.concatenate(found))
@@ -214,10 +217,14 @@ class Classifier:
 
     def _outputs(self, images, batch_size):
         """Yield what the network gives for each batch, float32, features last."""
+        if not len(images):
+            raise InputError("images: there are none; expected one or more.")
         predict = self._function_for(len(images))
         batch_size = self._fixed_batch_size or batch_size
         for start in range(0, len(images), batch_size):
-            batch = self.preprocess(images[start : start + batch_size])
+            batch = images[start : start + batch_size]
+            self._check(batch)
+            batch = self.preprocess(batch)
             number = len(batch)
             # One shape, so that TensorFlow traces once; some models take no other.
             if number < batch_size and (start or self._fixed_batch_size):
@@ -225,6 +232,18 @@ class Classifier:
                     batch, [(0, batch_size - number)] + [(0, 0)] * (batch.ndim - 1)
                 )
             yield predict(batch)[:number].astype(np.float32)
+
+    def _check(self, images):
+        sides, shape = self.model.input_shape[1:3], images.shape
+        fits = len(shape) == 4 and shape[3] == 3
+        fits = fits and all(
+            side in (None, given) for side, given in zip(sides, shape[1:3], strict=True)
+        )
+        if not fits or images.dtype != np.uint8:
+            raise InputError(
+                f"images: {images.dtype} of shape {shape}; expected uint8 (num_images, "
+                f"{self.height}, {self.width}, 3), RGB from 0 to 255."
+            )
 
     def in_float32(self):
         """Return a `Classifier` of the same model and metadata in float32."""

@@ -76,6 +76,7 @@ def predict_to_table(
                 progress.save([path for path, _ in chunk], num_broken, file.tell())
     except KeyboardInterrupt:
         number = progress.state["rows"]
+        print(flush=True)  # the bar's line ends here
         raise InputError(
             f"{output}: stopped by the user after {number} pictures, which are in "
             f"{progress.part}; go on with --resume."

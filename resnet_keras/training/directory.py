@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from resnet_keras.commands import load_keras
+from resnet_keras.commands import load_keras, without_notes
 from resnet_keras.data import HANDS, Dataset, Split, has_course_pair, load_dataset
 from resnet_keras.errors import InputError
 from resnet_keras.files.writing import check_not_input, refuse_file, write_json
@@ -155,7 +155,8 @@ def cross_validate_in(
     Raises:
         InputError, OSError: as `train_in`.
     """
-    from resnet_keras.training import folds
+    with without_notes():  # it imports Keras
+        from resnet_keras.training import folds
 
     directory = directory and Path(directory)
     if directory:
@@ -181,7 +182,10 @@ def cross_validate_in(
     begun = directory / "fold1"  # another number of threads would train on otherwise
     is_begun = resume and (begun / "config.json").exists()
     load_keras(_num_threads(begun) if is_begun else None)
-    with _saying_how_to_go_on(directory, resume, CLASSIFICATION.name):
+    command = f"{CLASSIFICATION.name} --folds {num_folds}"
+    if groups:
+        command += f" --groups {shlex.quote(groups)}"
+    with _saying_how_to_go_on(directory, True, command, folds.RESULT):
         result = folds.cross_validate(dataset, directory, config, divided, verbose)
     write_json(directory / folds.RESULT, config.as_dict() | settings | result)
     print(folds.in_words(result))
@@ -332,9 +336,9 @@ def _num_threads(directory):
 
 
 @contextlib.contextmanager
-def _saying_how_to_go_on(directory, resume, command):
+def _saying_how_to_go_on(directory, resume, command, settings="config.json"):
     """Turn Ctrl-C, or the end of the program that reads the output, into one line."""
-    settings = directory / "config.json"
+    settings = directory / settings
     before = _time_of(settings)
     try:
         yield
