@@ -152,7 +152,7 @@ def _without_collection():
 
 @contextlib.contextmanager
 def _without_imports(names):
-    """Let these packages be missing meanwhile: a quarter of the time of Keras' import.
+    """Let these packages be missing meanwhile: up to half the time of Keras' import.
 
     Args:
         names: of packages that are imported only where they can be.
