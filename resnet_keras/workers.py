@@ -20,10 +20,10 @@ _BEGIN = b"Results of resnet_keras:\n"  # what was printed before is skipped
 _FAILED = object()
 
 
-def num_cores():
-    """Return how many cores this process may use."""
+def num_cores(process=0):
+    """Return how many cores a process may use; number 0 is this one."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
+        return len(os.sched_getaffinity(process))
     return os.cpu_count() or 1
 
 

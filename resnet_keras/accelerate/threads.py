@@ -14,6 +14,8 @@ import os
 
 import keras
 
+from resnet_keras.workers import num_cores
+
 _TENSORFLOW, _JAX = "TF_NUM_INTRAOP_THREADS", "PJRT_NPROC"
 
 
@@ -83,10 +85,3 @@ def num_cores_of_machine():
         return num_cores(1)  # of the first process, which nothing confines further
     except OSError:  # where that is hidden
         return os.cpu_count() or 1
-
-
-def num_cores(process):
-    """Return how many cores a process may use; number 0 is this one."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(process))
-    return os.cpu_count() or 1

@@ -20,7 +20,9 @@ _WORTH_A_PROCESS = 2000  # images shown: it takes some seconds to begin
 _CHANGES = {
     "batch_size": 32,
     "learning_rate": 3e-3,
-    **{"shift": 0.05, "rotation": 3.0, "scale": 0.03},
+    "shift": 0.05,
+    "rotation": 3.0,
+    "scale": 0.03,
 }
 # Of the images that are predicted, in pixels
 _MOVES = [(0, 0)] + [

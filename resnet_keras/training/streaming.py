@@ -12,11 +12,11 @@ import time
 import keras
 import numpy as np
 
-from resnet_keras.accelerate.threads import num_cores
 from resnet_keras.commands import without_notes
 from resnet_keras.distributed import devices
 from resnet_keras.training.augmentation import augment
 from resnet_keras.training.mixing import mixed
+from resnet_keras.workers import num_cores
 
 # Reading waits for the disk besides, so there are more threads than cores.
 _THREADS_PER_CORE = 2
@@ -180,7 +180,7 @@ class Stream:
             with tf.control_dependencies([done]):
                 return tuple(map(tf.identity, batch))
 
-        num_threads = _THREADS_PER_CORE * num_cores(0)
+        num_threads = _THREADS_PER_CORE * num_cores()
         dataset = tf.data.Dataset.range(first, 2**31).flat_map(of_epoch)
         dataset = dataset.map(of_picture, num_threads, deterministic=True)
         dataset = dataset.batch(self.part_size, drop_remainder=True).map(of_batch)
@@ -280,7 +280,7 @@ class _Meter(keras.callbacks.Callback):
             f"Training waited for pictures {fraction:.0%} of the epoch: reading takes "
             f"{1e3 * per_picture:.1f} ms of a core for each, and it would train on "
             f"{rate:,.0f} a second. {cores} cores for reading alone would keep up; "
-            f"this process may use {num_cores(0)}, for all."
+            f"this process may use {num_cores()}, for all."
         )
 
 
