@@ -84,7 +84,7 @@ class Classifier:
         self._network, self._num_outputs = model, outputs[1]
         if self.answering and self.answering.virtual_logit:
             self._give_features(name)
-        self._fixed_batch_size = inputs[0]
+        self._fixed_batch_size, self._sides = inputs[0], inputs[1:3]
         self._folded = self._fastest = None
         # Calls with a few images each are perhaps a loop.
         self._num_expected = self._num_calls = 0
@@ -234,10 +234,11 @@ class Classifier:
             yield predict(batch)[:number].astype(np.float32)
 
     def _check(self, images):
-        sides, shape = self.model.input_shape[1:3], images.shape
+        shape = images.shape
         fits = len(shape) == 4 and shape[3] == 3
         fits = fits and all(
-            side in (None, given) for side, given in zip(sides, shape[1:3], strict=True)
+            side in (None, given)
+            for side, given in zip(self._sides, shape[1:3], strict=True)
         )
         if not fits or images.dtype != np.uint8:
             raise InputError(

@@ -98,21 +98,34 @@ class Head:
         """
         with np.errstate(invalid="ignore", over="ignore"):
             outputs = self._convert(outputs)
-        if self._is_binary:
-            outputs = np.concatenate([1 - outputs, outputs], axis=1)
-        rows = outputs[np.isfinite(outputs).all(axis=1)]
-        if len(rows):
-            lowest, highest = rows.min(), rows.max()
-            furthest = np.abs(rows.sum(axis=1) - 1).max()
-            is_right = lowest >= -_SUM_TOLERANCE and furthest <= _SUM_TOLERANCE
-            if not is_right or highest > 1 + _SUM_TOLERANCE:
-                raise InputError(
-                    f"{self._name}: gives numbers from {lowest:.3g} to {highest:.3g}, "
-                    f"which are no probabilities: their sum is up to {furthest:.3g} "
-                    "away from 1. Expected a model that ends in a softmax, a sigmoid, "
-                    "or logits."
-                )
+            if self._is_binary:
+                outputs = np.concatenate([1 - outputs, outputs], axis=1)
+            are_right = _are_probabilities(outputs)
+        if not are_right:
+            self._check(outputs[np.isfinite(outputs).all(axis=1)])
         return np.clip(outputs, 0, 1)  # off by a rounding
+
+    def _check(self, rows):
+        if _are_probabilities(rows):
+            return
+        furthest = np.abs(rows.sum(axis=1) - 1).max()
+        raise InputError(
+            f"{self._name}: gives numbers from {rows.min():.3g} to {rows.max():.3g}, "
+            f"which are no probabilities: their sum is up to {furthest:.3g} away from "
+            "1. Expected a model that ends in a softmax, a sigmoid, or logits."
+        )
+
+
+def _are_probabilities(rows):
+    if not len(rows):
+        return True
+    furthest = np.abs(rows.sum(axis=1) - 1).max()
+    lowest, highest = rows.min(), rows.max()
+    return (
+        furthest <= _SUM_TOLERANCE
+        and lowest >= -_SUM_TOLERANCE
+        and highest <= 1 + _SUM_TOLERANCE
+    )
 
 
 def _softmax(logits):
