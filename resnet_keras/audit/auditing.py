@@ -89,13 +89,16 @@ def quick(dataset):
     pictures = Pictures(dataset)
     is_test = pictures.parts == "test"
     kinds = _kinds_of_test(pictures, find_alike(pictures.images, is_test))
-    if not kinds[NEAR] + kinds[ALIKE]:
+    words = {
+        NEAR: "altered copies of images of other parts",
+        ALIKE: "very alike (cropped, or moments apart) to images of other parts",
+    }
+    found = [f"{kinds[kind]} are {words[kind]}" for kind in words if kinds[kind]]
+    if not found:
         return []
     return [
-        f"Of {is_test.sum()} test images {kinds[NEAR]} are altered copies of images of "
-        f"other parts, and {kinds[ALIKE]} more are very alike to them (cropped, or "
-        "moments apart): the test accuracy is too high by them. python -m "
-        "resnet_keras.audit shows them."
+        f"Of {is_test.sum()} test images {', and '.join(found)}: the test accuracy is "
+        "too high by them. python -m resnet_keras.audit shows them."
     ]
 
 

@@ -111,11 +111,11 @@ def never_predicted(result, class_names):
         if is_hidden
     ]
     return [
-        f"No image was taken for {', '.join(names[:5])}"
-        f"{', ...' if len(names) > 5 else ''}, though {result['count'][hidden].sum()} "
+        f"No image was taken for {' or '.join(names[:5])}"
+        f"{' or ...' if len(names) > 5 else ''}, though {result['count'][hidden].sum()} "
         f"are: the accuracy of {result['accuracy']:.3f} hides it, the balanced one is "
-        f"{result['balanced_accuracy']:.3f}. Train on more images of it, or "
-        "with --balance."
+        f"{result['balanced_accuracy']:.3f}. Train on more images of "
+        f"{'it' if len(names) == 1 else 'them'}, or with --balance."
     ]
 
 
