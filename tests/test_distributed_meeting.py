@@ -50,14 +50,14 @@ def test_processes_meet_talk_and_notice_who_has_gone(port):
     assert first.jax_address == second.jax_address == third.jax_address
     assert first.jax_address.startswith("127.0.0.1:")
     second.say(done=1)
-    assert first.events.get(timeout=5) == (1, {"done": 1})
+    assert first.events.get(timeout=60) == (1, {"done": 1})
     first.say()  # a sign of life is no event
     first.say(end="a reason")
-    assert second.events.get(timeout=5) == (0, {"end": "a reason"})
+    assert second.events.get(timeout=60) == (0, {"end": "a reason"})
     third.leave()
-    assert first.events.get(timeout=5) == (2, None)
+    assert first.events.get(timeout=60) == (2, None)
     first.leave()
-    assert second.events.get(timeout=5) == (0, None)
+    assert second.events.get(timeout=60) == (0, None)
     second.leave()
     assert first.name(2) == f"process 2 (on {socket.gethostname()})"
 
@@ -65,7 +65,7 @@ def test_processes_meet_talk_and_notice_who_has_gone(port):
 def test_who_is_silent_is_taken_for_gone(port, monkeypatch):
     monkeypatch.setattr(meeting, "SILENCE", 0.5)
     first, second = meet_all(port, (2, 1))
-    assert first.events.get(timeout=5) == (1, None)
+    assert first.events.get(timeout=60) == (1, None)
     with pytest.raises(queue.Empty):
         first.events.get(timeout=0.1)
     first.leave()
