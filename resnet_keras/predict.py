@@ -183,7 +183,12 @@ def _names(arguments):
 
 
 def _lines(file):
-    return filter(None, (line.rstrip("\r\n") for line in file))
+    for number, line in enumerate(file):
+        name = line.rstrip("\r\n")
+        if not number:
+            name = name.removeprefix("\ufeff")  # some editors begin files with it
+        if name:
+            yield name
 
 
 def _write_table(arguments):
@@ -212,7 +217,8 @@ def _write_table(arguments):
         )
 
     total = None
-    if arguments.list != "-":
+    # What is read once only, such as <(find .), cannot be counted.
+    if not arguments.list or Path(arguments.list).is_file():
         total = sum(1 for _ in paths(missing))
         if not total:
             raise InputError("there is no picture; expected some to name.")

@@ -127,6 +127,12 @@ def test_class_names(tmp_path, key):
     assert_right(load(tmp_path, {key: np.array(names)}), names)
 
 
+def test_names_of_files_are_no_class_names(tmp_path):
+    files = np.array([f"im{i}.png" for i in range(len(X))])
+    dataset = load(tmp_path, images=X, labels=TRAIN, file_names=files)
+    assert dataset.class_names == ["0", "1", "2"]
+
+
 @pytest.mark.parametrize(
     ("change", "note"),
     [

@@ -8,6 +8,7 @@ from resnet_keras.errors import InputError
 from tests.conftest import refusing
 
 ANIMALS = ("cat", "dog")
+QUOTE = ("", '"')
 
 
 def write(tmp_path, header, row, number=30, folder="images", name="labels.csv"):
@@ -44,6 +45,59 @@ def test_columns(tmp_path, header, row):
         assert len(dataset.train) + len(dataset.test) == 30
         assert dataset.notes[0].startswith("labels.csv: files from ")
         assert "No test part given" in dataset.notes[-1]
+
+
+def test_numbered_columns_of_0_and_1_are_classes(tmp_path):
+    row = lambda i: f"{i:02}.png,{int(i % 3 == 0)},{int(i % 3 == 1)},{int(i % 3 == 2)}"  # noqa: E731
+    dataset = load_dataset(write(tmp_path, "image,class_0,class_1,class_2", row), 8)
+    assert dataset.class_names == ["class_0", "class_1", "class_2"]
+    for part in (dataset.train, dataset.test):
+        assert (part.images[:, 0, 0, 0] % 3 == part.labels).all()
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("image,label_1,label_2", lambda i: f"{i:02}.png,{ANIMALS[i % 2]},{i % 3}"),
+        ("image,class 1,class 2", lambda i: f"{i:02}.png,{i % 2},{i % 3}"),
+    ],
+)
+def test_numbered_columns_that_differ_are_refused(tmp_path, header, row):
+    with refusing("may be the class, and they differ"):
+        load_dataset(write(tmp_path, header, row), 8)
+
+
+def test_column_without_a_number_is_the_class(tmp_path):
+    """As in the tables that predict writes, where class is not always class_1."""
+    row = lambda i: f"{i:02}.png,{ANIMALS[i % 2]},{'elk' if i < 3 else 'x'}"  # noqa: E731
+    dataset = load_dataset(write(tmp_path, "image,class,class_1", row), 8)
+    assert dataset.class_names == ["cat", "dog"]
+
+
+def test_folds_by_number_are_no_parts(tmp_path):
+    row = lambda i: f"{i:02}.png,{ANIMALS[i % 2]},{i % 5}"  # noqa: E731
+    dataset = load_dataset(write(tmp_path, "image,label,fold", row), 8)
+    assert len(dataset.train) + len(dataset.test) == 30
+    with refusing("'split' contains '0'; expected train, val or test"):
+        load_dataset(write(tmp_path, "image,label,split", row), 8)
+
+
+def test_other_encodings_are_refused_where_they_would_mix_classes(tmp_path):
+    row = lambda i: f"{i:02}.png;{('кот', 'дом')[i % 2]}"  # noqa: E731
+    write(tmp_path, "image;label", row)
+    path = tmp_path / "labels.csv"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp1251"))
+    with refusing("is not UTF-8, as the class"):
+        load_dataset(tmp_path, 8)
+
+
+def test_long_cells_and_open_quotes(tmp_path):
+    row = lambda i: f"{i:02}.png,{ANIMALS[i % 2]},{'x' * 140_000}"  # noqa: E731
+    dataset = load_dataset(write(tmp_path, "image,label,small", row), 8)
+    assert len(dataset.train) + len(dataset.test) == 30
+    row = lambda i: f"{i:02}.png,{ANIMALS[i % 2]},{QUOTE[i == 3]}x"  # noqa: E731
+    with refusing("labels.csv: row 5 cannot be read"):
+        load_dataset(write(tmp_path, "image,label,small", row), 8)
 
 
 def test_parts_in_a_column(tmp_path):

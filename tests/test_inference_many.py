@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -182,6 +183,26 @@ def test_list_from_a_file_and_from_standard_input(saved, folder, tmp_path, monke
     keys = "image", "class"  # another way through the network has other last bits
     for row, other in zip(rows(tmp_path / "t.csv"), from_file, strict=True):
         assert [row[key] for key in keys] == [other[key] for key in keys]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="takes named pipes")
+def test_list_that_can_be_read_once_only(saved, folder, tmp_path):
+    """As the shell gives it for <(find pictures)."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = f"{folder / 'b, c'}\n"
+    writing = threading.Thread(target=pipe.write_text, args=(text,))
+    writing.start()
+    assert run(saved, "--list", pipe, "--table", tmp_path / "t.csv") == 0
+    writing.join()
+    assert len(rows(tmp_path / "t.csv")) == 4
+
+
+def test_list_may_begin_as_some_editors_begin_files(saved, folder, tmp_path):
+    (tmp_path / "list.txt").write_text(f"{folder / 'b, c'}\n", encoding="utf-8-sig")
+    line = ["--list", tmp_path / "list.txt", "--table", tmp_path / "t.csv"]
+    assert run(saved, *line) == 0
+    assert len(rows(tmp_path / "t.csv")) == 4
 
 
 def test_list_without_a_table_is_printed(saved, folder, tmp_path, capsys):

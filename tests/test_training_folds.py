@@ -1,6 +1,7 @@
 """Cross-validation, its groups, and scores that small or uneven sets need."""
 
 import json
+import shutil
 from dataclasses import replace
 from unittest.mock import Mock
 
@@ -23,7 +24,7 @@ from resnet_keras.training import folds as folds_module
 from resnet_keras.training.classification import balanced_weights, hold_out
 from resnet_keras.training.directory import cross_validate_in
 from resnet_keras.training.folds import cross_validate, divide
-from resnet_keras.training.model_card import command, model_card
+from resnet_keras.training.model_card import command, write_model_card
 from tests.conftest import coloured_images, write_folders
 
 sklearn_metrics = pytest.importorskip("sklearn.metrics")
@@ -186,11 +187,30 @@ def test_finished_folds_are_kept_and_the_rest_goes_on(folds, monkeypatch, capsys
         train.main([*line, "--out", str(directory / "run")])
 
 
+def test_folds_of_other_images_are_not_resumed(folds, tmp_path):
+    directory, line = folds
+    out = tmp_path / "run"
+    shutil.copytree(directory / "run", out)
+    line = [*line, "--out", str(out), "--resume"]
+    settings = json.loads((out / "folds.json").read_text())
+    for key in ("digest", "division"):
+        (out / "folds.json").write_text(json.dumps(settings | {key: "another"}))
+        with pytest.raises(InputError, match="this run began with other images"):
+            train.main(line)
+    for key in ("digest", "division"):  # as earlier versions wrote it
+        del settings[key]
+    (out / "folds.json").write_text(json.dumps(settings))
+    assert train.main(line) == 0
+
+
 def test_stopped_folds_say_how_to_go_on(folds, tmp_path, monkeypatch):
     _, line = folds
     stop = Mock(side_effect=KeyboardInterrupt)
     monkeypatch.setattr(training.folds, "cross_validate", stop)
     with pytest.raises(InputError, match=r"train --folds 3 --out .* --resume"):
+        train.main([*line, "--out", str(tmp_path / "run")])
+    line = [*line, "--skip-broken", "--overwrite"]
+    with pytest.raises(InputError, match="train --folds 3 --skip-broken --out"):
         train.main([*line, "--out", str(tmp_path / "run")])
 
 
@@ -262,6 +282,12 @@ def test_groups_are_folders_or_a_column(tmp_path):
         assert len(pairs) == len({*numbers.tolist()}) == len({*names})
     with pytest.raises(InputError, match="expected a column 'nobody'"):
         group_images(dataset, "nobody")
+    (tmp_path / "t.csv").unlink()
+    for name, rows in (("train", table[1::2]), ("test", table[2::2])):
+        (tmp_path / f"{name}.csv").write_text("\n".join([table[0], *rows]))
+    dataset = load_dataset(tmp_path, 32)
+    assert (len(dataset.train), len(dataset.test)) == (8, 8)
+    assert len(set(group_images(dataset, "person")[0].tolist())) == 3
 
 
 def test_people_within_classes_are_groups(tmp_path, monkeypatch):
@@ -302,9 +328,10 @@ def test_model_card_is_read_by_yaml(folds):
     assert f"{metrics['num_test_images']} test images" in body
 
 
-def test_model_card_names_what_could_break_its_form():
+def test_model_card_names_what_could_break_its_form(tmp_path):
     dataset = uneven()
-    dataset = Dataset('a: "b"', "x", ["most", "few"], dataset.train, dataset.test)
+    names = ["most", "caf\udce9"]  # of a folder whose name is not UTF-8
+    dataset = Dataset('a: "b"', "x", names, dataset.train, dataset.test)
     metrics = dict.fromkeys(
         ("num_train_images", "num_validation_images", "num_test_images", "epochs"), 1
     )
@@ -312,7 +339,9 @@ def test_model_card_names_what_could_break_its_form():
     metrics |= {"test_accuracy": 0.5, "test_interval": (0.1, 0.9), "warnings": ["w"]}
     metrics |= {"test_balanced_accuracy": 0.5, "test_macro_f1": 0.5}
     metrics |= {"train_accuracy": 0.5, "train_seconds": 60.0, "answers_all": True}
-    text = model_card(dataset, RunConfig(data="x y"), metrics)
+    write_model_card(tmp_path / "card.md", dataset, RunConfig(data="x y"), metrics)
+    text = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert r"caf\udce9" in text
     yaml = pytest.importorskip("yaml")
     front = yaml.safe_load(text.split("---\n")[1])
     assert front["model-index"][0]["name"] == 'resnet50 on a: "b"'

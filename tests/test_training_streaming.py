@@ -199,6 +199,23 @@ def test_a_run_goes_on_within_an_epoch(folder, tmp_path, stream, pretrained):
     assert history(out) == history(tmp_path / "whole")
 
 
+def test_test_pictures_are_read_as_they_are_predicted(tmp_path, monkeypatch):
+    write_folders(tmp_path / "data", {"a": 100, "b": 100})
+    data = load_dataset(tmp_path / "data", 32, stream=True)
+    assert len(data.test) > 32
+    asked, read = [], type(data.test.images).__getitem__
+
+    def counting(self, index):
+        if not isinstance(index, int | np.integer):
+            asked.append(len(self.take(index)))
+        return read(self, index)
+
+    monkeypatch.setattr(type(data.test.images), "__getitem__", counting)
+    classification.train(data, tmp_path / "run", config(8))
+    assert 32 in asked
+    assert len(data.test) not in asked
+
+
 @pytest.mark.slow
 def test_a_large_recipe_goes_on_within_a_step_of_several_batches(folder, tmp_path):
     """Averages of weights, gradients so far and mixed pictures are all kept."""

@@ -17,7 +17,7 @@ def group_images(dataset, by=None):
         dataset: `Dataset`.
         by: None for copies, exact and near, which are looked for; "1", "2", ... for the
             name of the folder that holds the picture, of the one above it, ...; or the
-            name of a column of the table that `dataset` was read from.
+            name of a column of the tables that `dataset` was read from.
 
     Returns:
         int64 (num_images,), training images first, and a sentence about it.
@@ -57,12 +57,16 @@ def _names(dataset, paths, by):
             )
         # One name in two classes is one person or place.
         return [path.parents[level - 1].name for path in paths]
-    if not str(dataset.source).endswith((".csv", ".tsv")):
+    source = str(dataset.source)
+    tables = [source] if Path(source).exists() else source.split(", ")
+    if not source.endswith((".csv", ".tsv")):
         raise InputError(
             f"--groups {by}: {dataset.source} is no table; expected a number, 1 for "
             "the folder that holds the picture, 2 for the one above it."
         )
-    column = read_column(Path(dataset.source), by)
+    column = {}
+    for path in tables:
+        column |= read_column(Path(path), by)
     missing = [path for path in paths if not column.get(path)]
     if missing:
         raise InputError(

@@ -86,7 +86,9 @@ def _end(number, frame):
 
 
 def _mend_streams():
-    """Let there be output, and let it take every name that a file may have."""
+    """Let there be output, and let streams take every name that a file may have."""
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(errors="surrogateescape")
     for number, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:  # as with >&-; a file must not get its number
             nowhere = os.open(os.devnull, os.O_WRONLY)

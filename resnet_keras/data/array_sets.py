@@ -33,6 +33,8 @@ _ROLES = {
     "images": "x image images img imgs data pixels pictures features",
 }
 
+_OF_FILES = {"file", "files", "image", "images", "img", "path", "picture", "pictures"}
+
 
 @dataclass
 class _Part:
@@ -93,6 +95,8 @@ def _tell_apart(paths, entries):
         role = roles[0] if roles else None
         part = part_in(entry.key) if only_keys else _part_of(entry)
         is_list = entry.is_text or not part or {"list", "names"} & words
+        if role == "names" and words & _OF_FILES:
+            role = None  # "file_names", a text per image
         if role == "names" and not is_list:
             role = "labels"  # "train_classes", a number per image
         if role and (role != "images" or len(entry.array.shape) > 1):

@@ -73,6 +73,24 @@ class Joined:
         return images
 
 
+class Chosen:
+    """Some images of an array, which are read when this is sliced.
+
+    Args:
+        images: array, or what else takes an array of rows.
+        rows: slice, or int array.
+    """
+
+    def __init__(self, images, rows):
+        self._images, self._rows = images, np.arange(len(images))[rows]
+
+    def __len__(self):
+        return len(self._rows)
+
+    def __getitem__(self, part):
+        return self._images[self._rows[part]]
+
+
 def chunks(array):
     """Yield (start, rows) of whatever can be sliced, about 32 MiB at a time."""
     row_bytes = max(1, math.prod(array.shape[1:]) * array.dtype.itemsize)

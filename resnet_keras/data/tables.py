@@ -49,23 +49,22 @@ def read_table(path):
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise InputError(f"{path}: more than {_MOST_BYTES // 2**20} MiB of text.")
-        text = path.read_text("utf-8-sig", errors="replace")
+        text = _text(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
-    first = text.split("\n", 1)[0]
-    delimiter = _delimiter(first)
-    rows = [next(csv.reader([first], delimiter=delimiter), [])]
-    header = _header(rows[0])
-    if not set(header) & set(_FILE_COLUMNS) and (len(header) != 2 or "." not in first):
+    names = next(csv.reader([text.split("\n", 1)[0]], delimiter=_delimiter(text)), [])
+    header = _header(names)
+    is_list = len(header) == 2 and "." in "".join(names)
+    if not set(header) & set(_FILE_COLUMNS) and not is_list:
         return None  # before a table of millions of numbers is read
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    rows = _rows_of(path, text)
     if not rows:
         return None
     header = _header(rows[0])
     files = [header.index(name) for name in _FILE_COLUMNS if name in header]
-    labels = [header.index(name) for name in _LABEL_COLUMNS if name in header]
-    parts = [header.index(name) for name in _PART_COLUMNS if name in header]
+    labels = _label_columns(header, rows[0])
     body = [row for row in rows[1:] if len(row) == len(header)]
+    parts = [header.index(name) for name in _PART_COLUMNS if name in header]
     if len(body) != len(rows) - 1:
         wrong = next(i for i, row in enumerate(rows) if len(row) != len(header))
         if files and labels:
@@ -76,18 +75,24 @@ def read_table(path):
         return None
     if not files and not labels and len(header) == 2 and "." in rows[0][0]:
         columns = ("the first", "the second", "")
-        return Table(path, [(*row, "") for row in rows], columns)
+        return _checked(Table(path, [(*row, "") for row in rows], columns))
     if not files:
         return None
-    if not labels:
+    are_numbered = len(labels) > 1 and len({header[n] for n in labels}) == 1
+    if not labels or are_numbered:
         one_hot = _one_hot(rows[0], body, files[0], parts)
-        return one_hot and Table(path, one_hot, (rows[0][files[0]], "one-hot", ""))
+        if one_hot:
+            return _checked(Table(path, one_hot, (rows[0][files[0]], "one-hot", "")))
+        if not labels:
+            return None
     label = _one_of(path, rows[0], labels, body)
+    # Folds by number are for --groups.
+    parts = [n for n in parts if header[n] != "fold" or not _are_numbers(body, n)]
     names, *taken = (
         (row[files[0]], row[label], row[parts[0]] if parts else "")
         for row in (rows[0], *body)
     )
-    return Table(path, taken, names)
+    return _checked(Table(path, taken, names))
 
 
 def read_column(path, name):
@@ -104,24 +109,69 @@ def read_column(path, name):
         InputError: it is no table of pictures, or has no such column.
     """
     table = read_table(path)
-    text = path.read_text("utf-8-sig", errors="replace") if table else ""
-    first = text.split("\n", 1)[0]
-    rows = list(csv.DictReader(io.StringIO(text), delimiter=_delimiter(first)))
-    if not rows or name not in rows[0]:
-        has = f"has the columns {shown(list(rows[0]))}" if rows else "is no such table"
+    header, *rows = _rows_of(path, _text(path)) if table else [[]]
+    if name not in header:
+        has = f"has the columns {shown(header)}" if header else "is no such table"
         raise InputError(f"{path}: {has}; expected a column {name!r}.")
     index = _index(scan(path.parent))
-    names = [row[table.columns[0]].strip() for row in rows]
-    files = [_find(index, table, name, None) for name in names]
+    file_column, column = header.index(table.columns[0]), header.index(name)
+    files = [_find(index, table, row[file_column].strip(), None) for row in rows]
     return {
-        file[0].path / file[1]: row[name].strip()
+        file[0].path / file[1]: row[column].strip()
         for file, row in zip(files, rows, strict=True)
         if file
     }
 
 
-def _delimiter(first):
-    return max(",;\t", key=first.count)
+def _text(path):
+    # Names of files need not be UTF-8.
+    return path.read_text("utf-8-sig", errors="surrogateescape")
+
+
+def _rows_of(path, text):
+    """Return the rows of a table's text that are not empty, as lists of str."""
+    csv.field_size_limit(_MOST_BYTES)  # a cell may hold a small picture as text
+    # Strict, for a quote that nothing closes would hide all rows behind it.
+    reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text), strict=True)
+    rows = []
+    try:
+        rows.extend(reader)
+    except csv.Error as error:
+        raise InputError(
+            f"{path}: row {len(rows) + 1} cannot be read ({error}); expected quotes "
+            "that are closed."
+        ) from error
+    return [row for row in rows if row]
+
+
+def _delimiter(text):
+    return max(",;\t", key=text.split("\n", 1)[0].count)
+
+
+def _label_columns(header, names):
+    """Return which columns may be the class: of each name the one without a number.
+
+    Where all have numbers, such as class_0 and class_1, it is all of them.
+    """
+    found = []
+    for wanted in _LABEL_COLUMNS:
+        same = [n for n, name in enumerate(header) if name == wanted]
+        plain = [n for n in same if not any(map(str.isdecimal, names[n]))]
+        found += plain[:1] or same
+    return found
+
+
+def _checked(table):
+    """Return a table, unless its classes are in another encoding than UTF-8."""
+    for name in {row[1] for row in table.rows}:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"{table.path}: is not UTF-8, as the class "
+                f"{name.encode(errors='surrogateescape')} shows; save it as CSV UTF-8."
+            ) from error
+    return table
 
 
 def _header(row):
@@ -138,8 +188,12 @@ def _one_of(path, header, labels, body):
                 f"{path}: both {header[first]!r} and {header[other]!r} may be the "
                 "class, and they differ; expected one. Remove or rename the other."
             )
-    texts = [n for n in labels if not all(row[n].strip().isdecimal() for row in body)]
+    texts = [n for n in labels if not _are_numbers(body, n)]
     return (texts or labels)[0]
+
+
+def _are_numbers(body, column):
+    return all(row[column].strip().isdecimal() for row in body)
 
 
 def _one_hot(header, body, file, parts):

@@ -160,7 +160,7 @@ def calibration_error(probabilities, labels):
     is_right = probabilities.argmax(axis=1) == labels
     error = _error(sure, is_right)
     rng = np.random.default_rng(0)
-    drawn = rng.integers(0, len(labels), (1000, len(labels)))
+    drawn = (rng.integers(0, len(labels), len(labels)) for _ in range(1000))
     again = [_error(sure[rows], is_right[rows]) for rows in drawn]
     return error, [float(x) for x in np.quantile(again, [0.025, 0.975])]
 

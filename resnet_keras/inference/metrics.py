@@ -110,10 +110,11 @@ def never_predicted(result, class_names):
         for name, is_hidden in zip(class_names, hidden, strict=True)
         if is_hidden
     ]
+    more = " or ..." if len(names) > 5 else ""
     return [
-        f"No image was taken for {' or '.join(names[:5])}"
-        f"{' or ...' if len(names) > 5 else ''}, though {result['count'][hidden].sum()} "
-        f"are: the accuracy of {result['accuracy']:.3f} hides it, the balanced one is "
+        f"No image was taken for {' or '.join(names[:5])}{more}, though "
+        f"{result['count'][hidden].sum()} are: the accuracy of "
+        f"{result['accuracy']:.3f} hides it, the balanced one is "
         f"{result['balanced_accuracy']:.3f}. Train on more images of "
         f"{'it' if len(names) == 1 else 'them'}, or with --balance."
     ]

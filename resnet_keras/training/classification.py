@@ -7,7 +7,7 @@ import numpy as np
 
 from resnet_keras import plots
 from resnet_keras.data import Split, stratified_split
-from resnet_keras.data.arrays import Joined
+from resnet_keras.data.arrays import Chosen, Joined
 from resnet_keras.distributed import devices
 from resnet_keras.errors import InputError
 from resnet_keras.files import PREPROCESSING
@@ -180,7 +180,8 @@ class Classification:
         on_test, figures, hidden = dict.fromkeys(_ON_TEST), {}, []
         if len(test):
             probabilities = devices.together(
-                lambda rows: classifier.probabilities(test.images[rows]), len(test)
+                lambda rows: classifier.probabilities(Chosen(test.images, rows)),
+                len(test),
             )
             on_test = scores(probabilities, test.labels)
             hidden = never_predicted(on_test, names)

@@ -119,7 +119,8 @@ def train_in(
     # Another number of threads would end in other weights.
     load_keras(_num_threads(directory) if resume else None)
     callbacks = [_tensorboard(directory)] if tensorboard and _is_writer() else []
-    with _saying_how_to_go_on(directory, resume, command.name):
+    going_on = command.name + " --skip-broken" * skip_broken
+    with _saying_how_to_go_on(directory, resume, going_on):
         metrics = command.train(
             dataset, directory, config, verbose, outdated, callbacks
         )
@@ -171,12 +172,13 @@ def cross_validate_in(
     if not directory:
         directory = Path("runs") / f"{dataset.name}-folds"
         config = _config_of(directory, options, folds.RESULT) if resume else config
-    settings = {"num_folds": num_folds, "groups": groups}
+    settings = {"num_folds": num_folds, "groups": groups, "digest": dataset.digest()}
     labels = np.concatenate([dataset.train.labels, dataset.test.labels])
     numbers, sentence = np.arange(len(labels)), ""
     if group_images:
         numbers, sentence = group_images(dataset, groups)
     divided = folds.divide(labels, numbers, num_folds, config.seed)
+    settings["division"] = folds.digest(divided)
     print(sentence, flush=True)
     folds.begin(directory, config, settings, resume, overwrite, RUN_FILES)
     begun = directory / "fold1"  # another number of threads would train on otherwise
@@ -185,6 +187,7 @@ def cross_validate_in(
     command = f"{CLASSIFICATION.name} --folds {num_folds}"
     if groups:
         command += f" --groups {shlex.quote(groups)}"
+    command += " --skip-broken" * skip_broken
     with _saying_how_to_go_on(directory, True, command, folds.RESULT):
         result = folds.cross_validate(dataset, directory, config, divided, verbose)
     write_json(directory / folds.RESULT, config.as_dict() | settings | result)

@@ -1,5 +1,6 @@
 """Cross-validation: each image is tested once, by a network that did not see it."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from resnet_keras.tables import table
 from resnet_keras.training.classification import train
 
 RESULT = "folds.json"
+_OF_IMAGES = ("digest", "division")  # of what defines a cross-validation
 
 
 def divide(labels, groups, num_folds, seed=0):
@@ -148,6 +150,21 @@ def in_words(result):
     )
 
 
+def digest(divided):
+    """Return a hash of which images each fold has; the argument is what `divide` gave.
+
+    Example:
+
+    >>> rows = np.arange(4)
+    >>> digest([(rows[:2], rows[2:])]) == digest([(rows[2:], rows[:2])])
+    False
+    """
+    found = hashlib.blake2b(digest_size=16)
+    for _, held_out in divided:
+        found.update(np.int64(held_out).tobytes() + b";")
+    return found.hexdigest()
+
+
 def begin(directory, config, settings, resume, overwrite, run_files):
     """Write what defines a cross-validation, or check it against what is there.
 
@@ -164,12 +181,15 @@ def begin(directory, config, settings, resume, overwrite, run_files):
     """
     path = directory / RESULT
     if resume:
-        before = json.loads(path.read_text())
+        before = settings | json.loads(path.read_text())  # earlier versions have less
         for name, value in settings.items():
-            if before.get(name) != value:
+            if before[name] != value:
+                found = f"has {name} {before[name]}, not {value}"
+                if name in _OF_IMAGES:
+                    found = "began with other images"
                 raise InputError(
-                    f"{path}: this run has {name} {before.get(name)}, not {value}. "
-                    "Give the same to resume, or use --overwrite."
+                    f"{path}: this run {found}. Give the same to resume, or use "
+                    "--overwrite."
                 )
         return
     if path.exists() and not overwrite:

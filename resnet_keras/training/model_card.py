@@ -38,7 +38,8 @@ def write_model_card(path, dataset, config, metrics):
     Source: Mitchell et al. 2019, "Model cards for model reporting".
     """
     with write_whole(path) as temporary:
-        temporary.write_text(model_card(dataset, config, metrics))
+        text = model_card(dataset, config, metrics)  # with names that are no UTF-8
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def model_card(dataset, config, metrics):
