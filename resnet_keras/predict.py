@@ -191,6 +191,14 @@ def _lines(file):
             yield name
 
 
+def _is_read_once(names):
+    """Say whether a list is one such as "-" or <(find .), which cannot be counted."""
+    if names in (None, "-"):
+        return names == "-"
+    path = Path(names)
+    return path.is_fifo() or path.is_char_device() or path.is_socket()
+
+
 def _write_table(arguments):
     """Write predictions for any number of pictures; 2 if any could not be read."""
     table = Path(arguments.table)
@@ -217,8 +225,7 @@ def _write_table(arguments):
         )
 
     total = None
-    # What is read once only, such as <(find .), cannot be counted.
-    if not arguments.list or Path(arguments.list).is_file():
+    if not _is_read_once(arguments.list):
         total = sum(1 for _ in paths(missing))
         if not total:
             raise InputError("there is no picture; expected some to name.")

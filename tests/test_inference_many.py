@@ -198,6 +198,12 @@ def test_list_that_can_be_read_once_only(saved, folder, tmp_path):
     assert len(rows(tmp_path / "t.csv")) == 4
 
 
+def test_list_that_is_missing_leaves_nothing(saved, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        run(saved, "--list", tmp_path / "none.txt", "--table", tmp_path / "t.csv")
+    assert not [*tmp_path.glob("t.csv*")]
+
+
 def test_list_may_begin_as_some_editors_begin_files(saved, folder, tmp_path):
     (tmp_path / "list.txt").write_text(f"{folder / 'b, c'}\n", encoding="utf-8-sig")
     line = ["--list", tmp_path / "list.txt", "--table", tmp_path / "t.csv"]
