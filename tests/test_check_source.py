@@ -90,11 +90,15 @@ def test_notebook(tmp_path):
         {"cell_type": "code", "source": ["%matplotlib inline\n", "width = 3"]},
         {"cell_type": "code", "source": "%%bash\nls"},
         {"cell_type": "code", "source": ["### START CODE HERE\n", "!ls"]},
+        {"cell_type": "code", "source": "if 1:\n  files = !ls\na == 3\nb = c % 3"},
     ]
     path = tmp_path / "work.ipynb"
     path.write_text(json.dumps({"cells": cells, "nbformat": 4}))
     pieces, folder, _ = source.read(str(path))
-    assert [piece.label for piece in pieces] == ["code cell 1", "code cell 3"]
+    assert [piece.label for piece in pieces] == [
+        f"code cell {number}" for number in (1, 3, 4)
+    ]
+    assert pieces[2].text == "if 1:\n  files = None\na == 3\nb = c % 3"
     assert pieces[0].text == "pass\nwidth = 3"  # so that lines keep their numbers
     assert folder == str(tmp_path)
 

@@ -14,6 +14,7 @@ from resnet_keras.errors import InputError
 from resnet_keras.export import __main__ as command
 from resnet_keras.files import save_model
 from tests.conftest import randomize
+from tests.detection_cases import yolo
 from tests.detection_networks import tiny_backbone
 
 pytestmark = pytest.mark.skipif(
@@ -84,3 +85,11 @@ def test_the_command_exports_a_detector(model, tmp_path, capsys):
     assert command.main(line) == 0
     assert "32 pictures of scenes" in capsys.readouterr().out
     assert (tmp_path / "model_savedmodel" / "saved_model.pb").exists()
+
+
+def test_data_without_a_test_part_compare_on_what_trains(model, tmp_path, capsys):
+    save_model(model, tmp_path / "model.h5", {"task": "detector", "threshold": 0.5})
+    yolo(tmp_path / "data", ["0 0.5 0.5 0.2 0.4"])
+    line = [str(tmp_path / "model.h5"), "--format", "savedmodel"]
+    assert command.main([*line, "--data", str(tmp_path / "data")]) == 0
+    assert "1 pictures of" in capsys.readouterr().out

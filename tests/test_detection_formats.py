@@ -169,6 +169,18 @@ def test_polygons_of_yolo_become_the_boxes_around_them(tmp_path):
     assert found.notes == ("Polygons, of which the boxes around them are taken: 1.",)
 
 
+@pytest.mark.parametrize(
+    ("shape", "keypoints"),
+    [("[2, 3]", "0.55 0.55 2 0.65 0.65 1"), ("[3, 2]", "0 0 0.1 0.1 0.9 0.9")],
+)
+def test_keypoints_of_yolo_are_no_polygons(shape, keypoints, tmp_path):
+    line = f"0 0.6 0.6 0.2 0.2 {keypoints}"
+    root = yolo(tmp_path, [line], f"[cat]\nkpt_shape: {shape}", size=(100, 80))
+    found = read_yolo(root)
+    np.testing.assert_allclose(found.pictures[0].boxes, [[50, 40, 70, 56]])
+    assert found.notes == ("Boxes with keypoints, which are left out: 1.",)
+
+
 def test_vocs_boxes_count_pixels_from_one(tmp_path):
     painted((100, 80), [], tmp_path / "a.png")
     voc(tmp_path / "a.xml", "a.png", (100, 80), [("dog", 1, 1, 10, 80)])
@@ -215,6 +227,14 @@ def test_boxes_of_a_picture_that_was_resized_are_scaled(tmp_path):
     picture, notes = boxes_of((200, 160), tmp_path)
     assert picture.boxes.tolist() == [[5, 10, 20, 30]]
     assert "same shape" in notes[0]
+
+
+def test_boxes_of_a_thumbnail_with_a_rounded_side_are_scaled(tmp_path):
+    painted((900, 600), [], tmp_path / "a.png")
+    rows = [(1, 1, [0, 0, 100, 67])]
+    found = read_coco(coco(tmp_path / "x.json", [("a.png", 200, 133)], rows))
+    expected = [[0, 0, 450, 67 * 600 / 133]]
+    np.testing.assert_allclose(found.pictures[0].boxes, expected)
 
 
 def test_a_picture_of_another_shape_is_refused(tmp_path):

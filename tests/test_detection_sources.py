@@ -1,6 +1,8 @@
 """Data sets as tools lay them out: found, split, read and placed on squares."""
 
+import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -108,6 +110,15 @@ def test_two_ids_of_one_name_are_one_class(tmp_path):
     assert load_detection(file, 64).train.labels[0].tolist() == [0, 0]
 
 
+def test_classes_behind_two_ids_of_one_name_keep_their_names(tmp_path):
+    """As where Roboflow's group has the name of a class."""
+    rows = [(2, [1, 2, 30, 40]), (4, [5, 6, 30, 40])]
+    file = coco_of_one(tmp_path, rows, ["fish", "fish", "shark", "whale"])
+    found = load_detection(file, 64)
+    assert found.class_names == ["fish", "whale"]
+    assert found.train.labels[0].tolist() == [0, 1]
+
+
 def test_two_files_of_one_part_are_refused(tmp_path):
     painted((100, 80), [], tmp_path / "b.png")
     for name in ("x.json", "y.json"):
@@ -132,6 +143,7 @@ def roboflow(root, text):
         "path: /elsewhere\ntrain: train/images\nval: [valid/images]\n"
         "names:\n  0: cat\n  1: dog\n",
         "train: train\nvalid: valid\nnames: {0: cat, 7: dog}\n",
+        "Train: train\nValidation: valid\nnames: [cat, dog]\n",
     ],
 )
 def test_roboflows_yolo(text, tmp_path):
@@ -194,6 +206,47 @@ def test_labels_beside_pictures_as_cvat_writes_them(tmp_path):
     found = load_detection(tmp_path, 64)
     assert names(found.train) == ["b.png", "hand.png"]
     assert [len(labels) for labels in found.train.labels] == [1, 0]
+
+
+@pytest.mark.parametrize("kind", ["lists", "folders"])
+def test_parts_as_cvat_calls_them(kind, tmp_path):
+    for part in ("Train", "Validation", "Test"):
+        if kind == "lists":
+            painted((100, 80), [], tmp_path / "JPEGImages" / f"{part}.png")
+            rows = [("cat", 2, 3, 40, 50)]
+            file = tmp_path / "Annotations" / f"{part}.xml"
+            voc(file, f"{part}.png", (100, 80), rows)
+            place = tmp_path / "ImageSets" / "Main" / f"{part}.txt"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(part)
+        else:
+            place = tmp_path / f"obj_{part}_data" / f"{part}.png"
+            painted((100, 80), [], place).with_suffix(".txt").write_text(CENTRE)
+            (tmp_path / "obj.names").write_text("cat\n")
+    found = load_detection(tmp_path, 64)
+    assert names(found.train) == ["Train.png", "Validation.png"]
+    assert names(found.validation) == ["Validation.png"]
+    assert names(found.test) == ["Test.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes there")
+@pytest.mark.parametrize("form", ["yolo", "voc"])
+def test_lists_of_names_that_are_not_utf8(form, tmp_path):
+    name = os.fsdecode(b"b\xe4r")
+    if form == "yolo":
+        place = tmp_path / "images" / f"{name}.png"
+        (tmp_path / "labels").mkdir()
+        (tmp_path / "labels" / f"{name}.txt").write_text(CENTRE)
+        (tmp_path / "data.yaml").write_text("train: train.txt\nnames: [cat]\n")
+        (tmp_path / "train.txt").write_bytes(b"images/b\xe4r.png\n")
+    else:
+        place = tmp_path / "JPEGImages" / f"{name}.png"
+        rows = [("cat", 2, 3, 40, 50)]
+        voc(tmp_path / "Annotations" / f"{name}.xml", "", (100, 80), rows)
+        (tmp_path / "ImageSets" / "Main").mkdir(parents=True)
+        (tmp_path / "ImageSets" / "Main" / "train.txt").write_bytes(b"b\xe4r\n")
+    painted((100, 80), [], place)
+    assert len(load_detection(tmp_path, 64).train) == 1
 
 
 def test_vocs_lists_say_the_parts(tmp_path):

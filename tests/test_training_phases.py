@@ -163,6 +163,27 @@ def test_network_of_other_weights_gets_a_head_of_its_own(tmp_path):
     np.testing.assert_array_equal(*kernels)
 
 
+def test_head_of_two_layers_makes_way_for_a_new_one(tmp_path, capsys):
+    torch = pytest.importorskip("torch")
+    from tests import torch_resnet
+
+    state = torch_resnet.build(18, 5).state_dict()
+    kernel = state["layer4.1.conv2.weight"].numpy().transpose(2, 3, 1, 0)
+    state["fc.2.weight"], state["fc.2.bias"] = torch.zeros(7, 5), torch.zeros(7)
+    state = {key.replace("fc.w", "fc.0.w").replace("fc.b", "fc.0.b"): value
+             for key, value in state.items()}  # fmt: skip
+    path = tmp_path / "a.pth"
+    torch.save({"model_state_dict": {**state, 3: "epochs"}, "epoch": 3}, path)
+    glorot = keras.initializers.GlorotUniform
+    own, _ = network("resnet18", path, (64, 64, 3), 2, glorot, verbose=True)
+    assert own.output_shape == (None, 2)
+    found = own.get_layer("res5b_branch2b").get_weights()[0]
+    np.testing.assert_array_equal(found, kernel)
+    assert "fc.0, fc.2" in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"holds fc\.0, which ResNet18 does not have"):
+        ResNet(18, (64, 64, 3), 2, weights=path)
+
+
 def test_weights_of_another_network_are_refused(pretrained):
     with pytest.raises(InputError, match="res2b_branch2a, the first layer"):
         network(

@@ -133,7 +133,8 @@ def _module_path(name):
 
 def _without_magics(code):
     """Blank the lines that only IPython understands, so that line numbers stay."""
-    return re.sub(r"(?m)^(\s*)[%!?].*$", r"\1pass", code)
+    code = re.sub(r"(?m)^(\s*)[%!?].*$", r"\1pass", code)
+    return re.sub(r"(?m)^(\s*[\w, ]+?=\s*)[%!].*$", r"\1None", code)
 
 
 def load(pieces, names=(), known=(), folder=None, package=None):

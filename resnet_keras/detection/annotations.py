@@ -249,13 +249,15 @@ def _change(record, stored, shown, orientation, faults):
             "both are turned as the camera was held."
         )
         return lambda box: _turned(box, stored, orientation)
-    scale = shown[0] / said[0]
-    if abs(said[1] * scale - shown[1]) <= 1:  # resized later
+    scales = np.divide(shown, said)
+    scale = scales[np.argmax(shown)]
+    # Resized later; the shorter side was rounded, here or in the annotations.
+    if np.abs(np.multiply(said, scale) - shown).max() <= max(1, scale / 2 + 0.5):
         faults.note(
             "Pictures of another size, but the same shape, than their annotations say: "
             "{}; their boxes are scaled."
         )
-        return lambda box: box * scale
+        return lambda box: box * [*scales, *scales]
     have, told = (f"{width} x {height}" for width, height in (shown, said))
     raise InputError(f"has {have} pixels, and {told} by its annotations")
 

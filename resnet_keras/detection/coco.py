@@ -46,12 +46,12 @@ def read_coco(source, skip_broken=False):
     for path, root in annotation_files(source):
         content = _content(path)
         names = _class_names(content, path, faults)
-        ordered = [names[number] for number in sorted(names)]
+        ordered = dict.fromkeys(names[number] for number in sorted(names))
         class_names += [name for name in ordered if name not in class_names]
         ids = {number: class_names.index(name) for number, name in names.items()}
         part = _part(path, source) if source.is_dir() else "train"
         records += _records(content, path, root, part, ids, faults)
-    return settled(records, list(dict.fromkeys(class_names)), faults)
+    return settled(records, class_names, faults)
 
 
 def annotation_files(source):

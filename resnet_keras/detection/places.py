@@ -28,6 +28,12 @@ def files_below(folder, suffixes):
     return found
 
 
+def lines_of(path):
+    """Return the lines of a list of files; their names need not be UTF-8."""
+    text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 def part_of(path, root):
     """Return the part that the folders of a file below `root` say, or None.
 

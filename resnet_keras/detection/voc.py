@@ -14,6 +14,7 @@ from resnet_keras.detection.places import (
     PictureFiles,
     copy_pictures,
     files_below,
+    lines_of,
     part_of,
 )
 from resnet_keras.errors import InputError
@@ -21,7 +22,11 @@ from resnet_keras.files.writing import write_whole
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
 # What comes later decides: train and val say more than trainval.
-_LISTS = {"trainval": "train", "train": "train", "val": "validation", "test": "test"}
+_LISTS = {
+    **dict.fromkeys(("trainval", "train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
 
 
 def read_voc(source, skip_broken=False):
@@ -29,7 +34,8 @@ def read_voc(source, skip_broken=False):
 
     Args:
         source: a folder: Annotations/, JPEGImages/ and perhaps ImageSets/Main/ with
-            train.txt, val.txt and test.txt; or train/, valid/ and test/ (Roboflow); or
+            train.txt, val.txt and test.txt (Train.txt, Validation.txt and Test.txt as
+            CVAT has them); or train/, valid/ and test/ (Roboflow); or
             pictures with their .xml beside them (LabelImg).
         skip_broken: whether to leave bad entries out; by default they are named.
 
@@ -87,12 +93,12 @@ def _listed(source):
     files = {}
     for path in files_below(source, {".txt"}):
         if path.parts[-3:-1] == ("ImageSets", "Main"):
-            files.setdefault(path.stem, []).append(path)
+            files.setdefault(path.stem.lower(), []).append(path)
     parts = {}
     for name, part in _LISTS.items():
         for path in files.get(name, ()):
-            lines = map(str.strip, path.read_text(encoding="utf-8-sig").splitlines())
-            parts |= {line.rsplit("/", 1)[-1]: part for line in lines if line}
+            names = (line.rsplit("/", 1)[-1] for line in lines_of(path))
+            parts |= dict.fromkeys(names, part)
     return parts
 
 

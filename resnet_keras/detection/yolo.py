@@ -8,15 +8,20 @@ from pathlib import Path
 import numpy as np
 
 from resnet_keras.data.images import IMAGE_SUFFIXES
+from resnet_keras.data.splitting import parts_of_folders
 from resnet_keras.detection.annotations import Faults, Record, numbers, settled
-from resnet_keras.detection.places import copy_pictures, files_below
+from resnet_keras.detection.places import copy_pictures, files_below, lines_of, part_of
 from resnet_keras.errors import InputError
 from resnet_keras.files.writing import write_whole
 
 YAML_SUFFIXES = {".yaml", ".yml"}
 NAME_FILES = ("classes.txt", "labels/classes.txt", "obj.names")
 FOLDERS = {"train": "train", "validation": "val", "test": "test"}
-_KEYS = {"train": ("train",), "validation": ("val", "valid"), "test": ("test",)}
+_KEYS = {
+    "train": ("train",),
+    "validation": ("val", "valid", "validation"),
+    "test": ("test",),
+}
 _NO_LABELS = {"classes.txt", "notes.txt", "readme.txt"}
 
 
@@ -33,7 +38,7 @@ def read_yolo(source, skip_broken=False):
     Returns:
         `Annotations`. The labels of images/a.jpg are in labels/a.txt, or beside it;
         a picture without that file has no object. Polygons become the boxes around
-        them.
+        them; keypoints, where data.yaml has `kpt_shape`, are left out.
 
     Raises:
         InputError: no picture has a file of labels, or there are bad entries: a line
@@ -42,7 +47,7 @@ def read_yolo(source, skip_broken=False):
     """
     source = Path(source)
     faults = Faults(source, skip_broken)
-    file, names, parts = description(source)
+    file, names, parts, num_values = description(source)
     positions = {number: index for index, number in enumerate(names)}
     records, used, seen = [], set(), {}
     for part, pictures, said in parts:
@@ -56,7 +61,7 @@ def read_yolo(source, skip_broken=False):
             if labels:
                 used.add(labels.resolve())
                 record.file = labels
-                _add_boxes(record, labels, positions, names, faults)
+                _add_boxes(record, labels, positions, names, num_values, faults)
             records.append(record)
     if records and not used:
         example = _candidates(records[0].path, source)[0]
@@ -73,7 +78,7 @@ def description(source):
 
     Returns:
         The file's path; a dictionary of class numbers and names; a list of (part,
-        paths of pictures, what to call it).
+        paths of pictures, what to call it); how many numbers of keypoints follow a box.
 
     Raises:
         InputError: PyYAML is missing, or the file does not describe a data set.
@@ -107,7 +112,16 @@ def description(source):
             f"{file}: names no pictures; expected train: and val: or test:, folders of "
             "pictures."
         )
-    return file, names, parts
+    return file, names, parts, _num_keypoint_values(file, content)
+
+
+def _num_keypoint_values(file, content):
+    """Return how many numbers follow a box, of the keypoints that a file describes."""
+    shape = content.get("kpt_shape", ["0", "0"])
+    found = numbers(shape, 2) if isinstance(shape, list) else None
+    if not found or min(found) < 0:
+        raise InputError(f"{file}: expected kpt_shape: two numbers, such as [17, 3].")
+    return int(found[0] * found[1])
 
 
 def yaml_of(folder):
@@ -139,7 +153,14 @@ def _undescribed(folder):
     names = [line.strip() for line in lines if line.strip()]
     images = folder / "images"
     pictures = files_below(images if images.is_dir() else folder, IMAGE_SUFFIXES)
-    return file, dict(enumerate(names)), [("train", pictures, "images")]
+    outer = [picture.relative_to(folder).parts[0] for picture in pictures]
+    by_outer = parts_of_folders({*outer})  # obj_Train_data, ... as CVAT has them
+    parts = {}
+    for picture, name in zip(pictures, outer, strict=True):
+        part = part_of(picture, folder) or by_outer.get(name, "train")
+        parts.setdefault(part, []).append(picture)
+    parts = [(part, some, f"images of {part}") for part, some in parts.items()]
+    return file, dict(enumerate(names)), parts, 0
 
 
 def _yaml(file):
@@ -163,7 +184,7 @@ def _read_yaml(file):
         raise InputError(f"{file}: is no YAML ({reason}).") from error
     if not isinstance(content, dict):
         raise InputError(f"{file}: expected names: and train:, and found none.")
-    return content
+    return {str(key).lower(): value for key, value in content.items()}
 
 
 def _names(file, content):
@@ -206,12 +227,10 @@ def _pictures_of(file, path, value):
         return files_below(place, IMAGE_SUFFIXES)
     if not place.is_file():
         return None
-    lines = place.read_text(encoding="utf-8-sig").splitlines()
-    lines = [line.strip() for line in lines if line.strip()]
     bases = [place.parent, *roots, file.parent]
     return [
         next((base / line for base in bases if (base / line).exists()), bases[0] / line)
-        for line in lines
+        for line in lines_of(place)
     ]
 
 
@@ -229,13 +248,17 @@ def _label_file(picture, source):
     return next((x for x in _candidates(picture, source) if x.is_file()), None)
 
 
-def _add_boxes(record, file, positions, names, faults):
+def _add_boxes(record, file, positions, names, num_values, faults):
     text = file.read_text(encoding="utf-8-sig", errors="replace")
     for index, line in enumerate(text.splitlines()):
         values, entry = line.split(), f"line {index + 1}"
         if not values:
             continue
         found = numbers(values, len(values))
+        if num_values and len(values) == 5 + num_values:
+            faults.note("Boxes with keypoints, which are left out: {}.")
+            values = values[:5]
+            found = found and found[:5]
         is_polygon = len(values) >= 7 and len(values) % 2 == 1
         if found is None or not (len(values) == 5 or is_polygon):
             faults.add(

@@ -88,7 +88,7 @@ def main(argv=None):
 
 
 def _export_detector(model, metadata, path, arguments):
-    """Export a detector, compared on drawn scenes or on the data's test pictures."""
+    """Export a detector, compared on drawn scenes or on pictures of the data."""
     from resnet_keras.detection import Finder, load_detection
     from resnet_keras.detection.drawn import SCENES, drawn_scenes
     from resnet_keras.detection.exporting import export_detector
@@ -102,7 +102,8 @@ def _export_detector(model, metadata, path, arguments):
         source, dataset = SCENES, drawn_scenes(size, 0, _NUM_COMPARED)
     else:
         dataset = load_detection(source, size, needs_train=False)
-    images = dataset.test.images[:_NUM_COMPARED]
+    part = dataset.test if len(dataset.test) else dataset.train
+    images = part.images[:_NUM_COMPARED]
     number = export_detector(finder, metadata, arguments.format, path, images)
     megabytes = _size(FORMATS[arguments.format].outputs(path)) / 1e6
     print(

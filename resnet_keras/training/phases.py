@@ -67,6 +67,7 @@ def network(name, weights, input_shape, classes, initializer, verbose=False):
         raise InputError(
             f"{weights}: is a detector; expected a classifier, or weights of one."
         )
+    other_head, source.other_head = source.other_head, []
     if small or not is_residual:
         model = build(name, input_shape, classes, initializer=initializer)
         restore(model, source, new_head=True)
@@ -78,6 +79,7 @@ def network(name, weights, input_shape, classes, initializer, verbose=False):
     if source.classes:
         model = _with_new_head(model, classes, initializer)
         del source.arrays[HEAD]  # so that it counts as left over
+    source.other_head = other_head
     if verbose:
         print(table(model, source))
     return model, source.metadata.get("preprocessing")

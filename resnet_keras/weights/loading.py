@@ -149,7 +149,7 @@ def restore(model, weights, new_head=False):
         if position not in kept
     }
     extra = [weights.names[position] for position in arrays if position not in layers]
-    extra += weights.left_over
+    extra += weights.left_over + weights.other_head
     if extra:
         raise InputError(
             f"{weights.path}: holds {extra[0]}, which {model.name} does not have; "
@@ -299,6 +299,7 @@ def table(model, weights):
         rows.append((layer.name, weights.names[position], text))
     lines = [tables.table((model.name, weights.scheme, "shapes"), rows, "<<<")]
     left_over = [name for name in weights.names.values() if name not in mapped]
+    left_over += weights.other_head
     lines += [f"Note: {note}" for note in weights.metadata.get("notes", ())]
     lines.append(f"Left over in {weights.path}: {', '.join(left_over) or 'nothing'}")
     lines.append(f"Missing, kept as it was: {', '.join(missing) or 'nothing'}")

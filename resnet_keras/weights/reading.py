@@ -41,6 +41,7 @@ class Weights:
     arrays: dict  # Position: list of arrays
     names: dict  # Position: the layer's name in the file
     left_over: list = field(default_factory=list)  # names that have no position
+    other_head: list = field(default_factory=list)  # of several dense layers
     variants: tuple = ()
     variant: tuple | None = None
     metadata: dict = field(default_factory=dict)
@@ -194,7 +195,9 @@ def arranged(path, layers):
             "expected a matrix, features by classes."
         )
     left_over = [name for name in layers if name not in found]
-    weights = Weights(str(path), scheme, arrays, names, left_over)
+    dense = [name for name in left_over if layers[name][0].ndim == 2]
+    left_over = [name for name in left_over if name not in dense]
+    weights = Weights(str(path), scheme, arrays, names, left_over, dense)
     if scheme == ordering.SCHEME:
         weights.metadata["notes"] = [
             f"the names of its layers say nothing ({next(iter(layers))}, ...), so "
@@ -323,11 +326,19 @@ def _read_torch(path):
                 f"{path}: holds Python objects, which could run code, and not tensors "
                 "alone; expected model.state_dict(), saved by torch.save."
             ) from error
-        for key in ("state_dict", "model"):  # where training scripts put it
-            state = state.get(key, state)
+        for key in _STATES:
+            if isinstance(state, dict) and isinstance(state.get(key), dict):
+                state = state[key]
+        if not isinstance(state, dict):
+            raise InputError(
+                f"{path}: holds a {type(state).__name__}; expected "
+                "model.state_dict(), saved by torch.save."
+            )
         arrays = {}
         for name, tensor in state.items():
             if not isinstance(tensor, torch.Tensor) or not tensor.is_floating_point():
+                continue
+            if not isinstance(name, str):
                 continue
             tensor = tensor.detach()
             stored = tensor.untyped_storage().nbytes()
@@ -369,6 +380,10 @@ def _from_torch(state):
     }
 
 
+# Where training scripts put the weights; averages where there is nothing else.
+_STATES = (
+    *("state_dict", "model", "model_state_dict", "net", "state_dict_ema", "model_ema"),
+)
 _TORCH_SUFFIXES = (".pth", ".pt", ".bin", ".tar")
 _READERS = {  # by content, and where that says nothing, by suffix
     "hdf5": _read_h5,
