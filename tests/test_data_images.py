@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from resnet_keras import load_dataset
 from resnet_keras.data.images import fit, is_picture, read_image
 from resnet_keras.errors import InputError
+from tests.conftest import refusing
 
 
 def half_and_half(width=40, height=40):
@@ -104,6 +106,12 @@ def test_fit_leaves_the_right_size_alone():
 def test_height_and_width(tmp_path):
     half_and_half().save(tmp_path / "a.png")
     assert read_image(tmp_path / "a.png", (32, 48)).shape == (32, 48, 3)
+
+
+@pytest.mark.parametrize("size", [(32, 32, 3), 0, -5, "32", 32.0, None, (32, 0)])
+def test_no_size_is_not_blamed_on_files(size, tmp_path):
+    with refusing("image_size is ", "expected a side in pixels, or (height, width)"):
+        load_dataset(tmp_path, size)
 
 
 def test_missing():

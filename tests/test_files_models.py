@@ -10,7 +10,7 @@ import pytest
 from resnet_keras import ResNet18, ResNetCIFAR, fold_batch_norm, load_model, save_model
 from resnet_keras.errors import InputError
 from resnet_keras.files.models import load_optimizer
-from tests.conftest import python
+from tests.conftest import python, refusing
 
 METADATA = {"class_names": ["cat", "dog", "ox"], "provenance": {"data": "pets"}}
 
@@ -238,6 +238,33 @@ def test_file_opens_by_any_name(written, name, tmp_path, tiny_model):
 def test_save_with_other_suffix(tiny_model, tmp_path):
     with pytest.raises(InputError, match=r"expected \.h5 or \.keras"):
         save_model(tiny_model, tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ({"preprocessing": "unit"}, "preprocessing in its metadata is unit"),
+        ({"class_names": "ab"}, "class_names in its metadata is ab"),
+        ({"class_names": np.array(["a"])}, "ndarray is not JSON serializable"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(
+    metadata, words, tiny_model, tmp_path
+):
+    with refusing(words):
+        save_model(tiny_model, tmp_path / "a.h5", metadata)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_network_that_ends_in_logits_as_readme_has_it(tmp_path):
+    model = ResNetCIFAR(8, classes=2)
+    model.layers[-1].activation = keras.activations.linear
+    save_model(model, tmp_path / "a.h5")
+    opened, _ = load_model(tmp_path / "a.h5")
+    image = np.random.default_rng(0).random((1, 32, 32, 3), np.float32)
+    found = opened.predict_on_batch(image)
+    np.testing.assert_allclose(found, model.predict_on_batch(image), rtol=1e-5)
+    assert abs(found.sum() - 1) > 1e-3
 
 
 def test_what_a_file_told_is_written_again_without_being_passed_along(

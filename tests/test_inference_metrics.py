@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from resnet_keras.inference import scores
+from tests.conftest import refusing
 
 
 def test_scores_by_hand():
@@ -16,3 +17,12 @@ def test_scores_by_hand():
     np.testing.assert_allclose(result["precision"], [0.5, 1, np.nan])
     np.testing.assert_allclose(result["recall"], [1, 0.5, np.nan])
     assert result["count"].tolist() == [1, 2, 0]
+
+
+def test_labels_of_another_shape_or_type_are_refused():
+    probabilities, labels = np.eye(3)[:, :2] / 2 + 0.25, np.array([0, 1, 1])
+    for wrong in (labels[None], labels[:, None], labels - 1, labels + 1, labels / 1):
+        with refusing("expected integers (3,), from 0 to 1"):
+            scores(probabilities, wrong)
+    found = scores(probabilities.tolist(), labels.tolist())
+    assert found["count"].tolist() == [1, 2]

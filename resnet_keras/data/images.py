@@ -4,6 +4,7 @@ import io
 import re
 import threading
 import warnings
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -185,10 +186,20 @@ def _fit(image, image_size):
 
 
 def height_and_width(image_size):
-    """Return (height, width) of an image size given as such or as one side."""
-    if isinstance(image_size, int):
-        return image_size, image_size
-    return tuple(image_size)
+    """Return (height, width) of an image size given as such or as one side.
+
+    Raises:
+        InputError: it is something else.
+    """
+    is_side = isinstance(image_size, Integral)
+    sides = (image_size, image_size) if is_side else image_size
+    is_right = isinstance(sides, tuple | list) and len(sides) == 2
+    if not is_right or not all(isinstance(x, Integral) and x > 0 for x in sides):
+        raise InputError(
+            f"image_size is {image_size!r}; expected a side in pixels, or (height, "
+            "width)."
+        )
+    return tuple(map(int, sides))
 
 
 def _to_rgb(image):

@@ -63,7 +63,8 @@ def save_model(model, path, metadata=None, optimizer=None, card=None):
         card: the old name of `metadata`, for one more release.
 
     Raises:
-        InputError: the suffix is neither `.h5` nor `.keras`.
+        InputError: the suffix is neither `.h5` nor `.keras`, or `load_model` would
+            refuse the metadata.
         OSError: the file could not be written; what stood at `path` is untouched.
 
     Example:
@@ -87,7 +88,13 @@ def save_model(model, path, metadata=None, optimizer=None, card=None):
         **getattr(model, "metadata", {}),
         **(metadata or card or {}),
     }
-    text = json.dumps(metadata)
+    try:
+        text = json.dumps(metadata)
+    except TypeError as error:
+        raise InputError(
+            f"{path}: metadata: {error}; expected what JSON has."
+        ) from None
+    parse(path, text)  # what could not be read again is not written
     variables = [*model.variables, *(optimizer.variables if optimizer else ())]
     with write_whole(path) as temporary:
         check_room(temporary, _num_bytes(variables) + len(text))

@@ -162,7 +162,8 @@ def calibration_error(probabilities, labels):
     rng = np.random.default_rng(0)
     drawn = (rng.integers(0, len(labels), len(labels)) for _ in range(1000))
     again = [_error(sure[rows], is_right[rows]) for rows in drawn]
-    return error, [float(x) for x in np.quantile(again, [0.025, 0.975])]
+    low, high = (float(x) for x in np.quantile(again, [0.025, 0.975]))
+    return error, [min(low, error), max(high, error)]  # drawn again it is larger
 
 
 def reliability(sure, is_right):

@@ -30,7 +30,7 @@ def scores(probabilities, labels):
 
     Args:
         probabilities: (num_images, num_classes).
-        labels: integers (num_images,).
+        labels: integers (num_images,), from 0 on.
 
     Returns:
         Dictionary: `accuracy` in [0, 1], and `interval`, its 95 % interval;
@@ -40,13 +40,23 @@ def scores(probabilities, labels):
         `recall`, (num_classes,), NaN where no image was predicted to be of the class,
         or none is; `count`, images per true class.
 
+    Raises:
+        InputError: the labels are of another shape or type, or of no class.
+
     Example:
 
     >>> result = scores(np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))
     >>> result["accuracy"], result["confusion"].tolist()
     (0.5, [[1, 0], [1, 0]])
     """
-    num_classes = probabilities.shape[1]
+    probabilities, labels = np.asarray(probabilities), np.asarray(labels)
+    number, num_classes = probabilities.shape
+    is_right = labels.shape == (number,) and np.issubdtype(labels.dtype, np.integer)
+    if not is_right or (number and not 0 <= labels.min() <= labels.max() < num_classes):
+        raise InputError(
+            f"labels: {labels.dtype} of shape {labels.shape}; expected integers "
+            f"({number},), from 0 to {num_classes - 1}."
+        )
     predicted = probabilities.argmax(axis=1)
     confusion = np.zeros((num_classes, num_classes), np.int64)
     np.add.at(confusion, (labels, predicted), 1)

@@ -39,7 +39,7 @@ class RunConfig:
         data: where the images come from, as `load_dataset` takes it. None: unknown.
         model: a name of the family, such as "resnet18".
         recipe: `Recipe`, with the batch size and the learning rate.
-        image_size: side of the images in pixels.
+        image_size: side of the images in pixels; `train` takes that of its data set.
         epochs: passes over the training images. None: as the recipe says, or decided
             by their number.
         seed: of weights, shuffling and augmentation.
