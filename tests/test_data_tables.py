@@ -1,5 +1,7 @@
 """Tables of files and classes, with or without parts, suffixes and folders."""
 
+import shutil
+
 import pytest
 from PIL import Image
 
@@ -98,6 +100,11 @@ def test_long_cells_and_open_quotes(tmp_path):
     row = lambda i: f"{i:02}.png,{ANIMALS[i % 2]},{QUOTE[i == 3]}x"  # noqa: E731
     with refusing("labels.csv: row 5 cannot be read"):
         load_dataset(write(tmp_path, "image,label,small", row), 8)
+    (tmp_path / "labels.csv").unlink()
+    (tmp_path / "images").rename(tmp_path / "cat")
+    shutil.copytree(tmp_path / "cat", tmp_path / "dog")
+    (tmp_path / "texts.csv").write_text('id,text\n1,"a "cat" sat\n')
+    assert load_dataset(tmp_path, 8).class_names == ["cat", "dog"]
 
 
 def test_parts_in_a_column(tmp_path):

@@ -57,7 +57,12 @@ def read_table(path):
     is_list = len(header) == 2 and "." in "".join(names)
     if not set(header) & set(_FILE_COLUMNS) and not is_list:
         return None  # before a table of millions of numbers is read
-    rows = _rows_of(path, text)
+    try:
+        rows = _rows_of(path, text)
+    except InputError:
+        if not _label_columns(header, names) and not is_list:
+            return None  # descriptions, perhaps, beside folders of pictures
+        raise
     if not rows:
         return None
     header = _header(rows[0])
